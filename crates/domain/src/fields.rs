@@ -1,0 +1,204 @@
+//! One declaration for the fields of an item: its struct, its patch, how both merge and how a
+//! transport reads and writes them by name. A field that is added there is known everywhere.
+
+use std::fmt;
+
+use crate::json::JsonValue;
+use crate::patch::Patch;
+use crate::timestamp::Timestamp;
+
+/// The `id` that a device gave to a request, response or output. Two devices both send 1, so it is
+/// data and never a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PartId {
+    /// An integer.
+    Number(i64),
+    /// Any other name; never empty, since `""` means absent.
+    Text(String),
+}
+
+/// Reads one field of what a client sent; each transport has its own leniency.
+pub trait FieldReader {
+    /// What is wrong with a field.
+    type Fault;
+
+    /// Reads a text.
+    ///
+    /// # Errors
+    /// A fault when the field holds anything else, as for the other methods.
+    fn text(self) -> Result<Patch<String>, Self::Fault>;
+    /// Reads a 64-bit integer.
+    ///
+    /// # Errors
+    /// A fault when the field holds anything else.
+    fn integer(self) -> Result<Patch<i64>, Self::Fault>;
+    /// Reads a finite number.
+    ///
+    /// # Errors
+    /// A fault when the field holds anything else.
+    fn number(self) -> Result<Patch<f64>, Self::Fault>;
+    /// Reads a boolean.
+    ///
+    /// # Errors
+    /// A fault when the field holds anything else.
+    fn boolean(self) -> Result<Patch<bool>, Self::Fault>;
+    /// Reads a moment.
+    ///
+    /// # Errors
+    /// A fault when the field holds anything else.
+    fn timestamp(self) -> Result<Patch<Timestamp>, Self::Fault>;
+    /// Reads any JSON value; null is [`Patch::Null`].
+    ///
+    /// # Errors
+    /// A fault when no store could hold the value.
+    fn json(self) -> Result<Patch<JsonValue>, Self::Fault>;
+    /// Reads the id of a part.
+    ///
+    /// # Errors
+    /// A fault when the field holds anything else.
+    fn part_id(self) -> Result<Patch<PartId>, Self::Fault>;
+}
+
+/// The value of one field, for a transport to write.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum FieldRef<'a> {
+    /// A text.
+    Text(&'a str),
+    /// A 64-bit integer.
+    Integer(i64),
+    /// A finite number.
+    Number(f64),
+    /// A boolean.
+    Boolean(bool),
+    /// A moment.
+    Timestamp(Timestamp),
+    /// Any JSON value but null.
+    Json(&'a JsonValue),
+    /// The id of a part.
+    PartId(&'a PartId),
+}
+
+/// A type that a field can have.
+pub trait FieldType: Clone + fmt::Debug + PartialEq {
+    /// Reads a field of this type.
+    ///
+    /// # Errors
+    /// The reader's fault when the field holds anything else.
+    fn read<R: FieldReader>(reader: R) -> Result<Patch<Self>, R::Fault>;
+
+    /// The value, for a transport to write.
+    fn as_field(&self) -> FieldRef<'_>;
+}
+
+macro_rules! field_type {
+    ($type:ty, $read:ident, $value:ident => $field:expr) => {
+        impl FieldType for $type {
+            fn read<R: FieldReader>(reader: R) -> Result<Patch<Self>, R::Fault> {
+                reader.$read()
+            }
+
+            fn as_field(&self) -> FieldRef<'_> {
+                let $value = self;
+                $field
+            }
+        }
+    };
+}
+
+field_type!(String, text, text => FieldRef::Text(text));
+field_type!(i64, integer, integer => FieldRef::Integer(*integer));
+field_type!(f64, number, number => FieldRef::Number(*number));
+field_type!(bool, boolean, boolean => FieldRef::Boolean(*boolean));
+field_type!(Timestamp, timestamp, moment => FieldRef::Timestamp(*moment));
+field_type!(JsonValue, json, value => FieldRef::Json(value));
+field_type!(PartId, part_id, id => FieldRef::PartId(id));
+
+/// Declares the fields of an item: a struct of what is stored, every field optional, and a struct
+/// of what a post says about them. Both have `extra` for the fields that are not declared.
+macro_rules! declare_fields {
+    (
+        $(#[$doc:meta])* $name:ident,
+        $(#[$patch_doc:meta])* $patch:ident {
+            $( $(#[$field_doc:meta])* $field:ident: $type:ty, )*
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $name {
+            $( $(#[$field_doc])* pub $field: Option<$type>, )*
+            /// The fields that Convosync does not know.
+            pub extra: $crate::patch::Extra,
+        }
+
+        $(#[$patch_doc])*
+        #[derive(Clone, Debug, Default, PartialEq)]
+        pub struct $patch {
+            $( $(#[$field_doc])* pub $field: $crate::patch::Patch<$type>, )*
+            /// The fields that Convosync does not know.
+            pub extra: $crate::patch::ExtraPatch,
+        }
+
+        impl $name {
+            /// What a post creates that names these fields.
+            #[must_use]
+            pub fn created_from(patch: $patch) -> Self {
+                let mut created = Self::default();
+                created.merge(patch, $crate::patch::Precedence::Newer);
+                created
+            }
+
+            /// Merges a post by the merge rule and tells whether anything changed.
+            pub fn merge(
+                &mut self,
+                patch: $patch,
+                precedence: $crate::patch::Precedence,
+            ) -> bool {
+                let mut changed =
+                    $crate::patch::merge_extra(&mut self.extra, patch.extra, precedence);
+                $( changed |= patch.$field.merge_into(&mut self.$field, precedence); )*
+                changed
+            }
+
+            /// Whether the post would change anything if it were newer.
+            #[must_use]
+            pub fn would_change(&self, patch: &$patch) -> bool {
+                $( patch.$field.would_change(self.$field.as_ref()) || )*
+                $crate::patch::extra_would_change(&self.extra, &patch.extra)
+            }
+
+            /// The declared fields that have a value, by name, in the order of declaration.
+            pub fn fields(
+                &self,
+            ) -> impl Iterator<Item = (&'static str, $crate::fields::FieldRef<'_>)> {
+                [ $( (
+                    stringify!($field),
+                    self.$field.as_ref().map($crate::fields::FieldType::as_field),
+                ), )* ]
+                .into_iter()
+                .filter_map(|(name, value)| Some((name, value?)))
+            }
+        }
+
+        impl $patch {
+            /// Reads the declared field of this name; `Ok(false)` when there is none.
+            ///
+            /// # Errors
+            /// The reader's fault when the field does not hold what it should.
+            pub fn read_field<R: $crate::fields::FieldReader>(
+                &mut self,
+                name: &str,
+                reader: R,
+            ) -> Result<bool, R::Fault> {
+                match name {
+                    $( stringify!($field) => {
+                        self.$field = $crate::fields::FieldType::read(reader)?;
+                    } )*
+                    _ => return Ok(false),
+                }
+                Ok(true)
+            }
+        }
+    };
+}
+
+pub(crate) use declare_fields;

@@ -1,0 +1,128 @@
+//! JSON values that Convosync keeps without looking inside: `metadata`, `tools`, unknown fields.
+//!
+//! They stay the text that was sent, because a parsed number would lose digits. What every store
+//! must be able to hold is checked once, here: [`JsonValue::parse`].
+
+mod lexer;
+mod scan;
+mod tree;
+
+use std::fmt;
+
+pub use lexer::decode_string;
+pub use scan::{DEPTH_MAX, KEY_BYTES_MAX, KEYS_MAX};
+
+/// A JSON value as the text that was sent.
+///
+/// Two values are equal when they are the same JSON: white space, the order of an object's keys and
+/// the way a string is escaped do not matter; the digits of a number do.
+#[derive(Clone)]
+pub struct JsonValue(Box<str>);
+
+/// What is wrong with a JSON text, and where in it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{kind}")]
+pub struct JsonFault {
+    /// The place inside the value, like `.tags[2].name`; empty for the value itself.
+    pub path: String,
+    /// What is wrong there.
+    pub kind: JsonFaultKind,
+}
+
+/// The kinds of faults of a JSON text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum JsonFaultKind {
+    /// The text is not JSON as of RFC 8259.
+    #[error("not JSON")]
+    Syntax,
+    /// A string or key holds U+0000, which PostgreSQL cannot store.
+    #[error("contains U+0000")]
+    Nul,
+    /// A string or key holds half of a surrogate pair, which is no Unicode text.
+    #[error("unpaired surrogate")]
+    UnpairedSurrogate,
+    /// A key stands twice in one object.
+    #[error("duplicate key")]
+    DuplicateKey,
+    /// Arrays and objects are nested deeper than [`DEPTH_MAX`].
+    #[error("nested deeper than {DEPTH_MAX}")]
+    TooDeep,
+    /// A key is longer than [`KEY_BYTES_MAX`].
+    #[error("key longer than {KEY_BYTES_MAX} bytes")]
+    KeyTooLong,
+    /// An object has more keys than [`KEYS_MAX`].
+    #[error("more than 1,000 keys")]
+    TooManyKeys,
+}
+
+impl JsonValue {
+    /// Checks a JSON text and keeps it as it is.
+    ///
+    /// # Errors
+    /// The first [`JsonFault`] in reading order.
+    pub fn parse(text: &str) -> Result<Self, JsonFault> {
+        scan::check(text)?;
+        Ok(Self(text.into()))
+    }
+
+    /// The text that was sent.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl PartialEq for JsonValue {
+    fn eq(&self, other: &Self) -> bool {
+        self.0 == other.0 || tree::parse(&self.0) == tree::parse(&other.0)
+    }
+}
+
+impl Eq for JsonValue {}
+
+impl fmt::Debug for JsonValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> JsonValue {
+        JsonValue::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"))
+    }
+
+    #[test]
+    fn equality_is_that_of_json() {
+        for (one, other) in [
+            (
+                r#"{"a": 1, "b": [true, null]}"#,
+                r#"{"b":[true,null],"a":1}"#,
+            ),
+            (r#""é\n""#, r#""\u00e9\u000A""#),
+            (r#""😀""#, r#""\ud83d\ude00""#),
+            (r#"{"\u0061":{}}"#, r#" {"a" : { } } "#),
+        ] {
+            assert_eq!(json(one), json(other));
+        }
+        for (one, other) in [
+            ("1", "1.0"),
+            ("0.1000000000000000055", "0.1"),
+            ("[1,2]", "[2,1]"),
+            (r#"{"a":null}"#, "{}"),
+            (r#""1""#, "1"),
+            ("[]", "{}"),
+            ("[[]]", "[]"),
+        ] {
+            assert_ne!(json(one), json(other));
+        }
+    }
+
+    #[test]
+    fn keeps_the_text_as_it_was_sent() {
+        let text = r#"{ "n": 12345678901234567890123, "e": 1E+2 }"#;
+        assert_eq!(json(text).as_str(), text);
+    }
+}

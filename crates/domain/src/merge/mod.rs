@@ -1,0 +1,207 @@
+//! The merge rule: what is stored, what is posted and the moment of receipt give what changes.
+//!
+//! Everything here is pure. [`merge`] takes a whole post; the rule for one conversation and one
+//! message is in the two modules of those names.
+
+mod conversation;
+mod message;
+mod stamp;
+
+use std::collections::HashMap;
+
+pub use stamp::Receipt;
+
+use crate::change_set::{ConversationChange, Counts, Erasure, Write};
+use crate::conversation::ConversationPatch;
+use crate::identity::{ConversationId, MessageId};
+use crate::posted::{PostedChange, PostedContent, PostedConversation, PostedMessage};
+use crate::stored::{ConversationHistory, StoredConversation, StoredMessage};
+use message::Context;
+
+/// What is stored of one conversation that a post names.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoredItems {
+    /// The conversation.
+    pub conversation: StoredConversation,
+    /// Every message of it that the post names, but those that are
+    /// [`PostedContent::AlreadyApplied`].
+    pub messages: HashMap<MessageId, StoredMessage>,
+}
+
+/// What a post does.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Merged {
+    /// What the client is told.
+    pub counts: Counts,
+    /// What the store has to write; empty if nothing changes.
+    pub changes: Vec<ConversationChange>,
+}
+
+/// Merges a post into what is stored. The post means what its conversations, posted one by one in
+/// order, would mean.
+#[must_use]
+pub fn merge(
+    posted: Vec<PostedConversation>,
+    stored: Vec<StoredItems>,
+    receipt: Receipt,
+) -> Merged {
+    let mut threads: HashMap<_, _> = stored
+        .into_iter()
+        .map(|items| (items.conversation.id, Thread::stored(items)))
+        .collect();
+    let mut counts = Counts::default();
+    let mut order = Vec::new();
+    for conversation in posted {
+        let id = conversation.id;
+        let thread = threads.entry(id).or_default();
+        if !thread.is_named {
+            thread.is_named = true;
+            order.push(id);
+        }
+        thread.post(conversation, receipt, &mut counts);
+    }
+    let changes = order
+        .into_iter()
+        .filter_map(|id| threads.remove(&id)?.into_change(id))
+        .collect();
+    Merged { counts, changes }
+}
+
+/// An item, and what it was before the post.
+#[derive(Debug)]
+struct Tracked<T> {
+    before: Option<T>,
+    item: T,
+    /// Whether it died in between: the store's erasure reaches it, so that it is written even if it
+    /// lives again just as it was.
+    erased: bool,
+}
+
+impl<T: Clone + PartialEq> Tracked<T> {
+    fn stored(item: T) -> Self {
+        Self {
+            before: Some(item.clone()),
+            item,
+            erased: false,
+        }
+    }
+
+    fn created(item: T) -> Self {
+        Self {
+            before: None,
+            item,
+            erased: false,
+        }
+    }
+
+    fn into_write(self) -> Option<Write<T>> {
+        match self.before {
+            None => Some(Write::Insert(self.item)),
+            Some(before) if self.erased || before != self.item => Some(Write::Update(self.item)),
+            Some(_) => None,
+        }
+    }
+}
+
+/// A conversation with those of its messages that the post names.
+#[derive(Debug, Default)]
+struct Thread {
+    is_named: bool,
+    conversation: Option<Tracked<StoredConversation>>,
+    erasure: Option<Erasure>,
+    messages: HashMap<MessageId, Tracked<StoredMessage>>,
+    /// The messages in the order in which the post names them.
+    order: Vec<MessageId>,
+}
+
+impl Thread {
+    fn stored(items: StoredItems) -> Self {
+        Self {
+            conversation: Some(Tracked::stored(items.conversation)),
+            messages: items
+                .messages
+                .into_iter()
+                .map(|(id, message)| (id, Tracked::stored(message)))
+                .collect(),
+            ..Self::default()
+        }
+    }
+
+    fn post(&mut self, posted: PostedConversation, receipt: Receipt, counts: &mut Counts) {
+        let updated_at = posted.change.updated_at();
+        let conversation = self.post_conversation(posted.id, posted.change, receipt, counts);
+        let context = Context {
+            conversation,
+            updated_at,
+            receipt,
+        };
+        for message in posted.messages {
+            self.order.push(message.id);
+            if self.post_message(message, context) {
+                counts.messages_created += 1;
+            } else {
+                counts.messages_updated += 1;
+            }
+        }
+    }
+
+    /// Returns what the conversation remembers after the post.
+    fn post_conversation(
+        &mut self,
+        id: ConversationId,
+        change: PostedChange<ConversationPatch>,
+        receipt: Receipt,
+        counts: &mut Counts,
+    ) -> ConversationHistory {
+        let Some(tracked) = &mut self.conversation else {
+            counts.created += 1;
+            let created = conversation::create(id, change, receipt);
+            let history = created.history;
+            self.conversation = Some(Tracked::created(created));
+            return history;
+        };
+        counts.updated += 1;
+        let erasure = conversation::update(&mut tracked.item, change, receipt);
+        let history = tracked.item.history;
+        if let Some(erasure) = erasure {
+            if tracked.before.is_some() {
+                self.erasure = Some(self.erasure.map_or(erasure, |earlier| earlier.and(erasure)));
+            }
+            for message in self.messages.values_mut() {
+                message.erased |= message::erase(&mut message.item, &history);
+            }
+        }
+        history
+    }
+
+    /// Returns whether the post created the message.
+    fn post_message(&mut self, posted: PostedMessage, context: Context) -> bool {
+        let PostedContent::Read { digest, change } = posted.content else {
+            return false;
+        };
+        if let Some(tracked) = self.messages.get_mut(&posted.id) {
+            message::update(&mut tracked.item, digest, *change, context);
+            return false;
+        }
+        let created = message::create(posted.id, digest, *change, context);
+        let is_created = created.is_some();
+        self.messages
+            .extend(created.map(|message| (posted.id, Tracked::created(message))));
+        is_created
+    }
+
+    fn into_change(mut self, id: ConversationId) -> Option<ConversationChange> {
+        let change = ConversationChange {
+            id,
+            conversation: self.conversation.and_then(Tracked::into_write),
+            erasure: self.erasure,
+            messages: self
+                .order
+                .iter()
+                .filter_map(|id| self.messages.remove(id)?.into_write())
+                .collect(),
+        };
+        let is_empty = change.conversation.is_none() && change.messages.is_empty();
+        (!is_empty).then_some(change)
+    }
+}

@@ -1,0 +1,15 @@
+use crate::timestamp::Timestamp;
+
+/// What time it is.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait Clock: Send + Sync {
+    /// This moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// Where the secrets of anonymous visitors come from.
+#[cfg_attr(feature = "mocks", mockall::automock)]
+pub trait AnonIds: Send + Sync {
+    /// A new `anon_id` that nobody can guess: 256 random bits as 43 characters of base64url.
+    fn generate(&self) -> String;
+}
