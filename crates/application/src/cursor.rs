@@ -1,0 +1,227 @@
+//! Cursors: how far a device has pulled, as an opaque text.
+//!
+//! A cursor is base64url of a version byte, the position, the store's epoch and a check value over
+//! all of it and the visitor. The check value keeps devices from mixing cursors up; it is no secret,
+//! since a forged cursor shows its owner nothing but the owner's own data.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use convosync_domain::feed::{FeedPlace, FeedPosition};
+use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use sha2::{Digest as _, Sha256};
+use uuid::Uuid;
+
+const VERSION: u8 = 1;
+const CHECK_BYTES: usize = 8;
+
+const HAS_DEAD_LEFT_OUT: u8 = 1;
+const HAS_LAST: u8 = 2;
+const HAS_LAST_MESSAGE: u8 = 4;
+
+/// A position in the changes of one visitor in one life of a store.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The store's epoch.
+    pub epoch: Uuid,
+    /// How far the device has pulled.
+    pub position: FeedPosition,
+}
+
+/// A text that is no cursor of this visitor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("invalid cursor")]
+pub struct InvalidCursor;
+
+impl Cursor {
+    /// The text that stands for this position of the visitor, always the same one.
+    #[must_use]
+    pub fn encode(&self, visitor: VisitorId) -> String {
+        let FeedPosition {
+            since,
+            dead_left_out_through,
+            last,
+        } = self.position;
+        let message = last.and_then(|last| last.message);
+        let mut flags = 0;
+        let mut bytes = Vec::with_capacity(96);
+        bytes.extend(since.to_be_bytes());
+        if let Some(through) = dead_left_out_through {
+            flags |= HAS_DEAD_LEFT_OUT;
+            bytes.extend(through.to_be_bytes());
+        }
+        if let Some(last) = last {
+            flags |= HAS_LAST;
+            bytes.extend(last.latest_change.to_be_bytes());
+            bytes.extend(last.conversation.as_uuid().as_bytes());
+        }
+        if let Some((change_number, id)) = message {
+            flags |= HAS_LAST_MESSAGE;
+            bytes.extend(change_number.to_be_bytes());
+            bytes.extend(id.as_uuid().as_bytes());
+        }
+        bytes.splice(0..0, [VERSION, flags]);
+        bytes.extend(self.epoch.as_bytes());
+        bytes.extend(check_value(visitor, &bytes));
+        URL_SAFE_NO_PAD.encode(bytes)
+    }
+
+    /// Reads a cursor of this visitor.
+    ///
+    /// # Errors
+    /// [`InvalidCursor`] when it is malformed or another visitor's.
+    pub fn decode(text: &str, visitor: VisitorId) -> Result<Self, InvalidCursor> {
+        let bytes = URL_SAFE_NO_PAD.decode(text).or(Err(InvalidCursor))?;
+        let (signed, check) = bytes
+            .split_last_chunk::<CHECK_BYTES>()
+            .ok_or(InvalidCursor)?;
+        if check_value(visitor, signed) != *check {
+            return Err(InvalidCursor);
+        }
+        let mut rest = Rest(signed);
+        let [version, flags] = rest.take()?;
+        let since = rest.number()?;
+        let has = |flag| flags & flag != 0;
+        let dead_left_out_through = has(HAS_DEAD_LEFT_OUT).then(|| rest.number()).transpose()?;
+        let last = has(HAS_LAST)
+            .then(|| rest.place(has(HAS_LAST_MESSAGE)))
+            .transpose()?;
+        let epoch = rest.uuid()?;
+        if version != VERSION || !rest.0.is_empty() {
+            return Err(InvalidCursor);
+        }
+        let position = FeedPosition {
+            since,
+            dead_left_out_through,
+            last,
+        };
+        Ok(Self { epoch, position })
+    }
+}
+
+fn check_value(visitor: VisitorId, bytes: &[u8]) -> [u8; CHECK_BYTES] {
+    let hash = Sha256::new()
+        .chain_update("convosync:cursor:")
+        .chain_update(visitor.as_uuid().as_bytes())
+        .chain_update(bytes)
+        .finalize();
+    let mut check = [0; CHECK_BYTES];
+    check
+        .iter_mut()
+        .zip(hash)
+        .for_each(|(byte, hashed)| *byte = hashed);
+    check
+}
+
+/// What of a cursor is not read yet.
+struct Rest<'a>(&'a [u8]);
+
+impl Rest<'_> {
+    fn take<const N: usize>(&mut self) -> Result<[u8; N], InvalidCursor> {
+        let (bytes, rest) = self.0.split_first_chunk().ok_or(InvalidCursor)?;
+        self.0 = rest;
+        Ok(*bytes)
+    }
+
+    fn number(&mut self) -> Result<u64, InvalidCursor> {
+        self.take().map(u64::from_be_bytes)
+    }
+
+    fn uuid(&mut self) -> Result<Uuid, InvalidCursor> {
+        self.take().map(Uuid::from_bytes)
+    }
+
+    fn place(&mut self, has_message: bool) -> Result<FeedPlace, InvalidCursor> {
+        Ok(FeedPlace {
+            latest_change: self.number()?,
+            conversation: ConversationId::from_uuid(self.uuid()?),
+            message: if has_message {
+                Some((self.number()?, MessageId::from_uuid(self.uuid()?)))
+            } else {
+                None
+            },
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn visitor(number: u128) -> VisitorId {
+        VisitorId::from_uuid(Uuid::from_u128(number))
+    }
+
+    fn cursors() -> impl Iterator<Item = Cursor> {
+        let message = Some((3, MessageId::from_uuid(Uuid::from_u128(4))));
+        let place = |message| {
+            let conversation = ConversationId::from_uuid(Uuid::from_u128(2));
+            Some(FeedPlace {
+                latest_change: 9,
+                conversation,
+                message,
+            })
+        };
+        [None, place(None), place(message)]
+            .into_iter()
+            .flat_map(|last| {
+                [None, Some(7)].map(|dead_left_out_through| Cursor {
+                    epoch: Uuid::from_u128(1),
+                    position: FeedPosition {
+                        since: u64::MAX,
+                        dead_left_out_through,
+                        last,
+                    },
+                })
+            })
+    }
+
+    #[test]
+    fn comes_back_as_it_was() {
+        for cursor in cursors() {
+            let text = cursor.encode(visitor(1));
+            assert!(
+                text.bytes()
+                    .all(|byte| byte.is_ascii_alphanumeric() || b"._~-".contains(&byte))
+            );
+            assert_eq!(text, cursor.encode(visitor(1)));
+            assert_eq!(Cursor::decode(&text, visitor(1)), Ok(cursor));
+        }
+    }
+
+    #[test]
+    fn of_another_visitor_it_is_invalid() {
+        for cursor in cursors() {
+            let text = cursor.encode(visitor(1));
+            assert_eq!(Cursor::decode(&text, visitor(2)), Err(InvalidCursor));
+        }
+    }
+
+    #[test]
+    fn any_other_text_is_invalid() {
+        for cursor in cursors() {
+            let text = cursor.encode(visitor(1));
+            for (at, _) in text.char_indices() {
+                let mut forged = text.clone();
+                let other = if forged.get(at..=at) == Some("A") {
+                    "B"
+                } else {
+                    "A"
+                };
+                forged.replace_range(at..=at, other);
+                assert_eq!(
+                    Cursor::decode(&forged, visitor(1)),
+                    Err(InvalidCursor),
+                    "{forged}"
+                );
+                assert_eq!(Cursor::decode(&text[..at], visitor(1)), Err(InvalidCursor));
+            }
+            for other in [
+                format!("{text}="),
+                format!("{text}AAAA"),
+                format!(" {text}"),
+            ] {
+                assert_eq!(Cursor::decode(&other, visitor(1)), Err(InvalidCursor));
+            }
+        }
+    }
+}

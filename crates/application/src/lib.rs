@@ -1,0 +1,10 @@
+//! The use cases of Convosync, one file each, on the ports of the domain.
+//!
+//! A use case holds the ports it needs and nothing of a transport: it takes domain values and
+//! answers with domain values or a typed error. All of them are tested on mocks.
+
+pub mod cursor;
+pub mod list_conversations;
+pub mod pull_changes;
+pub mod register_visitor;
+pub mod sync;

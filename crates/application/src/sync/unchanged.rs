@@ -1,0 +1,66 @@
+//! Which posted messages are the ones last applied, so that nothing can change.
+
+use std::collections::{HashMap, HashSet};
+
+use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::ports::ConversationHead;
+use convosync_domain::posted::PostedChange;
+
+use super::submission::{Submission, SubmittedMessage};
+
+/// What the store has of the messages that a post names.
+pub(super) struct Stored {
+    /// The stored messages, and whether every text posted for one is the text last applied whole.
+    unchanged: HashMap<(ConversationId, MessageId), bool>,
+}
+
+impl Stored {
+    pub(super) fn new<T>(submission: &Submission<T>, heads: &[ConversationHead]) -> Self {
+        // A deletion may erase a message before its text is posted again.
+        let deleted: HashSet<_> = submission
+            .conversations
+            .iter()
+            .filter(|posted| matches!(posted.change, PostedChange::Deletion { .. }))
+            .map(|posted| posted.id)
+            .collect();
+        let digests: HashMap<_, _> = heads
+            .iter()
+            .flat_map(|head| {
+                let conversation = head.conversation.id;
+                head.messages
+                    .iter()
+                    .map(move |message| ((conversation, message.id), message.digest))
+            })
+            .collect();
+        let mut unchanged: HashMap<_, _> = digests
+            .iter()
+            .map(|((conversation, message), digest)| {
+                let may_be = digest.is_some() && !deleted.contains(conversation);
+                ((*conversation, *message), may_be)
+            })
+            .collect();
+        for conversation in &submission.conversations {
+            for message in &conversation.messages {
+                let key = (conversation.id, message.id);
+                if let Some(unchanged) = unchanged.get_mut(&key) {
+                    *unchanged &= digests.get(&key) == Some(&Some(message.digest));
+                }
+            }
+        }
+        Self { unchanged }
+    }
+
+    /// Whether nothing can change by this message.
+    pub(super) fn is_unchanged<T>(
+        &self,
+        conversation: ConversationId,
+        message: &SubmittedMessage<T>,
+    ) -> bool {
+        self.unchanged.get(&(conversation, message.id)) == Some(&true)
+    }
+
+    /// Whether the message is stored and may change.
+    pub(super) fn may_change(&self, conversation: ConversationId, message: MessageId) -> bool {
+        self.unchanged.get(&(conversation, message)) == Some(&false)
+    }
+}
