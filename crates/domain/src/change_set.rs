@@ -43,7 +43,8 @@ pub struct ConversationChange {
     pub messages: Vec<Write<StoredMessage>>,
 }
 
-/// An item to write, as it is after the post.
+/// An item to write, as it is after the post. A store that finds one stored that is to be inserted,
+/// or one missing that is to be updated, fails the whole change set.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Write<T> {
     /// The item is not stored yet.

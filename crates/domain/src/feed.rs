@@ -63,7 +63,7 @@ pub struct ChangedHead {
     pub latest_change: u64,
     /// The change number of the conversation itself.
     pub change_number: u64,
-    /// Whether it is dead.
+    /// Whether it is dead, so that it has no content.
     pub is_dead: bool,
 }
 
@@ -194,7 +194,7 @@ impl PageBuilder {
                 since: self.since,
                 dead_left_out_through: self.dead_left_out_through,
                 after,
-                limit: self.room + 1,
+                limit: self.room.saturating_add(1),
             })?;
             fits = messages.len() <= self.room;
             messages.truncate(self.room);
@@ -207,7 +207,7 @@ impl PageBuilder {
             self.last = Some(FeedPlace {
                 latest_change: head.latest_change,
                 conversation: head.id,
-                message: message.or(after),
+                message,
             });
             self.conversations.push(ChangedConversation {
                 conversation: rows.conversation(head.id)?,

@@ -22,9 +22,9 @@ pub trait SyncStore: Send + Sync {
         named: Vec<NamedConversation>,
     ) -> Result<Option<Heads>, StoreError>;
 
-    /// The named messages that are stored, tombstones included, each with its conversation. It may
-    /// show a later state than the heads did: then [`Self::commit`] answers
-    /// [`StoreError::Conflict`].
+    /// The named messages that are stored, tombstones included, each with its conversation; none for
+    /// an unknown visitor. It may show a later state than the heads did: then [`Self::commit`]
+    /// answers [`StoreError::Conflict`].
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -35,11 +35,12 @@ pub trait SyncStore: Send + Sync {
     ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError>;
 
     /// Writes a change set whole, durably, as the visitor's next change; returns the visitor's
-    /// change counter after it.
+    /// change counter after it. A visitor to register is the one that is named here.
     ///
     /// # Errors
-    /// [`StoreError::Conflict`] when the counter is not that of the change set, or a visitor to
-    /// register is known; other [`StoreError`]s when the store cannot be written.
+    /// [`StoreError::Conflict`] when the counter is not that of the change set, even if it changes
+    /// nothing; when the visitor is unknown and not to be registered; or when one to register is
+    /// known. Other [`StoreError`]s when the store cannot be written.
     async fn commit(&self, visitor: VisitorId, changes: ChangeSet) -> Result<u64, StoreError>;
 }
 
