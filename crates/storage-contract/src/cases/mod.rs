@@ -1,0 +1,117 @@
+//! The cases of the contract: each takes a new, empty store and panics where the store breaks the
+//! contract.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a case is a test: a failed expectation is its result"
+)]
+#![deny(dead_code)]
+
+mod big_batches;
+mod commits;
+mod concurrency;
+mod erasures;
+mod histories;
+mod isolation;
+mod paging;
+mod reads;
+mod reference;
+mod round_trips;
+mod status;
+mod visitors;
+
+/// The list of all cases, by file: gives it to a macro, behind what else that macro is given.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! for_every_case {
+    ([$($then:tt)*] $($arguments:tt)*) => {
+        $($then)* ! {
+            $($arguments)*
+            visitors:
+                an_unknown_visitor_is_absent_everywhere
+                a_registered_visitor_begins_with_nothing
+                registering_again_changes_nothing
+                identities_of_every_form_are_visitors
+                a_first_post_registers_its_visitor
+                a_first_post_without_changes_registers_its_visitor
+                a_first_post_of_a_known_visitor_conflicts
+                a_post_of_an_unknown_visitor_conflicts
+                a_first_post_that_fails_registers_nobody
+                a_visitor_is_registered_once_among_many
+                one_first_post_is_taken_among_many;
+            status:
+                a_store_is_ready
+                the_identity_stays;
+            commits:
+                commits_count_up
+                an_empty_change_set_keeps_the_counter
+                only_what_is_written_gets_the_number
+                a_lost_race_stores_nothing
+                a_lost_race_for_one_new_item_is_a_conflict
+                inserting_a_stored_conversation_fails_whole
+                inserting_a_stored_message_fails_whole
+                updating_an_absent_conversation_fails_whole
+                updating_an_absent_message_fails_whole
+                a_message_of_an_absent_conversation_fails_whole
+                a_failing_change_set_takes_no_other_with_it;
+            big_batches:
+                ten_thousand_messages_are_one_change
+                a_thousand_conversations_are_one_change
+                many_names_are_one_question;
+            round_trips:
+                full_items_come_back
+                bare_items_come_back
+                parts_come_back_alone_and_empty
+                extreme_values_come_back
+                a_long_text_comes_back
+                an_update_replaces_the_item_whole
+                an_update_of_a_message_leaves_its_conversation;
+            histories:
+                the_history_of_a_conversation_comes_back
+                the_history_of_a_message_comes_back
+                a_digest_is_kept_and_cleared
+                items_can_be_dead_when_first_seen
+                a_conversation_dies_and_lives_again
+                a_message_dies_and_lives_again_without_its_parts;
+            erasures:
+                an_erasure_through_a_moment_takes_what_is_not_newer
+                an_erasure_of_everything_takes_all_and_their_stamps
+                an_erasure_may_find_nothing
+                messages_are_written_after_the_erasure
+                nothing_that_was_erased_comes_back;
+            isolation:
+                visitors_with_the_same_ids_share_nothing
+                conversations_with_the_same_message_ids_share_nothing;
+            reads:
+                heads_are_of_what_is_named_and_stored
+                a_load_is_of_what_is_named_and_stored
+                living_ids_ascend_without_the_dead;
+            paging:
+                pages_end_where_the_limit_says
+                what_changed_at_once_comes_by_id
+                a_conversation_that_only_wraps_does_not_count
+                a_drained_pull_waits_for_the_next_change
+                what_changes_between_the_pages_comes_again
+                a_page_goes_on_inside_a_conversation
+                what_dies_between_the_pages_comes_as_a_tombstone
+                a_pull_from_the_start_leaves_out_the_dead
+                a_pull_of_nothing_but_the_dead_is_empty
+                a_pull_since_a_number_shows_the_dead
+                a_dead_conversation_brings_no_messages
+                a_page_can_be_read_again;
+            concurrency:
+                writers_of_one_visitor_all_get_through
+                writers_of_different_visitors_meet_no_conflict
+                a_puller_beside_writers_misses_nothing
+                readers_see_one_moment
+                an_abandoned_commit_is_whole_or_nothing;
+            reference:
+                generated_histories_read_as_in_the_reference_store;
+        }
+    };
+}
+
+macro_rules! export {
+    ($($file:ident: $($case:ident)*;)*) => { $( pub use $file::{$($case),*}; )* };
+}
+for_every_case! { [export] }

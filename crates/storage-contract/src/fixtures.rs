@@ -1,0 +1,205 @@
+//! Values to write in tests of a store: short names for ids and moments, items, and the change sets
+//! that write them.
+#![allow(
+    clippy::unwrap_used,
+    reason = "the values are constants of tests: one that is invalid fails its test"
+)]
+
+pub mod extreme;
+pub mod full;
+
+use convosync_domain::change_set::{ConversationChange, Erasure, VisitorRegistration, Write};
+use convosync_domain::conversation::Conversation;
+use convosync_domain::identity::{ConversationId, MessageId, VisitorId, VisitorIdentity};
+use convosync_domain::posted::Digest;
+use convosync_domain::stored::{
+    ConversationHistory, MessageHistory, StoredConversation, StoredMessage,
+};
+use convosync_domain::timestamp::Timestamp;
+use uuid::Uuid;
+
+/// The registration of the registered visitor of this name.
+#[must_use]
+pub fn registration(name: &str) -> VisitorRegistration {
+    VisitorRegistration {
+        identity: VisitorIdentity::registered(name).unwrap(),
+        registered_at: at(0),
+    }
+}
+
+/// The registered visitor of this name.
+#[must_use]
+pub fn visitor_id(name: &str) -> VisitorId {
+    VisitorId::from(&registration(name).identity)
+}
+
+/// The moment this many microseconds after the beginning of 1970.
+#[must_use]
+pub fn at(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros).unwrap()
+}
+
+/// The conversation of this number.
+#[must_use]
+pub fn conversation_id(number: u128) -> ConversationId {
+    ConversationId::from_uuid(Uuid::from_u128(number))
+}
+
+/// The message of this number.
+#[must_use]
+pub fn message_id(number: u128) -> MessageId {
+    MessageId::from_uuid(Uuid::from_u128(number))
+}
+
+/// A living conversation that was last posted at `stamp`.
+#[must_use]
+pub fn conversation(number: u128, stamp: i64) -> StoredConversation {
+    StoredConversation {
+        id: conversation_id(number),
+        history: ConversationHistory {
+            stamp: Some(at(stamp)),
+            ..ConversationHistory::default()
+        },
+        content: Some(Conversation {
+            title: Some(format!("conversation {number} at {stamp}")),
+            ..full::conversation()
+        }),
+    }
+}
+
+/// A living conversation that was deleted at `erased_through`, and posted again at `stamp`.
+#[must_use]
+pub fn revived_conversation(number: u128, erased_through: i64, stamp: i64) -> StoredConversation {
+    let mut revived = conversation(number, stamp);
+    revived.history.erased_through = Some(at(erased_through));
+    revived
+}
+
+/// The tombstone of a conversation that was deleted at `erased_through`.
+#[must_use]
+pub fn dead_conversation(number: u128, erased_through: i64) -> StoredConversation {
+    StoredConversation {
+        id: conversation_id(number),
+        history: ConversationHistory {
+            erased_through: Some(at(erased_through)),
+            ..ConversationHistory::default()
+        },
+        content: None,
+    }
+}
+
+/// A living message with all its parts, that was last posted at `stamp`, if at any.
+#[must_use]
+pub fn message(number: u128, stamp: impl Into<Option<i64>>) -> StoredMessage {
+    let stamp = stamp.into().map(at);
+    let mut content = full::message();
+    content.fields.img = Some(format!("message {number} at {stamp:?}"));
+    StoredMessage {
+        id: message_id(number),
+        history: MessageHistory {
+            stamp,
+            ..MessageHistory::default()
+        },
+        content: Some(Box::new(content)),
+        digest: Some(Digest(number.to_be_bytes())),
+    }
+}
+
+/// The tombstone of a message that was deleted by itself at `deleted_at`, and posted at `stamp`.
+#[must_use]
+pub fn dead_message(number: u128, deleted_at: i64, stamp: impl Into<Option<i64>>) -> StoredMessage {
+    StoredMessage {
+        id: message_id(number),
+        history: MessageHistory {
+            stamp: stamp.into().map(at),
+            deleted_at: Some(at(deleted_at)),
+            ..MessageHistory::default()
+        },
+        content: None,
+        digest: None,
+    }
+}
+
+/// What is left of a message after an erasure that takes it if it lives.
+#[must_use]
+pub fn erased(message: &StoredMessage, erasure: Erasure) -> StoredMessage {
+    let mut tombstone = StoredMessage {
+        id: message.id,
+        history: message.history,
+        content: None,
+        digest: None,
+    };
+    if message.content.is_some() && erasure == Erasure::Everything {
+        tombstone.history.stamp = None;
+    }
+    tombstone
+}
+
+/// Writes a new conversation with new messages.
+#[must_use]
+pub fn insert(
+    conversation: StoredConversation,
+    messages: impl IntoIterator<Item = StoredMessage>,
+) -> ConversationChange {
+    ConversationChange {
+        id: conversation.id,
+        conversation: Some(Write::Insert(conversation)),
+        erasure: None,
+        messages: messages.into_iter().map(Write::Insert).collect(),
+    }
+}
+
+/// Writes a stored conversation and stored messages of it.
+#[must_use]
+pub fn update(
+    conversation: StoredConversation,
+    messages: impl IntoIterator<Item = StoredMessage>,
+) -> ConversationChange {
+    ConversationChange {
+        id: conversation.id,
+        conversation: Some(Write::Update(conversation)),
+        erasure: None,
+        messages: messages.into_iter().map(Write::Update).collect(),
+    }
+}
+
+/// Writes a stored conversation, and erases messages of it.
+#[must_use]
+pub fn erase(conversation: StoredConversation, erasure: Erasure) -> ConversationChange {
+    ConversationChange {
+        erasure: Some(erasure),
+        ..update(conversation, [])
+    }
+}
+
+/// Writes messages of the stored conversation of this number, which itself does not change.
+#[must_use]
+pub fn write_messages(
+    number: u128,
+    messages: impl IntoIterator<Item = Write<StoredMessage>>,
+) -> ConversationChange {
+    ConversationChange {
+        id: conversation_id(number),
+        conversation: None,
+        erasure: None,
+        messages: messages.into_iter().collect(),
+    }
+}
+
+/// Writes new messages of a stored conversation.
+#[must_use]
+pub fn insert_messages(
+    number: u128,
+    messages: impl IntoIterator<Item = StoredMessage>,
+) -> ConversationChange {
+    write_messages(number, messages.into_iter().map(Write::Insert))
+}
+
+/// Writes stored messages of a stored conversation.
+#[must_use]
+pub fn update_messages(
+    number: u128,
+    messages: impl IntoIterator<Item = StoredMessage>,
+) -> ConversationChange {
+    write_messages(number, messages.into_iter().map(Write::Update))
+}

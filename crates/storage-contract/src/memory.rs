@@ -1,0 +1,142 @@
+//! The reference store: a map behind a lock, slow and plain, so that one can see that it is right.
+
+mod items;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
+use convosync_domain::feed::{ChangesPage, FeedPosition};
+use convosync_domain::identity::{ConversationId, VisitorId};
+use convosync_domain::ports::{
+    ChangeFeed, ConversationList, Heads, NamedConversation, Registration, StoreError,
+    StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
+};
+use convosync_domain::stored::StoredMessage;
+
+use items::Items;
+
+/// A store in memory, for unit tests and as the reference that adapters are compared with. Its
+/// clones share what they hold; what it holds ends with the last of them.
+#[derive(Clone, Debug)]
+pub struct MemoryStore {
+    identity: StoreIdentity,
+    visitors: Arc<Mutex<BTreeMap<VisitorId, Items>>>,
+}
+
+impl MemoryStore {
+    /// An empty store. Randomness is the caller's: every store should have an identity of its own.
+    #[must_use]
+    pub fn new(identity: StoreIdentity) -> Self {
+        Self {
+            identity,
+            visitors: Arc::default(),
+        }
+    }
+
+    /// Everything, locked: no method waits while it holds this, and none leaves it half written.
+    fn visitors(&self) -> MutexGuard<'_, BTreeMap<VisitorId, Items>> {
+        self.visitors.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[async_trait]
+impl SyncStore for MemoryStore {
+    async fn heads(
+        &self,
+        visitor: VisitorId,
+        named: Vec<NamedConversation>,
+    ) -> Result<Option<Heads>, StoreError> {
+        let visitors = self.visitors();
+        Ok(visitors.get(&visitor).map(|items| items.heads(&named)))
+    }
+
+    async fn load(
+        &self,
+        visitor: VisitorId,
+        named: Vec<NamedConversation>,
+    ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError> {
+        let visitors = self.visitors();
+        Ok(visitors
+            .get(&visitor)
+            .map(|items| items.load(&named))
+            .unwrap_or_default())
+    }
+
+    async fn commit(&self, visitor: VisitorId, changes: ChangeSet) -> Result<u64, StoreError> {
+        let mut visitors = self.visitors();
+        let stored = visitors.get(&visitor);
+        if stored.is_some() == changes.registers.is_some() {
+            return Err(StoreError::Conflict);
+        }
+        // A copy is written, so that a change set that fails leaves nothing behind.
+        let mut items = stored.cloned().unwrap_or_default();
+        if items.change_counter() != changes.change_counter {
+            return Err(StoreError::Conflict);
+        }
+        items.apply(changes.conversations)?;
+        let change_counter = items.change_counter();
+        visitors.insert(visitor, items);
+        Ok(change_counter)
+    }
+}
+
+#[async_trait]
+impl VisitorStore for MemoryStore {
+    async fn find(&self, visitor: VisitorId) -> Result<Option<Visitor>, StoreError> {
+        let visitors = self.visitors();
+        Ok(visitors.get(&visitor).map(|items| Visitor {
+            id: visitor,
+            change_counter: items.change_counter(),
+        }))
+    }
+
+    async fn register(&self, visitor: VisitorRegistration) -> Result<Registration, StoreError> {
+        let mut visitors = self.visitors();
+        let id = VisitorId::from(&visitor.identity);
+        if visitors.contains_key(&id) {
+            return Ok(Registration::AlreadyKnown);
+        }
+        visitors.insert(id, Items::default());
+        Ok(Registration::Created)
+    }
+}
+
+#[async_trait]
+impl ConversationList for MemoryStore {
+    async fn living_ids(
+        &self,
+        visitor: VisitorId,
+    ) -> Result<Option<Vec<ConversationId>>, StoreError> {
+        let visitors = self.visitors();
+        Ok(visitors.get(&visitor).map(Items::living_ids))
+    }
+}
+
+#[async_trait]
+impl ChangeFeed for MemoryStore {
+    async fn changes(
+        &self,
+        visitor: VisitorId,
+        position: Option<FeedPosition>,
+        limit: usize,
+    ) -> Result<Option<ChangesPage>, StoreError> {
+        let visitors = self.visitors();
+        visitors
+            .get(&visitor)
+            .map(|items| items.page(position, limit))
+            .transpose()
+    }
+}
+
+#[async_trait]
+impl StoreStatus for MemoryStore {
+    async fn check(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.identity
+    }
+}

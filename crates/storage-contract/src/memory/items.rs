@@ -1,0 +1,236 @@
+//! What one visitor has.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
+use convosync_domain::change_set::{ConversationChange, Erasure, Write};
+use convosync_domain::feed::{
+    ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows, read_page,
+};
+use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::ports::{
+    ConversationHead, Heads, MessageHead, NamedConversation, StoreError,
+};
+use convosync_domain::stored::{StoredConversation, StoredMessage};
+
+/// A visitor's change counter, conversations and messages.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Items {
+    change_counter: u64,
+    threads: BTreeMap<ConversationId, Thread>,
+}
+
+/// A conversation with its messages.
+#[derive(Clone, Debug)]
+struct Thread {
+    conversation: Numbered<StoredConversation>,
+    messages: BTreeMap<MessageId, Numbered<StoredMessage>>,
+}
+
+/// An item with the number of the change that wrote it last.
+#[derive(Clone, Debug)]
+struct Numbered<T> {
+    item: T,
+    change_number: u64,
+}
+
+impl Thread {
+    fn latest_change(&self) -> u64 {
+        let of_messages = self.messages.values().map(|it| it.change_number).max();
+        self.conversation
+            .change_number
+            .max(of_messages.unwrap_or(0))
+    }
+
+    fn is_dead(&self) -> bool {
+        self.conversation.item.content.is_none()
+    }
+}
+
+impl Items {
+    pub(super) fn change_counter(&self) -> u64 {
+        self.change_counter
+    }
+
+    pub(super) fn heads(&self, named: &[NamedConversation]) -> Heads {
+        let conversations = named.iter().filter_map(|named| {
+            let thread = self.threads.get(&named.id)?;
+            let messages = named.messages.iter().filter_map(|id| {
+                let digest = thread.messages.get(id)?.item.digest;
+                Some(MessageHead { id: *id, digest })
+            });
+            Some(ConversationHead {
+                conversation: thread.conversation.item.clone(),
+                messages: messages.collect(),
+            })
+        });
+        Heads {
+            change_counter: self.change_counter,
+            conversations: conversations.collect(),
+        }
+    }
+
+    pub(super) fn load(&self, named: &[NamedConversation]) -> Vec<(ConversationId, StoredMessage)> {
+        let mut found = Vec::new();
+        for named in named {
+            let Some(thread) = self.threads.get(&named.id) else {
+                continue;
+            };
+            let messages = named
+                .messages
+                .iter()
+                .filter_map(|id| thread.messages.get(id));
+            found.extend(messages.map(|message| (named.id, message.item.clone())));
+        }
+        found
+    }
+
+    pub(super) fn living_ids(&self) -> Vec<ConversationId> {
+        let living = self.threads.iter().filter(|(_, thread)| !thread.is_dead());
+        living.map(|(id, _)| *id).collect()
+    }
+
+    pub(super) fn page(
+        &self,
+        position: Option<FeedPosition>,
+        limit: usize,
+    ) -> Result<ChangesPage, StoreError> {
+        read_page(&mut Rows(self), position, self.change_counter, limit)
+    }
+
+    /// Applies the changes under the next change number. After an error, what is here is half
+    /// written.
+    pub(super) fn apply(&mut self, changes: Vec<ConversationChange>) -> Result<(), StoreError> {
+        if changes.is_empty() {
+            return Ok(());
+        }
+        self.change_counter += 1;
+        changes
+            .into_iter()
+            .try_for_each(|change| self.apply_one(change))
+    }
+
+    fn apply_one(&mut self, change: ConversationChange) -> Result<(), StoreError> {
+        let change_number = self.change_counter;
+        match (self.threads.entry(change.id), change.conversation) {
+            (_, None) => {}
+            (Entry::Vacant(place), Some(Write::Insert(item))) => {
+                place.insert(Thread {
+                    conversation: Numbered {
+                        item,
+                        change_number,
+                    },
+                    messages: BTreeMap::new(),
+                });
+            }
+            (Entry::Occupied(mut thread), Some(Write::Update(item))) => {
+                thread.get_mut().conversation = Numbered {
+                    item,
+                    change_number,
+                };
+            }
+            (Entry::Occupied(_), Some(Write::Insert(_))) => return Err(internal("is stored")),
+            (Entry::Vacant(_), Some(Write::Update(_))) => return Err(internal("is not stored")),
+        }
+        let thread = self
+            .threads
+            .get_mut(&change.id)
+            .ok_or_else(|| internal("has no conversation"))?;
+        if let Some(erasure) = change.erasure {
+            for message in thread.messages.values_mut() {
+                if erase(&mut message.item, erasure) {
+                    message.change_number = change_number;
+                }
+            }
+        }
+        for write in change.messages {
+            let id = write.item().id;
+            match (thread.messages.entry(id), write) {
+                (Entry::Vacant(place), Write::Insert(item)) => {
+                    place.insert(Numbered {
+                        item,
+                        change_number,
+                    });
+                }
+                (Entry::Occupied(mut message), Write::Update(item)) => {
+                    message.insert(Numbered {
+                        item,
+                        change_number,
+                    });
+                }
+                (Entry::Occupied(_), Write::Insert(_)) => return Err(internal("is stored")),
+                (Entry::Vacant(_), Write::Update(_)) => return Err(internal("is not stored")),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Erases a message that the erasure takes, and tells whether it died.
+fn erase(message: &mut StoredMessage, erasure: Erasure) -> bool {
+    let dies = message.content.is_some()
+        && match erasure {
+            Erasure::Everything => true,
+            Erasure::Through(moment) => message.history.stamp <= Some(moment),
+        };
+    if dies {
+        message.content = None;
+        message.digest = None;
+        if erasure == Erasure::Everything {
+            message.history.stamp = None;
+        }
+    }
+    dies
+}
+
+fn internal(what: &'static str) -> StoreError {
+    StoreError::Internal {
+        source: format!("an item of the change set {what}").into(),
+    }
+}
+
+/// A visitor's items as the feed reads them.
+struct Rows<'a>(&'a Items);
+
+impl FeedRows for Rows<'_> {
+    type Error = StoreError;
+
+    fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, StoreError> {
+        let heads = self.0.threads.iter().map(|(id, thread)| ChangedHead {
+            id: *id,
+            latest_change: thread.latest_change(),
+            change_number: thread.conversation.change_number,
+            is_dead: thread.is_dead(),
+        });
+        Ok(heads.filter(|head| head.latest_change > since).collect())
+    }
+
+    fn conversation(&mut self, id: ConversationId) -> Result<StoredConversation, StoreError> {
+        let thread = self.0.threads.get(&id);
+        thread
+            .map(|thread| thread.conversation.item.clone())
+            .ok_or_else(|| internal("is not stored"))
+    }
+
+    fn changed_messages(
+        &mut self,
+        wanted: ChangedMessages,
+    ) -> Result<Vec<(u64, StoredMessage)>, StoreError> {
+        let thread = self.0.threads.get(&wanted.conversation);
+        let messages = thread
+            .into_iter()
+            .flat_map(|thread| thread.messages.values());
+        let mut found: Vec<_> = messages
+            .filter(|message| {
+                let number = message.change_number;
+                let left_out =
+                    message.item.content.is_none() && Some(number) <= wanted.dead_left_out_through;
+                number > wanted.since && !left_out && Some((number, message.item.id)) > wanted.after
+            })
+            .map(|message| (message.change_number, message.item.clone()))
+            .collect();
+        found.sort_by_key(|(number, message)| (*number, message.id));
+        found.truncate(wanted.limit);
+        Ok(found)
+    }
+}

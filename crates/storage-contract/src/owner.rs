@@ -1,0 +1,242 @@
+//! A visitor of the store under test, with short ways to write and to read.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a failed expectation is the result of the test that uses this"
+)]
+
+use std::sync::Arc;
+
+use convosync_domain::change_set::{ChangeSet, ConversationChange};
+use convosync_domain::feed::{ChangesPage, FeedPosition};
+use convosync_domain::identity::VisitorId;
+use convosync_domain::ports::{Heads, NamedConversation, StoreError};
+use convosync_domain::stored::{StoredConversation, StoredMessage};
+
+use crate::Store;
+use crate::fixtures::{conversation_id, registration, visitor_id};
+use crate::support::{named, shown, since};
+
+/// A visitor who owns conversations.
+#[derive(Clone)]
+pub(crate) struct Owner {
+    pub(crate) store: Arc<dyn Store>,
+    pub(crate) id: VisitorId,
+}
+
+impl Owner {
+    /// Somebody who is registered already, or not at all.
+    pub(crate) fn new(store: &Arc<dyn Store>, name: &str) -> Self {
+        Self {
+            store: Arc::clone(store),
+            id: visitor_id(name),
+        }
+    }
+
+    /// Somebody new, registered.
+    pub(crate) async fn registered(store: &Arc<dyn Store>, name: &str) -> Self {
+        store.register(registration(name)).await.unwrap();
+        Self::new(store, name)
+    }
+
+    /// The visitor's change counter.
+    pub(crate) async fn counter(&self) -> u64 {
+        self.store
+            .find(self.id)
+            .await
+            .unwrap()
+            .unwrap()
+            .change_counter
+    }
+
+    /// Commits changes that were computed on this change counter.
+    pub(crate) async fn commit_on(
+        &self,
+        change_counter: u64,
+        conversations: Vec<ConversationChange>,
+    ) -> Result<u64, StoreError> {
+        let changes = ChangeSet {
+            change_counter,
+            registers: None,
+            conversations,
+        };
+        self.store.commit(self.id, changes).await
+    }
+
+    /// Commits changes that must go through; returns the counter after them.
+    pub(crate) async fn commit(
+        &self,
+        conversations: impl IntoIterator<Item = ConversationChange>,
+    ) -> u64 {
+        let conversations = conversations.into_iter().collect();
+        self.commit_on(self.counter().await, conversations)
+            .await
+            .unwrap()
+    }
+
+    /// Commits changes, again as often as another writer was faster.
+    pub(crate) async fn commit_amid_others(&self, conversations: Vec<ConversationChange>) -> u64 {
+        loop {
+            let counter = self.counter().await;
+            match self.commit_on(counter, conversations.clone()).await {
+                Err(StoreError::Conflict) => tokio::task::yield_now().await,
+                done => return done.unwrap(),
+            }
+        }
+    }
+
+    /// The heads of what is named, by id.
+    pub(crate) async fn heads(&self, named: Vec<NamedConversation>) -> Heads {
+        let mut heads = self.store.heads(self.id, named).await.unwrap().unwrap();
+        heads.conversations.sort_by_key(|head| head.conversation.id);
+        for head in &mut heads.conversations {
+            head.messages.sort_by_key(|message| message.id);
+        }
+        heads
+    }
+
+    /// The conversation of this number, if it is stored.
+    pub(crate) async fn conversation(&self, number: u128) -> Option<StoredConversation> {
+        let heads = self.heads(vec![named(number, [])]).await;
+        heads
+            .conversations
+            .into_iter()
+            .next()
+            .map(|head| head.conversation)
+    }
+
+    /// Those of the messages of a conversation that are stored, by id.
+    pub(crate) async fn messages(
+        &self,
+        conversation: u128,
+        messages: impl IntoIterator<Item = u128>,
+    ) -> Vec<StoredMessage> {
+        let named = named(conversation, messages);
+        let mut found = self.store.load(self.id, vec![named]).await.unwrap();
+        found.sort_by_key(|(_, message)| message.id);
+        found
+            .into_iter()
+            .map(|(id, message)| {
+                assert_eq!(id, conversation_id(conversation));
+                message
+            })
+            .collect()
+    }
+
+    /// The numbers of the living conversations.
+    pub(crate) async fn living(&self) -> Vec<u128> {
+        let ids = self.store.living_ids(self.id).await.unwrap().unwrap();
+        ids.into_iter().map(|id| id.as_uuid().as_u128()).collect()
+    }
+
+    /// The page after this position.
+    pub(crate) async fn page(&self, position: Option<FeedPosition>, limit: usize) -> ChangesPage {
+        self.store
+            .changes(self.id, position, limit)
+            .await
+            .unwrap()
+            .unwrap()
+    }
+
+    /// The pages from this position to the end.
+    pub(crate) async fn pages(
+        &self,
+        mut position: Option<FeedPosition>,
+        limit: usize,
+    ) -> Vec<ChangesPage> {
+        let mut pages = Vec::new();
+        loop {
+            let page = self.page(position, limit).await;
+            let has_more = page.has_more;
+            assert!(
+                !has_more || position != Some(page.next),
+                "the pull stands still"
+            );
+            position = Some(page.next);
+            pages.push(page);
+            if !has_more {
+                return pages;
+            }
+        }
+    }
+
+    /// The pages from this position to the end, as [`shown`].
+    pub(crate) async fn shown_pages(
+        &self,
+        position: Option<FeedPosition>,
+        limit: usize,
+    ) -> Vec<String> {
+        self.pages(position, limit)
+            .await
+            .iter()
+            .map(shown)
+            .collect()
+    }
+
+    /// Each item with a higher change number, by itself: `1[]` is a conversation, `1[2]` a message
+    /// of it, `1[(2)]` one that is dead.
+    pub(crate) async fn numbered_above(&self, change_number: u64) -> String {
+        let pages = self.pages(since(change_number), 1).await;
+        let items: Vec<_> = pages
+            .iter()
+            .map(|page| shown(page).replace(" ...", ""))
+            .collect();
+        items.join(" ").trim_end().to_owned()
+    }
+
+    /// Asserts that a conversation is stored like this, with these messages in the order of their
+    /// ids and no others, whichever way one asks.
+    pub(crate) async fn assert_holds(
+        &self,
+        conversation: &StoredConversation,
+        messages: &[StoredMessage],
+    ) {
+        let named = NamedConversation {
+            id: conversation.id,
+            messages: messages.iter().map(|message| message.id).collect(),
+        };
+        let heads = self.heads(vec![named]).await;
+        let [head] = heads.conversations.as_slice() else {
+            panic!("one conversation is named: {heads:?}");
+        };
+        assert_eq!(
+            head.conversation, *conversation,
+            "the head of the conversation"
+        );
+        let digests: Vec<_> = head.messages.iter().map(|it| (it.id, it.digest)).collect();
+        let expected: Vec<_> = messages.iter().map(|it| (it.id, it.digest)).collect();
+        assert_eq!(digests, expected, "the heads of the messages");
+
+        let numbers = messages
+            .iter()
+            .map(|message| message.id.as_uuid().as_u128());
+        let loaded = self
+            .messages(conversation.id.as_uuid().as_u128(), numbers)
+            .await;
+        assert_same(&loaded, messages, "loaded");
+
+        let page = self.page(since(0), usize::from(u16::MAX)).await;
+        let mut changed = page.conversations.into_iter();
+        let mut pulled = changed
+            .find(|changed| changed.conversation.id == conversation.id)
+            .unwrap();
+        pulled.messages.sort_by_key(|message| message.id);
+        assert_eq!(
+            pulled.conversation, *conversation,
+            "the pulled conversation"
+        );
+        let shown = if conversation.content.is_some() {
+            messages
+        } else {
+            &[]
+        };
+        assert_same(&pulled.messages, shown, "pulled");
+    }
+}
+
+/// Message by message, since a difference in one of many would drown.
+fn assert_same(found: &[StoredMessage], expected: &[StoredMessage], how: &str) {
+    for (found, expected) in found.iter().zip(expected) {
+        assert_eq!(found, expected, "{how}");
+    }
+    assert_eq!(found.len(), expected.len(), "{how}");
+}
