@@ -4,7 +4,7 @@ use super::conversation::deletion_moment;
 use super::stamp::{Judged, Receipt, raise};
 use crate::identity::MessageId;
 use crate::message::{Message, MessagePatch};
-use crate::patch::Precedence;
+use crate::patch::{Patch, Precedence};
 use crate::posted::{Digest, PostedChange};
 use crate::stored::{ConversationHistory, MessageHistory, StoredMessage};
 use crate::timestamp::Timestamp;
@@ -47,13 +47,14 @@ pub(super) fn create(
         PostedChange::Fields { updated_at, patch } => {
             let judged = posted_stamp(&mut history, updated_at, context)?;
             raise_stamps(&mut history, judged, updated_at);
-            let message = Message::created_at_receipt(patch, context.receipt.at());
-            Some(StoredMessage {
+            let mut created = StoredMessage {
                 id,
                 history,
-                content: Some(Box::new(message)),
-                digest: Some(digest),
-            })
+                content: None,
+                digest: None,
+            };
+            start(&mut created, digest, patch, context.receipt);
+            Some(created)
         }
     }
 }
@@ -139,10 +140,17 @@ fn merge_fields(
             stored.digest = (precedence == Precedence::Newer).then_some(digest);
         }
     } else if !history.is_dead_in(&context.conversation) {
-        let message = Message::created_at_receipt(patch, context.receipt.at());
-        stored.content = Some(Box::new(message));
-        stored.digest = Some(digest);
+        start(stored, digest, patch, context.receipt);
     }
+}
+
+/// Gives a message that is created, or lives again, the content of the post.
+fn start(stored: &mut StoredMessage, digest: Digest, patch: MessagePatch, receipt: Receipt) {
+    // A null timestamp is the moment of receipt now, but a newer null clears it: the same text may
+    // change something yet.
+    let is_whole = patch.fields.timestamp != Patch::Null;
+    stored.content = Some(Box::new(Message::created_at_receipt(patch, receipt.at())));
+    stored.digest = is_whole.then_some(digest);
 }
 
 /// What the stamp of a posted message counts as, or `None` if a deletion of the conversation covers

@@ -166,6 +166,19 @@ pub(crate) fn image(updated_at: Option<i64>, img: Patch<&str>) -> PostedChange<M
     }
 }
 
+/// The same message with a null timestamp.
+pub(crate) fn undated(change: PostedChange<MessagePatch>) -> PostedChange<MessagePatch> {
+    let PostedChange::Fields {
+        updated_at,
+        mut patch,
+    } = change
+    else {
+        return change;
+    };
+    patch.fields.timestamp = Patch::Null;
+    PostedChange::Fields { updated_at, patch }
+}
+
 /// A message of a post; its digest is that of its debug form.
 pub(crate) fn message(number: u128, change: PostedChange<MessagePatch>) -> PostedMessage {
     use std::hash::{DefaultHasher, Hash as _, Hasher as _};
