@@ -1,0 +1,72 @@
+//! `GET /readyz`: whether requests should be sent here.
+
+use actix_web::http::StatusCode;
+use actix_web::{HttpResponse, web};
+
+use super::json;
+use crate::error::{ApiError, ErrorCode};
+use crate::server::AppState;
+
+pub(crate) async fn get(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
+    if state.services.drain.has_begun() {
+        return Err(ErrorCode::Draining.into());
+    }
+    match state.services.status.check().await {
+        Ok(()) => Ok(json(StatusCode::OK, r#"{"status":"ready"}"#)),
+        Err(error) => Err(ApiError::caused_by(ErrorCode::StorageUnavailable, error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use convosync_domain::ports::StoreError;
+
+    use crate::testing::{Ports, get};
+
+    fn checking(check: impl Fn() -> Result<(), StoreError> + Send + 'static) -> Ports {
+        let mut ports = Ports::new();
+        ports.status.expect_check().returning(check);
+        ports
+    }
+
+    #[actix_web::test]
+    async fn ready_while_the_store_is() {
+        let answer = checking(|| Ok(())).send(get("/readyz")).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.body, r#"{"status":"ready"}"#);
+    }
+
+    #[actix_web::test]
+    async fn not_ready_when_the_store_fails_in_any_way() {
+        let away = checking(|| {
+            Err(StoreError::Unavailable {
+                retry_after: Duration::ZERO,
+                source: None,
+            })
+        });
+        let broken = checking(|| {
+            Err(StoreError::Internal {
+                source: "marker".into(),
+            })
+        });
+        for ports in [away, broken] {
+            let answer = ports.send(get("/readyz/")).await;
+            assert_eq!(answer.status, 503);
+            insta::allow_duplicates! {
+                insta::assert_snapshot!(answer.body, @r#"{"error":"Storage is unavailable","code":"storage_unavailable","request_id":"r"}"#);
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn not_ready_once_the_server_is_about_to_stop() {
+        let ports = Ports::new();
+        ports.drain.clone().begin();
+        assert!(ports.drain.has_begun());
+        let answer = ports.send(get("/readyz")).await;
+        assert_eq!(answer.status, 503);
+        insta::assert_snapshot!(answer.body, @r#"{"error":"Server is stopping","code":"draining","request_id":"r"}"#);
+    }
+}

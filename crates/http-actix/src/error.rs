@@ -1,0 +1,272 @@
+//! The one table of error codes, and how an error becomes an answer.
+//!
+//! Handlers fail with [`ApiError`]. Its text is for the client; a cause is for the log only. The
+//! middleware renders it, since only there the request's id is known.
+
+use std::borrow::Cow;
+use std::error::Error;
+use std::fmt;
+use std::time::Duration;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpResponse, ResponseError};
+use convosync_application::list_conversations::ListError;
+use convosync_application::pull_changes::PullError;
+use convosync_application::register_visitor::RegisterError;
+use convosync_application::sync::SyncError;
+use convosync_domain::ports::StoreError;
+
+use crate::request_id::RequestId;
+use crate::wire::Fault;
+use crate::wire::json_writer::push_string;
+
+macro_rules! error_codes {
+    ($( $variant:ident: $status:ident, $code:literal, $text:literal; )*) => {
+        /// What went wrong, as clients may depend on it: a code never changes its meaning.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub(crate) enum ErrorCode {
+            $( $variant, )*
+        }
+
+        impl ErrorCode {
+            pub(crate) fn status(self) -> StatusCode {
+                match self { $( Self::$variant => StatusCode::$status, )* }
+            }
+
+            pub(crate) fn as_str(self) -> &'static str {
+                match self { $( Self::$variant => $code, )* }
+            }
+
+            /// What is said where there is nothing more precise to say.
+            fn text(self) -> &'static str {
+                match self { $( Self::$variant => $text, )* }
+            }
+        }
+    };
+}
+
+error_codes! {
+    // variant: status, code, text
+    BodyIncomplete: BAD_REQUEST, "body_incomplete", "Body ended too early";
+    ConflictingIdentity: BAD_REQUEST, "conflicting_identity", "Give anon_id or user_id, not both";
+    InvalidConversations: BAD_REQUEST, "invalid_conversations", "Invalid conversations format";
+    InvalidCursor: BAD_REQUEST, "invalid_cursor", "Invalid cursor";
+    InvalidIdentity: BAD_REQUEST, "invalid_identity", "Invalid identity";
+    InvalidLimit: BAD_REQUEST, "invalid_limit", "limit must be 1 to 1000";
+    InvalidVisitor: BAD_REQUEST, "invalid_visitor", "Invalid visitor format";
+    RepeatedParameter: BAD_REQUEST, "repeated_parameter", "Parameter given twice";
+    NotFound: NOT_FOUND, "not_found", "Not found";
+    VisitorNotFound: NOT_FOUND, "visitor_not_found", "Visitor not found";
+    MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
+    BodyTimeout: REQUEST_TIMEOUT, "body_timeout", "Body took too long to arrive";
+    CursorExpired: GONE, "cursor_expired", "Cursor expired, start again";
+    BodyTooLarge: PAYLOAD_TOO_LARGE, "body_too_large", "Body too large";
+    TooManyItems: PAYLOAD_TOO_LARGE, "too_many_items", "Too many items in one request";
+    UrlTooLong: URI_TOO_LONG, "url_too_long", "URL too long";
+    UnsupportedContentEncoding: UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding",
+        "Content-Encoding must be identity";
+    UnsupportedContentType: UNSUPPORTED_MEDIA_TYPE, "unsupported_content_type",
+        "Content-Type must be application/json";
+    Internal: INTERNAL_SERVER_ERROR, "internal_error", "Internal error";
+    StorageUnavailable: SERVICE_UNAVAILABLE, "storage_unavailable", "Storage is unavailable";
+    Draining: SERVICE_UNAVAILABLE, "draining", "Server is stopping";
+    StorageFull: INSUFFICIENT_STORAGE, "storage_full", "Storage is full";
+}
+
+/// An answer that is an error.
+#[derive(Debug)]
+pub(crate) struct ApiError {
+    code: ErrorCode,
+    text: Cow<'static, str>,
+    details: Vec<Fault>,
+    header: Option<Box<(HeaderName, HeaderValue)>>,
+    cause: Option<Box<dyn Error>>,
+}
+
+impl From<ErrorCode> for ApiError {
+    fn from(code: ErrorCode) -> Self {
+        Self {
+            code,
+            text: Cow::Borrowed(code.text()),
+            details: Vec::new(),
+            header: None,
+            cause: None,
+        }
+    }
+}
+
+impl ApiError {
+    /// An error with a more precise text; nothing that a client sent may be in it.
+    pub(crate) fn with_text(code: ErrorCode, text: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            text: text.into(),
+            ..Self::from(code)
+        }
+    }
+
+    /// A body that is invalid at these places.
+    pub(crate) fn invalid(code: ErrorCode, details: Vec<Fault>) -> Self {
+        Self {
+            details,
+            ..Self::from(code)
+        }
+    }
+
+    pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
+        Self::from(ErrorCode::MethodNotAllowed)
+            .with_header(header::ALLOW, HeaderValue::from_static(allowed))
+    }
+
+    pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
+        self.header = Some(Box::new((name, value)));
+        self
+    }
+
+    /// An error with a cause that only the log will tell.
+    pub(crate) fn caused_by(code: ErrorCode, cause: impl Into<Box<dyn Error>>) -> Self {
+        Self {
+            cause: Some(cause.into()),
+            ..Self::from(code)
+        }
+    }
+
+    /// The answer, in the one shape that all errors have. What caused it is logged and not said.
+    pub(crate) fn render(&self, request_id: &RequestId) -> HttpResponse {
+        if let Some(cause) = &self.cause {
+            let chain = Chain(cause.as_ref());
+            tracing::error!(%request_id, code = self.code.as_str(), "{chain}");
+        }
+        let mut body = Vec::with_capacity(256);
+        body.extend_from_slice(b"{\"error\":");
+        push_string(&mut body, &self.text);
+        body.extend_from_slice(b",\"code\":");
+        push_string(&mut body, self.code.as_str());
+        if !self.details.is_empty() {
+            body.extend_from_slice(b",\"details\":[");
+            for (index, fault) in self.details.iter().enumerate() {
+                body.extend_from_slice(if index == 0 { b"{" } else { b",{" });
+                body.extend_from_slice(b"\"path\":");
+                push_string(&mut body, fault.path());
+                body.extend_from_slice(b",\"message\":");
+                push_string(&mut body, fault.message());
+                body.push(b'}');
+            }
+            body.push(b']');
+        }
+        body.extend_from_slice(b",\"request_id\":");
+        push_string(&mut body, request_id.as_str());
+        body.push(b'}');
+
+        let mut response = HttpResponse::build(self.code.status());
+        response.content_type("application/json");
+        if let Some(header) = &self.header {
+            response.insert_header(header.as_ref().clone());
+        }
+        response.body(body)
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl ResponseError for ApiError {
+    fn status_code(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// The framework's own errors, by their status: what it says of them stays inside.
+pub(crate) fn of_framework(status: StatusCode) -> ApiError {
+    match status {
+        StatusCode::NOT_FOUND => ErrorCode::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => ErrorCode::MethodNotAllowed,
+        StatusCode::REQUEST_TIMEOUT => ErrorCode::BodyTimeout,
+        StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::BodyTooLarge,
+        status if status.is_client_error() => ErrorCode::BodyIncomplete,
+        _ => ErrorCode::Internal,
+    }
+    .into()
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable { retry_after, .. } => {
+                Self::caused_by(ErrorCode::StorageUnavailable, error)
+                    .with_header(header::RETRY_AFTER, whole_seconds(retry_after))
+            }
+            StoreError::Full { .. } => Self::caused_by(ErrorCode::StorageFull, error),
+            StoreError::Conflict | StoreError::Corrupt { .. } | StoreError::Internal { .. } => {
+                Self::caused_by(ErrorCode::Internal, error)
+            }
+        }
+    }
+}
+
+impl From<SyncError<Fault>> for ApiError {
+    fn from(error: SyncError<Fault>) -> Self {
+        match error {
+            SyncError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
+            SyncError::Invalid(faults) => Self::invalid(ErrorCode::InvalidConversations, faults),
+            SyncError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ListError> for ApiError {
+    fn from(error: ListError) -> Self {
+        match error {
+            ListError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
+            ListError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<PullError> for ApiError {
+    fn from(error: PullError) -> Self {
+        match error {
+            PullError::InvalidCursor => ErrorCode::InvalidCursor.into(),
+            PullError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
+            PullError::CursorExpired => ErrorCode::CursorExpired.into(),
+            PullError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<RegisterError> for ApiError {
+    fn from(error: RegisterError) -> Self {
+        match error {
+            RegisterError::AnonId(error) => Self::caused_by(ErrorCode::Internal, error),
+            RegisterError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// At least one second, so that nobody retries at once.
+fn whole_seconds(duration: Duration) -> HeaderValue {
+    let seconds = duration.as_millis().div_ceil(1_000).max(1);
+    HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX))
+}
+
+/// An error with everything that caused it.
+struct Chain<'a>(&'a dyn Error);
+
+impl fmt::Display for Chain<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut source = self.0.source();
+        while let Some(error) = source {
+            write!(f, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
+}

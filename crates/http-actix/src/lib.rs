@@ -1,0 +1,26 @@
+//! The HTTP surface of Convosync on actix-web.
+//!
+//! - [`serve`] binds the use cases to a listener; everything else is private.
+//! - `endpoints`: one file per endpoint. A handler reads the request, asks one use case and writes
+//!   the answer; to add one, write the file and register it in `routes`.
+//! - `wire`: what JSON bodies look like, both ways. Whatever is lenient towards clients is there
+//!   and nowhere else.
+//! - `query`, `identity`: what the URL says.
+//! - `error`: the one table of error codes; every error leaves as JSON.
+//! - `middleware`: what is done to every request.
+
+mod endpoints;
+mod error;
+mod identity;
+mod middleware;
+mod query;
+mod request_id;
+mod routes;
+mod server;
+mod settings;
+#[cfg(test)]
+mod testing;
+mod wire;
+
+pub use server::{Drain, Services, serve};
+pub use settings::{HttpSettings, Limits, Version};

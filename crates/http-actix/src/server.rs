@@ -1,0 +1,254 @@
+//! The server: use cases, settings and a listener put together.
+
+use std::fmt;
+use std::io;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use actix_web::dev::Server;
+use actix_web::http::header::HeaderValue;
+use actix_web::{HttpServer, web};
+use convosync_application::list_conversations::ListConversations;
+use convosync_application::pull_changes::PullChanges;
+use convosync_application::register_visitor::RegisterVisitor;
+use convosync_application::sync::SyncConversations;
+use convosync_domain::ports::StoreStatus;
+
+use crate::routes::app;
+use crate::settings::{HttpSettings, Limits, Version};
+
+/// How long a client may take to send the head of a request.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// What the server answers with.
+pub struct Services {
+    /// Takes posts.
+    pub sync: Arc<SyncConversations>,
+    /// Lists conversations.
+    pub list: ListConversations,
+    /// Pulls changes.
+    pub pull: PullChanges,
+    /// Registers visitors.
+    pub register: RegisterVisitor,
+    /// Tells whether the store can serve.
+    pub status: Arc<dyn StoreStatus>,
+    /// Tells whether the server is about to stop.
+    pub drain: Drain,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").finish_non_exhaustive()
+    }
+}
+
+/// The switch that takes a server out of service before it stops: from then on `/readyz` answers
+/// 503, while requests are still served. Clones are the same switch.
+#[derive(Clone, Debug, Default)]
+pub struct Drain(Arc<AtomicBool>);
+
+impl Drain {
+    /// A server in service.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the server out of service.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is out of service.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What the handlers share.
+pub(crate) struct AppState {
+    pub(crate) services: Services,
+    pub(crate) limits: Limits,
+    pub(crate) version: Version,
+    pub(crate) version_header: HeaderValue,
+    /// Seeds the digests of posted messages.
+    pub(crate) digest_seed: u64,
+}
+
+impl AppState {
+    pub(crate) fn new(services: Services, limits: Limits, version: Version) -> Self {
+        let version_header = HeaderValue::from_str(&version.version)
+            .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        Self {
+            digest_seed: services.status.identity().digest_seed,
+            services,
+            limits,
+            version,
+            version_header,
+        }
+    }
+}
+
+/// Serves requests that come in at the listener. The caller awaits the server and stops it through
+/// its handle: signals are not listened to.
+///
+/// # Errors
+/// When the listener cannot be used.
+pub fn serve(
+    listener: TcpListener,
+    services: Services,
+    settings: HttpSettings,
+) -> io::Result<Server> {
+    let HttpSettings {
+        limits,
+        workers,
+        shutdown_timeout_seconds,
+        version,
+    } = settings;
+    let state = web::Data::new(AppState::new(services, limits, version));
+    let server = HttpServer::new(move || app(state.clone()))
+        .workers(workers.max(1))
+        .client_request_timeout(HEAD_TIMEOUT)
+        .shutdown_timeout(shutdown_timeout_seconds)
+        .disable_signals()
+        .listen(listener)?
+        .run();
+    Ok(server)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpStream;
+
+    use actix_web::dev::ServerHandle;
+
+    use super::*;
+    use crate::testing::{Ports, version};
+
+    /// Serves on a free port; returns where, and the handle to stop it.
+    fn start(ports: Ports) -> (String, ServerHandle) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let limits = ports.limits;
+        let settings = HttpSettings {
+            limits,
+            workers: 1,
+            shutdown_timeout_seconds: 1,
+            version: version(),
+        };
+        let server = serve(listener, ports.into_services(), settings).unwrap();
+        let handle = server.handle();
+        actix_web::rt::spawn(server);
+        (address, handle)
+    }
+
+    /// Sends bytes and reads until the server closes the connection.
+    async fn exchange(address: &str, request: impl Into<Vec<u8>>) -> String {
+        let (address, request) = (address.to_owned(), request.into());
+        let exchanged = web::block(move || {
+            let mut stream = TcpStream::connect(address).unwrap();
+            stream
+                .set_read_timeout(Some(Duration::from_secs(10)))
+                .unwrap();
+            stream.write_all(&request).unwrap();
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).unwrap();
+            answer
+        });
+        exchanged.await.unwrap()
+    }
+
+    fn body_of(answer: &str) -> &str {
+        answer.split_once("\r\n\r\n").unwrap().1
+    }
+
+    #[actix_web::test]
+    async fn serves_until_it_is_stopped() {
+        let mut ports = Ports::new();
+        ports.status.expect_check().returning(|| Ok(()));
+        let drain = ports.drain.clone();
+        let (address, handle) = start(ports);
+        let ready = "GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+
+        let answer = exchange(&address, ready).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert_eq!(body_of(&answer), r#"{"status":"ready"}"#);
+
+        let head = ready.replace("GET", "HEAD");
+        let answer = exchange(&address, head).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains("content-length: 18\r\n"), "{answer}");
+        assert_eq!(body_of(&answer), "");
+
+        drain.begin();
+        let answer = exchange(&address, ready).await;
+        assert!(answer.starts_with("HTTP/1.1 503"), "{answer}");
+
+        handle.stop(true).await;
+        assert!(TcpStream::connect(address).is_err());
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_answered_and_the_server_lives() {
+        let mut ports = Ports::new();
+        ports
+            .list
+            .expect_living_ids()
+            .returning(|_| panic!("marker"));
+        let (address, handle) = start(ports);
+        for _ in 0..2 {
+            let request = "GET /api/sync-conversations/?anon_id=a HTTP/1.1\r\nHost: x\r\nX-Request-Id: r\r\nConnection: close\r\n\r\n";
+            let answer = exchange(&address, request).await;
+            assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+            assert_eq!(
+                body_of(&answer),
+                r#"{"error":"Internal error","code":"internal_error","request_id":"r"}"#
+            );
+        }
+        handle.stop(false).await;
+    }
+
+    #[actix_web::test]
+    async fn a_body_that_does_not_arrive_whole_is_answered_and_the_connection_closed() {
+        let mut ports = Ports::with_known_visitor();
+        ports.limits.body_bytes = 100;
+        ports.limits.body_seconds = 1;
+        let (address, handle) = start(ports);
+        let chunked = "Transfer-Encoding: chunked\r\n\r\n";
+        let too_long = format!("{chunked}65\r\n{}\r\n", " ".repeat(0x65));
+        let exchanges = [
+            ("413", "Content-Length: 101\r\n\r\n".to_owned()),
+            ("413", too_long),
+            ("408", "Content-Length: 50\r\n\r\n{".to_owned()),
+            ("408", format!("{chunked}1\r\n{{\r\n")),
+            (
+                "415",
+                format!("Content-Encoding: br\r\n{chunked}1\r\n{{\r\n"),
+            ),
+        ]
+        .map(|(status, rest)| {
+            let address = address.clone();
+            let exchanged = actix_web::rt::spawn(async move {
+                let request = format!(
+                    "POST /api/sync-conversations/?anon_id=a HTTP/1.1\r\nHost: x\r\n\
+                     Content-Type: application/json\r\n{rest}"
+                );
+                exchange(&address, request).await
+            });
+            (status, exchanged)
+        });
+        for (status, exchanged) in exchanges {
+            let answer = exchanged.await.unwrap();
+            assert!(
+                answer.starts_with(&format!("HTTP/1.1 {status} ")),
+                "{answer}"
+            );
+            assert!(body_of(&answer).starts_with("{\"error\":"), "{answer}");
+        }
+        handle.stop(false).await;
+    }
+}

@@ -1,0 +1,62 @@
+//! How the HTTP server is set up.
+
+/// How the HTTP server is set up.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// What a request may ask for.
+    pub limits: Limits,
+    /// How many threads serve requests; at least one does.
+    pub workers: usize,
+    /// How long a stopping server waits for the requests in flight, in seconds.
+    pub shutdown_timeout_seconds: u64,
+    /// What `/version` tells.
+    pub version: Version,
+}
+
+/// What a request may ask for. What goes beyond is refused; nothing is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// The longest request body, in bytes.
+    pub body_bytes: usize,
+    /// How long a request body may take to arrive, in seconds.
+    pub body_seconds: u64,
+    /// The most conversations of one post.
+    pub conversations: usize,
+    /// The most messages of one post, in all its conversations together.
+    pub messages: usize,
+    /// The longest title of a conversation, in characters.
+    pub title_characters: usize,
+    /// The longest text in any other field, in bytes of UTF-8.
+    pub text_bytes: usize,
+    /// The longest JSON text in a field that takes any JSON value, unknown fields included, in
+    /// bytes.
+    pub json_bytes: usize,
+    /// The longest path and query of a URL, in bytes.
+    pub url_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body_bytes: 64 << 20,
+            body_seconds: 30,
+            conversations: 10_000,
+            messages: 100_000,
+            title_characters: 1_024,
+            text_bytes: 8 << 20,
+            json_bytes: 256 << 10,
+            url_bytes: 2 << 10,
+        }
+    }
+}
+
+/// Which Convosync this is, as `/version` and the header `Convosync-Version` tell.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Version {
+    /// The version of the server.
+    pub version: String,
+    /// The commit it was built from.
+    pub commit: String,
+    /// The version of the store's schema.
+    pub schema: String,
+}

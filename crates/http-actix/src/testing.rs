@@ -1,0 +1,173 @@
+//! The application on mocks, for the tests of this crate.
+
+use std::sync::Arc;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::HeaderMap;
+use actix_web::{body, test, web};
+use convosync_application::list_conversations::ListConversations;
+use convosync_application::pull_changes::PullChanges;
+use convosync_application::register_visitor::RegisterVisitor;
+use convosync_application::sync::{RegistrationMode, SyncConversations, SyncSettings};
+use convosync_domain::conversation::Conversation;
+use convosync_domain::ports::{
+    ConversationHead, Heads, MockAnonIds, MockChangeFeed, MockClock, MockConversationList,
+    MockStoreStatus, MockSyncStore, MockVisitorStore, NamedConversation, StoreIdentity, Visitor,
+};
+use convosync_domain::stored::{ConversationHistory, StoredConversation};
+use convosync_domain::timestamp::Timestamp;
+use uuid::Uuid;
+
+use crate::routes::app;
+use crate::server::{AppState, Drain, Services};
+use crate::settings::{Limits, Version};
+
+/// The ports; a test sets up what it expects of them and nothing else may be called.
+pub(crate) struct Ports {
+    pub(crate) sync: MockSyncStore,
+    pub(crate) visitors: MockVisitorStore,
+    pub(crate) list: MockConversationList,
+    pub(crate) feed: MockChangeFeed,
+    pub(crate) anon_ids: MockAnonIds,
+    pub(crate) status: MockStoreStatus,
+    pub(crate) drain: Drain,
+    pub(crate) limits: Limits,
+    pub(crate) registration: RegistrationMode,
+}
+
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Ports {
+    pub(crate) fn new() -> Self {
+        let mut status = MockStoreStatus::new();
+        status.expect_identity().returning(|| StoreIdentity {
+            epoch: Uuid::from_u128(5),
+            digest_seed: 7,
+        });
+        Self {
+            sync: MockSyncStore::new(),
+            visitors: MockVisitorStore::new(),
+            list: MockConversationList::new(),
+            feed: MockChangeFeed::new(),
+            anon_ids: MockAnonIds::new(),
+            status,
+            drain: Drain::new(),
+            limits: Limits::default(),
+            registration: RegistrationMode::Explicit,
+        }
+    }
+
+    /// Ports that know every visitor.
+    pub(crate) fn with_known_visitor() -> Self {
+        let mut ports = Self::new();
+        ports.visitors.expect_find().returning(|id| {
+            Ok(Some(Visitor {
+                id,
+                change_counter: 0,
+            }))
+        });
+        ports
+    }
+
+    pub(crate) fn into_services(self) -> Services {
+        let mut clock = MockClock::new();
+        clock
+            .expect_now()
+            .returning(|| Timestamp::from_micros(1_000_000).unwrap());
+        let clock = Arc::new(clock);
+        let visitors = Arc::new(self.visitors);
+        let settings = SyncSettings {
+            max_clock_skew_seconds: 300,
+            registration: self.registration,
+        };
+        Services {
+            sync: Arc::new(SyncConversations::new(
+                Arc::new(self.sync),
+                visitors.clone(),
+                clock.clone(),
+                settings,
+            )),
+            list: ListConversations::new(Arc::new(self.list)),
+            pull: PullChanges::new(Arc::new(self.feed), Uuid::from_u128(5)),
+            register: RegisterVisitor::new(visitors, Arc::new(self.anon_ids), clock),
+            status: Arc::new(self.status),
+            drain: self.drain,
+        }
+    }
+
+    pub(crate) fn into_state(self) -> web::Data<AppState> {
+        let limits = self.limits;
+        web::Data::new(AppState::new(self.into_services(), limits, version()))
+    }
+
+    /// Sends one request to an application on these ports.
+    pub(crate) async fn send(self, request: test::TestRequest) -> Answer {
+        send(&self.into_state(), request).await
+    }
+}
+
+pub(crate) fn version() -> Version {
+    Version {
+        version: "1.2.3".into(),
+        commit: "abc".into(),
+        schema: "4".into(),
+    }
+}
+
+pub(crate) async fn send(state: &web::Data<AppState>, request: test::TestRequest) -> Answer {
+    let service = test::init_service(app(state.clone())).await;
+    let response = match test::try_call_service(&service, request.to_request()).await {
+        Ok(response) => response.into_parts().1,
+        Err(error) => error.error_response(),
+    };
+    Answer {
+        status: response.status(),
+        headers: response.headers().clone(),
+        body: String::from_utf8(body::to_bytes(response.into_body()).await.unwrap().into())
+            .unwrap(),
+    }
+}
+
+/// A request with a JSON body and a name that can be compared.
+pub(crate) fn post(url: &str, body: impl Into<Vec<u8>>) -> test::TestRequest {
+    named(test::TestRequest::post().uri(url))
+        .insert_header(("Content-Type", "application/json"))
+        .set_payload(body.into())
+}
+
+pub(crate) fn get(url: &str) -> test::TestRequest {
+    named(test::TestRequest::get().uri(url))
+}
+
+pub(crate) fn named(request: test::TestRequest) -> test::TestRequest {
+    request.insert_header(("X-Request-Id", "r"))
+}
+
+impl Answer {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name)?.to_str().ok()
+    }
+}
+
+/// The heads of named conversations that are stored and have no messages.
+pub(crate) fn heads_of(named: &[NamedConversation]) -> Heads {
+    let conversations = named
+        .iter()
+        .map(|named| ConversationHead {
+            conversation: StoredConversation {
+                id: named.id,
+                history: ConversationHistory::default(),
+                content: Some(Conversation::default()),
+            },
+            messages: Vec::new(),
+        })
+        .collect();
+    Heads {
+        change_counter: 1,
+        conversations,
+    }
+}

@@ -1,0 +1,257 @@
+//! One message of a post: its text, its id, and all the rest once it is asked for.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+use convosync_application::sync::MessageText;
+use convosync_domain::identity::MessageId;
+use convosync_domain::message::{
+    MessageFieldsPatch, MessageOutputPatch, MessagePatch, MessageRequestPatch, MessageResponsePatch,
+};
+use convosync_domain::posted::PostedChange;
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use super::body::Body;
+use super::change::{Change, FieldsPatch};
+use super::fault::{Fault, Place};
+use super::object::{Reader, decode_text};
+use super::submission::MUST_BE_OBJECT;
+use super::value::{MUST_BE_UUID, RawField};
+
+const MESSAGE_ID: &str = "message_id";
+
+/// The text of a posted message, as a part of the body.
+#[derive(Clone, Debug)]
+pub(crate) struct RawMessage {
+    body: Arc<Body>,
+    range: Range<usize>,
+    /// The index of its conversation in the post.
+    conversation: usize,
+    /// Its index in the conversation.
+    index: usize,
+}
+
+impl RawMessage {
+    pub(super) fn new(
+        body: &Arc<Body>,
+        range: Range<usize>,
+        conversation: usize,
+        index: usize,
+    ) -> Self {
+        Self {
+            body: Arc::clone(body),
+            range,
+            conversation,
+            index,
+        }
+    }
+}
+
+impl MessageText for RawMessage {
+    type Fault = Fault;
+
+    fn read(&self) -> Result<PostedChange<MessagePatch>, Vec<Fault>> {
+        let text = self.body.text();
+        let conversations = Place::Document.key("conversations");
+        let conversation = conversations.index(self.conversation);
+        let messages = conversation.key("messages");
+        let place = messages.index(self.index);
+
+        let mut reader = Reader::new(text, self.body.limits());
+        let mut draft = Draft::default();
+        let raw = text.get(self.range.clone()).unwrap_or_default();
+        if raw.starts_with('{') {
+            let message = MessageVisitor {
+                reader: &mut reader,
+                draft: &mut draft,
+                place: &place,
+            };
+            let read = serde_json::Deserializer::from_str(raw).deserialize_map(message);
+            if read.is_err() {
+                // The reading of the post has passed over it as JSON.
+                reader.fault(raw, &place, "not JSON");
+            }
+            if !draft.has_id {
+                reader.missing(self.range.start, &place.key(MESSAGE_ID), MUST_BE_UUID);
+            }
+        } else {
+            reader.fault(raw, &place, MUST_BE_OBJECT);
+        }
+        if reader.has_faults() {
+            Err(reader.into_faults(Vec::new()))
+        } else {
+            Ok(draft.finish())
+        }
+    }
+}
+
+/// The id of the message with this text, which is JSON; `None` where there is no good one. The
+/// first key of this name counts: where it stands twice, the reading of the message says so.
+pub(super) fn find_message_id(text: &str) -> Option<MessageId> {
+    let mut found = None;
+    if text.starts_with('{') {
+        // It ends where the id was found, which the parser takes for an error.
+        let _ = serde_json::Deserializer::from_str(text).deserialize_map(IdVisitor(&mut found));
+    }
+    found
+}
+
+struct IdVisitor<'r>(&'r mut Option<MessageId>);
+
+impl<'a> Visitor<'a> for IdVisitor<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a message")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut fields: M) -> Result<(), M::Error> {
+        while let Some(key) = fields.next_key::<&'a RawValue>()? {
+            if decode_text(key.get()).is_ok_and(|key| key == MESSAGE_ID) {
+                let value = fields.next_value::<&'a RawValue>()?;
+                *self.0 = decode_text(value.get())
+                    .ok()
+                    .and_then(|id| MessageId::parse(&id).ok());
+                return Ok(());
+            }
+            fields.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+/// A message as far as it has been read.
+#[derive(Default)]
+struct Draft {
+    has_id: bool,
+    change: Change<MessageFieldsPatch>,
+    request: Option<MessageRequestPatch>,
+    response: Option<MessageResponsePatch>,
+    output: Option<MessageOutputPatch>,
+}
+
+impl Draft {
+    fn finish(self) -> PostedChange<MessagePatch> {
+        let Self {
+            request,
+            response,
+            output,
+            ..
+        } = self;
+        self.change.finish_with(|fields| MessagePatch {
+            fields,
+            request,
+            response,
+            output,
+        })
+    }
+
+    fn read_field<'a, M: MapAccess<'a>>(
+        &mut self,
+        reader: &mut Reader<'a>,
+        fields: &mut M,
+        key: &str,
+        place: &Place<'_>,
+    ) -> Result<(), M::Error> {
+        match key {
+            "request" => self.request = read_part(reader, fields, &place.key(key))?,
+            "response" => self.response = read_part(reader, fields, &place.key(key))?,
+            "output" => self.output = read_part(reader, fields, &place.key(key))?,
+            MESSAGE_ID => {
+                self.has_id = true;
+                let raw = reader.raw_value(fields)?;
+                let id = RawField::new(raw, reader.limits).id(MessageId::parse);
+                reader.keep(id, raw, &place.key(key));
+            }
+            _ => {
+                let raw = reader.raw_value(fields)?;
+                self.change.read_field(reader, key, raw, place);
+            }
+        }
+        Ok(())
+    }
+}
+
+struct MessageVisitor<'r, 'a> {
+    reader: &'r mut Reader<'a>,
+    draft: &'r mut Draft,
+    place: &'r Place<'r>,
+}
+
+impl<'a> Visitor<'a> for MessageVisitor<'_, 'a> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut fields: M) -> Result<(), M::Error> {
+        let Self {
+            reader,
+            draft,
+            place,
+        } = self;
+        reader.walk(&mut fields, place, |reader, fields, key| {
+            draft.read_field(reader, fields, key, place)
+        })
+    }
+}
+
+/// Reads a part: an object exists, even an empty one; null is as not sent.
+fn read_part<'a, P: FieldsPatch, M: MapAccess<'a>>(
+    reader: &mut Reader<'a>,
+    fields: &mut M,
+    place: &Place<'_>,
+) -> Result<Option<P>, M::Error> {
+    if reader.peek_value() == Some(b'{') {
+        let mut patch = P::default();
+        fields.next_value_seed(Part {
+            reader,
+            patch: &mut patch,
+            place,
+        })?;
+        return Ok(Some(patch));
+    }
+    let raw = reader.raw_value(fields)?;
+    if raw != "null" {
+        reader.fault(raw, place, "must be an object or null");
+    }
+    Ok(None)
+}
+
+struct Part<'r, 'a, P> {
+    reader: &'r mut Reader<'a>,
+    patch: &'r mut P,
+    place: &'r Place<'r>,
+}
+
+impl<'a, P: FieldsPatch> DeserializeSeed<'a> for Part<'_, 'a, P> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'a, P: FieldsPatch> Visitor<'a> for Part<'_, 'a, P> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut fields: M) -> Result<(), M::Error> {
+        let Self {
+            reader,
+            patch,
+            place,
+        } = self;
+        reader.walk(&mut fields, place, |reader, fields, key| {
+            let raw = reader.raw_value(fields)?;
+            reader.read_into(patch, key, raw, place);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,29 @@
+//! JSON bodies, both ways.
+//!
+//! - [`body`] takes a request's body off the network.
+//! - [`submission`] reads a post once from start to end, each message only as far as its id and
+//!   its digest; [`message`] reads the rest of a message when the use case asks for it.
+//! - [`object`] walks the fields of any object and [`change`] puts them where they belong; [`value`]
+//!   holds every rule for the value of a field, [`fault`] says what is wrong and where.
+//! - [`json_writer`] and [`items`] write answers.
+
+mod body;
+mod change;
+mod conversation;
+mod fault;
+mod items;
+pub(crate) mod json_writer;
+mod message;
+mod object;
+mod seen_keys;
+mod submission;
+#[cfg(test)]
+mod tests;
+mod value;
+mod visitor;
+
+pub(crate) use body::{BytesRead, read_body};
+pub(crate) use fault::Fault;
+pub(crate) use items::{write_changes, write_ids, write_version};
+pub(crate) use submission::read_submission;
+pub(crate) use visitor::{VisitorRequest, read_visitor_request, write_identity};

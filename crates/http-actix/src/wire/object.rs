@@ -1,0 +1,178 @@
+//! The walk over the fields of an object: every object of a body obeys the same rules for its keys.
+
+use std::borrow::Cow;
+
+use convosync_application::sync::FAULTS_MAX;
+use convosync_domain::json::{JsonFaultKind, KEY_BYTES_MAX, KEYS_MAX, decode_string};
+use serde::de::{IgnoredAny, MapAccess};
+use serde_json::value::RawValue;
+
+use super::fault::{Fault, Place, Problem};
+use super::seen_keys::SeenKeys;
+use crate::settings::Limits;
+
+/// A text that is being read, and what has been found wrong with it so far. A fault never ends the
+/// reading: all bad places are told together.
+pub(super) struct Reader<'a> {
+    text: &'a str,
+    pub(super) limits: &'a Limits,
+    faults: Vec<Fault>,
+    /// How far the text has been read, in bytes.
+    position: usize,
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(text: &'a str, limits: &'a Limits) -> Self {
+        Self {
+            text,
+            limits,
+            faults: Vec::new(),
+            position: 0,
+        }
+    }
+
+    pub(super) fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// The faults, those of other readers of the text among them, in its order.
+    pub(super) fn into_faults(mut self, others: Vec<Fault>) -> Vec<Fault> {
+        self.faults.extend(others);
+        self.faults.sort_by_key(|fault| fault.at);
+        self.faults.truncate(FAULTS_MAX);
+        self.faults
+    }
+
+    pub(super) fn position(&self) -> usize {
+        self.position
+    }
+
+    /// Where a part of the text begins, in bytes.
+    pub(super) fn offset_of(&self, part: &str) -> usize {
+        part.as_ptr()
+            .addr()
+            .saturating_sub(self.text.as_ptr().addr())
+    }
+
+    /// Notes what is wrong with a part of the text. More than are told are not kept.
+    pub(super) fn fault(&mut self, part: &str, place: &Place<'_>, problem: impl Into<Problem>) {
+        self.fault_at(self.offset_of(part), place, problem);
+    }
+
+    /// Notes what is wrong at an offset. More than are told are not kept.
+    pub(super) fn fault_at(&mut self, at: usize, place: &Place<'_>, problem: impl Into<Problem>) {
+        if self.faults.len() < FAULTS_MAX {
+            self.faults.push(Fault::new(at, place, problem.into()));
+        }
+    }
+
+    /// The value of a part of the text, unless that is wrong.
+    pub(super) fn keep<T>(
+        &mut self,
+        read: Result<T, Problem>,
+        part: &str,
+        place: &Place<'_>,
+    ) -> Option<T> {
+        read.map_err(|problem| self.fault(part, place, problem))
+            .ok()
+    }
+
+    /// Notes that something is missing in what began at an offset: that is known only at its end,
+    /// but stands before the faults inside.
+    pub(super) fn missing(&mut self, at: usize, place: &Place<'_>, problem: impl Into<Problem>) {
+        self.faults.push(Fault::new(at, place, problem.into()));
+    }
+
+    /// The next value, unread.
+    pub(super) fn raw_value<M: MapAccess<'a>>(
+        &mut self,
+        fields: &mut M,
+    ) -> Result<&'a str, M::Error> {
+        let raw = fields.next_value::<&'a RawValue>()?.get();
+        self.pass(raw);
+        Ok(raw)
+    }
+
+    /// Notes that a part of the text has been read and returns where it begins.
+    pub(super) fn pass(&mut self, part: &str) -> usize {
+        let start = self.offset_of(part);
+        self.position = start + part.len();
+        start
+    }
+
+    /// The first byte of the value that comes next, after the key read last.
+    pub(super) fn peek_value(&self) -> Option<u8> {
+        self.text
+            .bytes()
+            .skip(self.position)
+            .find(|byte| !b" \t\r\n:".contains(byte))
+    }
+
+    /// Reads the keys of an object one by one and lets `field` read the value of each that is in
+    /// order.
+    pub(super) fn walk<M: MapAccess<'a>>(
+        &mut self,
+        fields: &mut M,
+        place: &Place<'_>,
+        mut field: impl FnMut(&mut Self, &mut M, &str) -> Result<(), M::Error>,
+    ) -> Result<(), M::Error> {
+        let mut seen = SeenKeys::default();
+        let mut too_many = false;
+        while let Some(raw) = fields.next_key::<&'a RawValue>()? {
+            let raw = raw.get();
+            self.pass(raw);
+            match self.check_key(raw, place, &mut seen, &mut too_many) {
+                Some(key) => field(self, fields, &key)?,
+                None => {
+                    fields.next_value::<IgnoredAny>()?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// The key, unless something is wrong with it or with the number of keys.
+    fn check_key(
+        &mut self,
+        raw: &'a str,
+        place: &Place<'_>,
+        seen: &mut SeenKeys<'a>,
+        too_many: &mut bool,
+    ) -> Option<Cow<'a, str>> {
+        let key = match decode_text(raw) {
+            Ok(key) => key,
+            Err(problem) => {
+                self.fault(raw, place, problem);
+                return None;
+            }
+        };
+        let problem = if key.len() > KEY_BYTES_MAX {
+            JsonFaultKind::KeyTooLong
+        } else if seen.len() == KEYS_MAX {
+            if !*too_many {
+                *too_many = true;
+                self.fault(raw, place, JsonFaultKind::TooManyKeys.to_string());
+            }
+            return None;
+        } else if !seen.insert(key.clone()) {
+            JsonFaultKind::DuplicateKey
+        } else {
+            return Some(key);
+        };
+        self.fault(raw, &place.key(&key), problem.to_string());
+        None
+    }
+}
+
+/// The text of a JSON string. Mostly nothing is escaped, and control characters the parser has
+/// refused: then it is what stands between the quotes.
+pub(super) fn decode_text(raw: &str) -> Result<Cow<'_, str>, Problem> {
+    let plain = raw
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'))
+        .filter(|plain| !plain.contains('\\'));
+    match plain {
+        Some(plain) => Ok(Cow::Borrowed(plain)),
+        None => decode_string(raw).map_err(Problem::from),
+    }
+}
