@@ -107,13 +107,14 @@ impl<'a> Lexer<'a> {
     fn string(&mut self) -> Result<Cow<'a, str>, JsonFaultKind> {
         self.at += 1;
         let start = self.at;
-        self.skip_plain();
+        self.skip_plain()?;
         if self.peek() == Some(b'"') {
             let plain = self.since(start)?;
             self.at += 1;
             return Ok(Cow::Borrowed(plain));
         }
-        let mut decoded = self.since(start)?.to_owned();
+        let mut decoded = String::with_capacity(self.at - start + 64);
+        decoded.push_str(self.since(start)?);
         loop {
             match self.take()? {
                 b'"' => return Ok(Cow::Owned(decoded)),
@@ -121,13 +122,21 @@ impl<'a> Lexer<'a> {
                 _ => return Err(JsonFaultKind::Syntax),
             }
             let start = self.at;
-            self.skip_plain();
+            self.skip_plain()?;
             decoded.push_str(self.since(start)?);
         }
     }
 
-    fn skip_plain(&mut self) {
-        self.skip_while(|byte| !matches!(byte, b'"' | b'\\' | 0..=0x1f));
+    /// Skips what stands for itself, up to the end of the string or an escape.
+    fn skip_plain(&mut self) -> Result<(), JsonFaultKind> {
+        let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
+        let length = memchr::memchr2(b'"', b'\\', rest).ok_or(JsonFaultKind::Syntax)?;
+        let (plain, _) = rest.split_at(length);
+        if plain.iter().any(|byte| *byte < b' ') {
+            return Err(JsonFaultKind::Syntax);
+        }
+        self.at += length;
+        Ok(())
     }
 
     fn escape(&mut self) -> Result<char, JsonFaultKind> {

@@ -92,7 +92,10 @@ fn scan<'a>(text: &'a str, open: &mut Vec<Open<'a>>) -> Result<(), JsonFaultKind
                     *index += 1;
                     Expected::Value
                 }
-                Some(Open::Object { .. }) => Expected::Key,
+                Some(Open::Object { key, .. }) => {
+                    *key = Cow::Borrowed("");
+                    Expected::Key
+                }
                 None => return Err(JsonFaultKind::Syntax),
             },
             _ => return Err(JsonFaultKind::Syntax),
@@ -255,6 +258,11 @@ mod tests {
                 JsonFaultKind::DuplicateKey,
             ),
             (r#"["x","\u0000"]"#.to_owned(), "[1]", JsonFaultKind::Nul),
+            (
+                r#"{"a":{"b":1,"\u0000":2}}"#.to_owned(),
+                ".a",
+                JsonFaultKind::Nul,
+            ),
             (
                 r#"{"a":{"b":"\ud83d"}}"#.to_owned(),
                 ".a.b",
