@@ -77,7 +77,7 @@ struct Tracked<T> {
     erased: bool,
 }
 
-impl<T: Clone + PartialEq> Tracked<T> {
+impl<T: Clone> Tracked<T> {
     fn stored(item: T) -> Self {
         Self {
             before: Some(item.clone()),
@@ -94,10 +94,13 @@ impl<T: Clone + PartialEq> Tracked<T> {
         }
     }
 
-    fn into_write(self) -> Option<Write<T>> {
+    /// What is to be written, unless the item is the same as it was.
+    fn into_write(self, is_same: impl FnOnce(&T, &T) -> bool) -> Option<Write<T>> {
         match self.before {
             None => Some(Write::Insert(self.item)),
-            Some(before) if self.erased || before != self.item => Some(Write::Update(self.item)),
+            Some(before) if self.erased || !is_same(&before, &self.item) => {
+                Some(Write::Update(self.item))
+            }
             Some(_) => None,
         }
     }
@@ -191,15 +194,20 @@ impl Thread {
     }
 
     fn into_change(mut self, id: ConversationId) -> Option<ConversationChange> {
+        let messages = self.order.iter().filter_map(|id| {
+            // A digest alone is no change.
+            let tracked = self.messages.remove(id)?;
+            tracked.into_write(|before, after| {
+                before.history == after.history && before.content == after.content
+            })
+        });
         let change = ConversationChange {
             id,
-            conversation: self.conversation.and_then(Tracked::into_write),
+            messages: messages.collect(),
+            conversation: self
+                .conversation
+                .and_then(|tracked| tracked.into_write(PartialEq::eq)),
             erasure: self.erasure,
-            messages: self
-                .order
-                .iter()
-                .filter_map(|id| self.messages.remove(id)?.into_write())
-                .collect(),
         };
         let is_empty = change.conversation.is_none() && change.messages.is_empty();
         (!is_empty).then_some(change)

@@ -161,6 +161,20 @@ mod fields {
     }
 
     #[test]
+    fn what_changes_and_changes_back_in_one_body_has_not_changed() {
+        let body = || {
+            let other = message(1, image(None, Value("other")));
+            let own = message(1, image(Some(5), Value("own")));
+            vec![conversation(1, titled(None, Value("t")), vec![other, own])]
+        };
+        let mut items = Items::default();
+        items.post(body(), NOON);
+        let before = items.clone();
+        items.post(body(), NOON);
+        assert_eq!(items, before);
+    }
+
+    #[test]
     fn a_clone_of_a_conversation_has_messages_of_its_own() {
         let mut items = conversation_at(Some(5));
         let clone = vec![message(1, image(None, Value("clone")))];
