@@ -1,0 +1,349 @@
+//! Connections: how each is opened, with the settings that the store's promises rest on, and the
+//! pool of those that read.
+
+use std::fmt;
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::Text;
+
+use super::errors::{Fault, FaultKind, OpenError, kind_of};
+
+/// Pages to gather in the write-ahead log before they are moved into the file: 16 MB, as random
+/// pages are then written once for many posts.
+const WAL_PAGES: u32 = 4_000;
+const WRITER_CACHE_KIB: u32 = 65_536;
+/// With less room than this the store counts as full.
+const ROOM_BYTES: usize = 1_048_576;
+
+/// The file of a store, and how to connect to it.
+#[derive(Debug)]
+pub(super) struct Database {
+    path: PathBuf,
+    busy_timeout: Duration,
+    /// Rises with each failed read, write or sync: connections from before may hold in memory what
+    /// never reached the disk.
+    generation: AtomicU64,
+}
+
+/// What a connection is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Role {
+    Writer,
+    Reader,
+}
+
+impl Database {
+    /// The file at this path; it and missing folders are made.
+    pub(super) fn at(path: &Path, busy_timeout: Duration) -> Result<Self, OpenError> {
+        let unusable = |error: io::Error| OpenError::Unusable {
+            path: path.to_owned(),
+            reason: error.to_string(),
+        };
+        // An absolute path is never taken for a `file:` URI or for `:memory:`.
+        let absolute = std::path::absolute(path).map_err(unusable)?;
+        if let Some(folder) = absolute.parent() {
+            fs::create_dir_all(folder).map_err(|error| OpenError::Folder {
+                path: folder.to_owned(),
+                reason: error.to_string(),
+            })?;
+        }
+        // One that is there is not opened, as closing it would end the locks that SQLite has on it
+        // in this process.
+        match File::create_new(&absolute) {
+            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(unusable(error)),
+            _ => {}
+        }
+        Ok(Self {
+            path: absolute,
+            busy_timeout,
+            generation: AtomicU64::new(0),
+        })
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Opens a connection and checks that it keeps what is acknowledged.
+    pub(super) fn connect(&self, role: Role) -> Result<SqliteConnection, OpenError> {
+        let name = self.path.to_str().ok_or("its name is not UTF-8");
+        let name = name.map_err(|reason| self.unusable(&reason))?;
+        // SQLite would begin a new one.
+        if !self.path.exists() {
+            return Err(self.unusable(&"the file is gone"));
+        }
+        let mut connection =
+            SqliteConnection::establish(name).map_err(|error| self.unusable(&error))?;
+        self.configure(&mut connection, role)
+            .map_err(|error| self.unusable(&error))?;
+        for (name, expected) in [("synchronous", "2"), ("journal_mode", "wal")] {
+            let found = setting(&mut connection, name).map_err(|error| self.unusable(&error))?;
+            if found != expected {
+                return Err(OpenError::Setting {
+                    path: self.path.clone(),
+                    setting: name,
+                    expected,
+                    found,
+                });
+            }
+        }
+        Ok(connection)
+    }
+
+    /// Looks through the whole file for damage.
+    pub(super) fn check(&self, connection: &mut SqliteConnection) -> Result<(), OpenError> {
+        let found = diesel::select(sql::<Text>(
+            "(SELECT quick_check FROM pragma_quick_check(1))",
+        ));
+        let found: String = found
+            .get_result(connection)
+            .map_err(|error| self.unusable(&error))?;
+        if found != "ok" {
+            return Err(OpenError::Damaged {
+                path: self.path.clone(),
+                reason: found,
+            });
+        }
+        Ok(())
+    }
+
+    pub(super) fn unusable(&self, reason: &dyn fmt::Display) -> OpenError {
+        OpenError::Unusable {
+            path: self.path.clone(),
+            reason: reason.to_string(),
+        }
+    }
+
+    fn configure(&self, connection: &mut SqliteConnection, role: Role) -> QueryResult<()> {
+        // First of all: whatever comes after may find the file locked.
+        let busy_timeout = self.busy_timeout.as_millis();
+        connection.batch_execute(&format!("PRAGMA busy_timeout = {busy_timeout}"))?;
+        self.enter_wal_mode(connection)?;
+        connection.batch_execute(
+            "PRAGMA synchronous = FULL;
+             PRAGMA foreign_keys = ON;
+             PRAGMA trusted_schema = OFF;
+             PRAGMA cell_size_check = ON;
+             PRAGMA secure_delete = ON;
+             PRAGMA journal_size_limit = 67108864;
+             PRAGMA mmap_size = 0;",
+        )?;
+        match role {
+            Role::Writer => connection.batch_execute(&format!(
+                "PRAGMA wal_autocheckpoint = {WAL_PAGES}; PRAGMA cache_size = -{WRITER_CACHE_KIB};"
+            )),
+            Role::Reader => connection.batch_execute("PRAGMA query_only = ON"),
+        }
+    }
+
+    /// SQLite does not wait when two connections make one new file a WAL file, so this does.
+    fn enter_wal_mode(&self, connection: &mut SqliteConnection) -> QueryResult<()> {
+        let started = Instant::now();
+        loop {
+            match connection.batch_execute("PRAGMA journal_mode = WAL") {
+                Err(error)
+                    if kind_of(&error) == FaultKind::Busy
+                        && started.elapsed() < self.busy_timeout =>
+                {
+                    thread::sleep(Duration::from_millis(5));
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Takes note of a fault: after a failed read, write or sync no connection from before is used
+    /// again.
+    pub(super) fn note(&self, fault: &Fault) {
+        if fault.kind() == FaultKind::InputOutput {
+            self.generation.fetch_add(1, Ordering::Release);
+        }
+    }
+
+    /// Why a file that is as long as the longest of the store's cannot grow any more, if it cannot.
+    /// What SQLite calls an I/O error may be a quota or the process's limit on file sizes.
+    pub(super) fn lack_of_room(&self) -> Option<io::Error> {
+        let beside = |suffix: &str| {
+            let mut name = self.path.clone().into_os_string();
+            name.push(suffix);
+            PathBuf::from(name)
+        };
+        let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
+        let longest = length(&self.path).max(length(&beside("-wal")));
+        let probe = beside("-probe");
+        let written = File::create(&probe).and_then(|mut file| {
+            file.seek(SeekFrom::Start(longest))?;
+            file.write_all(&vec![0; ROOM_BYTES])
+        });
+        // One that stays is written over by the next probe.
+        let _ = fs::remove_file(&probe);
+        written.err().filter(|error| {
+            matches!(
+                error.kind(),
+                ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
+            )
+        })
+    }
+
+    fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+}
+
+/// Reads a setting back.
+pub(super) fn setting(connection: &mut SqliteConnection, name: &str) -> QueryResult<String> {
+    let query = format!("(SELECT CAST({name} AS TEXT) FROM pragma_{name})");
+    diesel::select(sql::<Text>(&query)).get_result(connection)
+}
+
+/// Makes the connections of the pool that reads.
+#[derive(Debug)]
+pub(super) struct Readers(pub(super) Arc<Database>);
+
+/// A connection that only reads.
+pub(super) struct Reader {
+    pub(super) connection: SqliteConnection,
+    generation: u64,
+}
+
+impl r2d2::ManageConnection for Readers {
+    type Connection = Reader;
+    type Error = OpenError;
+
+    fn connect(&self) -> Result<Reader, OpenError> {
+        let generation = self.0.generation();
+        Ok(Reader {
+            connection: self.0.connect(Role::Reader)?,
+            generation,
+        })
+    }
+
+    fn is_valid(&self, reader: &mut Reader) -> Result<(), OpenError> {
+        if self.has_broken(reader) {
+            return Err(self.0.unusable(&"the connection is from before a failure"));
+        }
+        Ok(())
+    }
+
+    fn has_broken(&self, reader: &mut Reader) -> bool {
+        // A read that panics leaves its transaction open.
+        thread::panicking()
+            || reader.generation != self.0.generation()
+            || AnsiTransactionManager::is_broken_transaction_manager(&mut reader.connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_connection_has_the_settings() {
+        let folder = tempfile::tempdir().unwrap();
+        let timeout = Duration::from_millis(1_234);
+        let database = Database::at(&folder.path().join("new/convosync.db"), timeout).unwrap();
+        let common = [
+            ("busy_timeout", "timeout", "1234"),
+            ("journal_mode", "journal_mode", "wal"),
+            ("synchronous", "synchronous", "2"),
+            ("foreign_keys", "foreign_keys", "1"),
+            ("trusted_schema", "trusted_schema", "0"),
+            ("cell_size_check", "cell_size_check", "1"),
+            ("secure_delete", "secure_delete", "1"),
+            ("journal_size_limit", "journal_size_limit", "67108864"),
+        ];
+        let writer = [
+            ("cache_size", "cache_size", "-65536"),
+            ("query_only", "query_only", "0"),
+        ];
+        let reader = [("query_only", "query_only", "1")];
+        for (role, own) in [
+            (Role::Writer, writer.as_slice()),
+            (Role::Reader, reader.as_slice()),
+        ] {
+            let mut connection = database.connect(role).unwrap();
+            for (name, column, expected) in common.iter().chain(own) {
+                let query = format!("(SELECT CAST({column} AS TEXT) FROM pragma_{name})");
+                let found: String = diesel::select(sql::<Text>(&query))
+                    .get_result(&mut connection)
+                    .unwrap();
+                assert_eq!(found, *expected, "{name} of the {role:?}");
+            }
+        }
+        // This one has no table to select from.
+        let mut connection = database.connect(Role::Writer).unwrap();
+        let found: WalAutocheckpoint = diesel::sql_query("PRAGMA wal_autocheckpoint")
+            .get_result(&mut connection)
+            .unwrap();
+        assert_eq!(found.wal_autocheckpoint, 4_000);
+    }
+
+    #[derive(QueryableByName)]
+    struct WalAutocheckpoint {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        wal_autocheckpoint: i64,
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("convosync.db");
+        let database = Database::at(&path, Duration::ZERO).unwrap();
+        let mut reader = database.connect(Role::Reader).unwrap();
+        let error = reader
+            .batch_execute("CREATE TABLE t (id INTEGER)")
+            .unwrap_err();
+        assert_eq!(kind_of(&error), FaultKind::Unreachable, "{error}");
+    }
+
+    #[test]
+    fn a_connection_from_before_a_failure_is_not_used_again() {
+        use r2d2::ManageConnection;
+
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("convosync.db");
+        let database = Arc::new(Database::at(&path, Duration::ZERO).unwrap());
+        let readers = Readers(Arc::clone(&database));
+        let mut reader = readers.connect().unwrap();
+        assert!(!readers.has_broken(&mut reader));
+        let failure = diesel::result::Error::DatabaseError(
+            diesel::result::DatabaseErrorKind::Unknown,
+            Box::new("disk I/O error".to_owned()),
+        );
+        database.note(&Fault::Database(failure));
+        assert!(readers.has_broken(&mut reader));
+        assert!(!readers.has_broken(&mut readers.connect().unwrap()));
+    }
+
+    #[test]
+    fn a_file_that_is_gone_is_not_made_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("convosync.db");
+        let database = Database::at(&path, Duration::ZERO).unwrap();
+        fs::remove_file(&path).unwrap();
+        let refused = database.connect(Role::Writer).map(|_| ()).unwrap_err();
+        assert_eq!(
+            refused.to_string(),
+            format!("cannot open {}: the file is gone", path.display())
+        );
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_disk_with_room_is_not_at_a_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("convosync.db");
+        let database = Database::at(&path, Duration::ZERO).unwrap();
+        assert!(database.lack_of_room().is_none());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+}

@@ -1,0 +1,147 @@
+//! The macros that declare a table, its rows and parts of its rows; [`super::schema`] calls them.
+
+/// Declares a table. The columns of the `key` never change; those of the `row` are fields of the
+/// row's struct; each group after them is a struct of the domain whose fields are columns, all
+/// optional. `column(field)` names a field that is called otherwise there.
+macro_rules! stored_table {
+    (
+        $(#[$doc:meta])*
+        $table:ident as $row:ident {
+            key { $( $key:ident: $key_type:ty as $key_sql:ident, )+ }
+            row { $( $own:ident: $own_type:ty as $own_sql:ident $(<$own_inner:ident>)?, )* }
+            $( $group:ident: $group_type:ident {
+                $( $column:ident $(($field:ident))?: $sql:ident, )+
+            } $(+ $extra:ident)? )*
+        }
+    ) => {
+        diesel::table! {
+            use diesel::sql_types::*;
+            use crate::types::sql::*;
+
+            $(#[$doc])*
+            $table (id) {
+                $( $key -> $key_sql, )+
+                $( $own -> $own_sql $(<$own_inner>)?, )*
+                $( $( $column -> Nullable<$sql>, )+ $( $extra -> ExtraObject, )? )*
+            }
+        }
+
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub(super) struct $row {
+            $( pub(super) $key: $key_type, )+
+            $( pub(super) $own: $own_type, )*
+            $( pub(super) $group: $group_type, )*
+        }
+
+        impl ReadRow for $row {
+            const TABLE: &'static str = stringify!($table);
+            const WIDTH: usize = [
+                $( stringify!($key), )+
+                $( stringify!($own), )*
+                $( $( stringify!($column), )+ $( stringify!($extra), )? )*
+            ]
+            .len();
+
+            fn read<'a>(
+                columns: &mut RowReader<'_, impl Row<'a, Sqlite>>,
+            ) -> deserialize::Result<Self> {
+                Ok(Self {
+                    $( $key: columns.next::<$key_sql, _>(stringify!($key))?, )+
+                    $( $own: columns.next::<$own_sql $(<$own_inner>)?, _>(stringify!($own))?, )*
+                    $( $group: {
+                        let mut group = $group_type::default();
+                        $( *stored_table!(@field &mut group, $column $($field)?) =
+                            columns.next::<Nullable<$sql>, _>(stringify!($column))?; )+
+                        $( group.$extra = columns.next::<ExtraObject, _>(stringify!($extra))?; )?
+                        group
+                    }, )*
+                })
+            }
+        }
+
+        impl StoredRow for $row {
+            const KEY: &'static str = concat!($( ", ", stringify!($key) ),+);
+            const REST: &'static str = concat!(
+                $( ", ", stringify!($own), )*
+                $( $( ", ", stringify!($column), )+ $( ", ", stringify!($extra), )? )*
+            );
+
+            fn id(&self) -> &i64 {
+                &self.id
+            }
+
+            fn bind_key<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
+                $( list.bind::<$key_sql, _>(&self.$key)?; )+
+                Ok(())
+            }
+
+            fn bind_rest<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
+                $( list.bind::<$own_sql $(<$own_inner>)?, _>(&self.$own)?; )*
+                $(
+                    $( list.bind::<Nullable<$sql>, _>(
+                        stored_table!(@field &self.$group, $column $($field)?),
+                    )?; )+
+                    $( list.bind::<ExtraObject, _>(&self.$group.$extra)?; )?
+                )*
+                Ok(())
+            }
+        }
+
+        impl FromSqlRow<$table::SqlType, Sqlite> for $row {
+            fn build_from_row<'a>(row: &impl Row<'a, Sqlite>) -> deserialize::Result<Self> {
+                RowReader::of(row).row()
+            }
+        }
+    };
+
+    (@field &mut $group:ident, $column:ident) => { &mut $group.$column };
+    (@field &mut $group:ident, $column:ident $field:ident) => { &mut $group.$field };
+    (@field &$row:ident.$group:ident, $column:ident) => { &$row.$group.$column };
+    (@field &$row:ident.$group:ident, $column:ident $field:ident) => { &$row.$group.$field };
+}
+
+/// Declares the struct of some columns of a table, the row's id first.
+macro_rules! part_of_row {
+    (
+        $(#[$doc:meta])*
+        $table:ident as $row:ident {
+            $( $column:ident: $type:ty as $sql:ident $(<$inner:ident>)?, )+
+        }
+    ) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub(super) struct $row {
+            $( pub(super) $column: $type, )+
+        }
+
+        impl $row {
+            /// The columns to select.
+            pub(super) fn columns() -> ( $( $table::$column, )+ ) {
+                ( $( $table::$column, )+ )
+            }
+        }
+
+        impl ReadRow for $row {
+            const TABLE: &'static str = stringify!($table);
+            const WIDTH: usize = [$( stringify!($column) ),+].len();
+
+            fn read<'a>(
+                columns: &mut RowReader<'_, impl Row<'a, Sqlite>>,
+            ) -> deserialize::Result<Self> {
+                Ok(Self {
+                    $( $column: columns.next::<$sql $(<$inner>)?, _>(stringify!($column))?, )+
+                })
+            }
+        }
+
+        impl FromSqlRow<( $( $sql $(<$inner>)?, )+ ), Sqlite> for $row {
+            fn build_from_row<'a>(row: &impl Row<'a, Sqlite>) -> deserialize::Result<Self> {
+                RowReader::of(row).row()
+            }
+        }
+    };
+}
+
+pub(super) use part_of_row;
+pub(super) use stored_table;

@@ -1,0 +1,133 @@
+//! What an erasure does to the messages of a conversation, whether or not a post names them.
+
+use std::marker::PhantomData;
+
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::BigInt;
+use diesel::sqlite::Sqlite;
+
+use convosync_domain::change_set::Erasure;
+
+use super::rows::{StoredRow, cached_by_type, statements};
+use super::schema::{OutputRow, RequestRow, ResponseRow};
+use crate::types::sql::ChangeNumber;
+
+/// Erases messages of a conversation; those that change by it get the change number.
+pub(super) fn erase(
+    connection: &mut SqliteConnection,
+    conversation: i64,
+    erasure: Erasure,
+    change_number: u64,
+) -> QueryResult<()> {
+    let through = match erasure {
+        Erasure::Everything => i64::MAX,
+        Erasure::Through(moment) => moment.as_micros(),
+    };
+    if erasure == Erasure::Everything {
+        ForgetStamps { conversation }.execute(connection)?;
+    }
+    ErasePart::<RequestRow>::of(conversation, through).execute(connection)?;
+    ErasePart::<ResponseRow>::of(conversation, through).execute(connection)?;
+    ErasePart::<OutputRow>::of(conversation, through).execute(connection)?;
+    let content = EraseContent {
+        change_number,
+        conversation,
+        through,
+    };
+    content.execute(connection)?;
+    Ok(())
+}
+
+statements! {
+    /// The living messages up to a stamp die.
+    EraseContent =
+        "UPDATE messages SET living = 0, digest = NULL, timestamp = NULL, updated_at = NULL, \
+         vote = NULL, img = NULL, metadata = NULL, embedding = NULL, doc = NULL, extra = NULL, \
+         change_number = " + change_number: u64 as ChangeNumber,
+        " WHERE conversation = " + conversation: i64 as BigInt,
+        " AND living AND (stamp IS NULL OR stamp <= " + through: i64 as BigInt,
+        ")";
+
+    /// The living messages forget their stamps.
+    ForgetStamps =
+        "UPDATE messages SET stamp = NULL WHERE conversation = " + conversation: i64 as BigInt,
+        " AND living AND stamp IS NOT NULL";
+}
+
+/// The living messages up to a stamp lose one of their parts.
+struct ErasePart<R> {
+    conversation: i64,
+    through: i64,
+    part: PhantomData<fn(R)>,
+}
+
+impl<R> ErasePart<R> {
+    fn of(conversation: i64, through: i64) -> Self {
+        Self {
+            conversation,
+            through,
+            part: PhantomData,
+        }
+    }
+}
+
+impl<R: StoredRow> QueryFragment<Sqlite> for ErasePart<R> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("DELETE FROM ");
+        out.push_sql(R::TABLE);
+        out.push_sql(" WHERE id IN (SELECT id FROM messages WHERE conversation = ");
+        out.push_bind_param::<BigInt, _>(&self.conversation)?;
+        out.push_sql(" AND living AND (stamp IS NULL OR stamp <= ");
+        out.push_bind_param::<BigInt, _>(&self.through)?;
+        out.push_sql("))");
+        Ok(())
+    }
+}
+
+cached_by_type!(ErasePart);
+
+#[cfg(test)]
+mod tests {
+    use diesel::connection::SimpleConnection;
+    use diesel::dsl::sql;
+    use diesel::sql_types::Bool;
+
+    use super::*;
+    use crate::sqlite::migrate::new_schema;
+    use crate::sqlite::schema::MessageRow;
+
+    /// Whoever adds a column to the messages has to say what an erasure does to it.
+    #[test]
+    fn of_an_erased_message_nothing_stays_but_its_history() {
+        let mut connection = new_schema();
+        let columns = MessageRow::REST.trim_start_matches(", ");
+        let value = |column| if column == "digest" { "x'01'" } else { "1" };
+        let values: Vec<_> = columns.split(", ").map(value).collect();
+        connection
+            .batch_execute(&format!(
+                "PRAGMA foreign_keys = OFF;
+                 INSERT INTO messages (id, conversation, uuid, {columns})
+                 VALUES (1, 1, x'00', {});",
+                values.join(", ")
+            ))
+            .unwrap();
+        erase(&mut connection, 1, Erasure::Everything, 7).unwrap();
+
+        let is = |connection: &mut SqliteConnection, condition: &str| -> bool {
+            let row = format!("(SELECT {condition} FROM messages)");
+            diesel::select(sql::<Bool>(&row))
+                .get_result(connection)
+                .unwrap()
+        };
+        for column in columns.split(", ") {
+            let expected = match column {
+                "change_number" => "change_number = 7".to_owned(),
+                "living" => "living = 0".to_owned(),
+                "own_stamp" | "future_stamp" | "deleted_at" => format!("{column} = 1"),
+                _ => format!("{column} IS NULL"),
+            };
+            assert!(is(&mut connection, &expected), "{expected}");
+        }
+    }
+}

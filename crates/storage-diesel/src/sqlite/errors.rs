@@ -1,0 +1,178 @@
+//! What can go wrong, and what each port's caller is told of it.
+
+use std::error::Error;
+use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use diesel::result::Error as DieselError;
+
+use convosync_domain::ports::StoreError;
+
+use super::rows::CorruptColumn;
+
+/// How long a caller should wait before it tries again.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Why a store could not be opened. Each is one line that names the path.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The folder of the store is missing and cannot be made.
+    #[error("cannot make the folder {}: {reason}", path.display())]
+    Folder {
+        /// The folder.
+        path: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
+    /// The file cannot be opened, read or written.
+    #[error("cannot open {}: {reason}", path.display())]
+    Unusable {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite said.
+        reason: String,
+    },
+    /// A setting that keeps the store's promises did not take.
+    #[error("cannot use {}: {setting} is {found} and must be {expected}", path.display())]
+    Setting {
+        /// The file.
+        path: PathBuf,
+        /// The pragma.
+        setting: &'static str,
+        /// What it must be.
+        expected: &'static str,
+        /// What it is.
+        found: String,
+    },
+    /// A newer Convosync has written the store.
+    #[error(
+        "cannot use {}: its schema version {version} is newer than this program",
+        path.display()
+    )]
+    NewerSchema {
+        /// The file.
+        path: PathBuf,
+        /// The migration that this program does not know.
+        version: String,
+    },
+    /// A migration failed, and nothing has changed.
+    #[error("cannot migrate {}: {reason}", path.display())]
+    Migration {
+        /// The file.
+        path: PathBuf,
+        /// What failed.
+        reason: String,
+    },
+    /// The check of the whole file found damage.
+    #[error("{} is damaged: {reason}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// The first finding.
+        reason: String,
+    },
+}
+
+/// Why a read or a write failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("the visitor has changed meanwhile")]
+    Conflict,
+    #[error(transparent)]
+    Database(#[from] DieselError),
+    /// The files of the store cannot grow.
+    #[error("the files of the store cannot grow")]
+    NoRoom(#[source] io::Error),
+    /// No connection can be had.
+    #[error("no connection to the store")]
+    NoConnection(#[source] Box<dyn Error + Send + Sync>),
+    /// The store is closed.
+    #[error("the store is closed")]
+    Closed,
+    /// The change set names an item that is not stored.
+    #[error("a change set updates an item that is not stored")]
+    NotStored,
+    #[error("the work on the store panicked")]
+    Panicked,
+}
+
+/// What SQLite means, as its codes do not reach through Diesel. Its messages are fixed English.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FaultKind {
+    Busy,
+    Full,
+    /// The file cannot be reached or written now.
+    Unreachable,
+    /// A read, write or sync failed: what the connection holds in memory may not be on the disk.
+    InputOutput,
+    Other,
+}
+
+impl Fault {
+    pub(super) fn kind(&self) -> FaultKind {
+        match self {
+            Self::Database(error) => kind_of(error),
+            Self::NoRoom(_) => FaultKind::Full,
+            Self::NoConnection(_) | Self::Closed => FaultKind::Unreachable,
+            Self::Conflict | Self::NotStored | Self::Panicked => FaultKind::Other,
+        }
+    }
+}
+
+pub(super) fn kind_of(error: &DieselError) -> FaultKind {
+    let message = match error {
+        DieselError::DatabaseError(_, information) => information.message(),
+        DieselError::RollbackErrorOnCommit { commit_error, .. } => return kind_of(commit_error),
+        DieselError::BrokenTransactionManager => return FaultKind::Unreachable,
+        _ => return FaultKind::Other,
+    };
+    let kinds = [
+        ("database is locked", FaultKind::Busy),
+        ("database or disk is full", FaultKind::Full),
+        ("disk I/O error", FaultKind::InputOutput),
+        (
+            "attempt to write a readonly database",
+            FaultKind::Unreachable,
+        ),
+        ("unable to open database file", FaultKind::Unreachable),
+    ];
+    kinds
+        .into_iter()
+        .find(|(known, _)| message.starts_with(known))
+        .map_or(FaultKind::Other, |(_, kind)| kind)
+}
+
+/// The error for one of those whom a fault has hit.
+pub(super) fn store_error(fault: &Arc<Fault>) -> StoreError {
+    if let Fault::Conflict = **fault {
+        return StoreError::Conflict;
+    }
+    if let Fault::Database(DieselError::DeserializationError(error)) = &**fault
+        && let Some(corrupt) = error.downcast_ref::<CorruptColumn>()
+    {
+        return StoreError::Corrupt {
+            table: corrupt.table,
+            key: corrupt.key.to_string(),
+            column: corrupt.column,
+        };
+    }
+    let source = Box::new(Arc::clone(fault));
+    match fault.kind() {
+        FaultKind::Busy | FaultKind::Unreachable | FaultKind::InputOutput => {
+            StoreError::Unavailable {
+                retry_after: RETRY_AFTER,
+                source: Some(source),
+            }
+        }
+        FaultKind::Full => StoreError::Full { source },
+        FaultKind::Other => StoreError::Internal { source },
+    }
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        store_error(&Arc::new(fault))
+    }
+}

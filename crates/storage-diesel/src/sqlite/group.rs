@@ -1,0 +1,352 @@
+//! One transaction for many change sets, each inside its own savepoint.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use diesel::dsl::max;
+use diesel::prelude::*;
+use tokio::sync::oneshot;
+
+use convosync_domain::ports::StoreError;
+
+use super::errors::{Fault, FaultKind, store_error};
+use super::rows::statements;
+use super::schema::{conversations, messages, visitors};
+
+statements! {
+    /// Takes the write lock at once: a transaction that reads first and locks later fails without
+    /// waiting when another process has written in between.
+    Begin = "BEGIN IMMEDIATE";
+    Commit = "COMMIT";
+    Rollback = "ROLLBACK";
+    Savepoint = "SAVEPOINT task";
+    Release = "RELEASE task";
+    RollbackToSavepoint = "ROLLBACK TO task";
+}
+
+/// A write that waits for its turn, and its caller for the answer.
+pub(super) trait Work: Send {
+    /// How many messages it writes.
+    fn messages(&self) -> usize;
+    /// Does the work; called at most once.
+    fn run(&mut self, group: &mut Group<'_>) -> Result<(), Fault>;
+    /// Tells the caller, once what was done is durable or undone.
+    fn answer(self: Box<Self>, fault: Option<&Arc<Fault>>);
+}
+
+/// Work that is a closure.
+pub(super) struct Task<F, T> {
+    messages: usize,
+    work: Option<F>,
+    done: Option<T>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<F, T> Task<F, T>
+where
+    F: FnOnce(&mut Group<'_>) -> Result<T, Fault> + Send,
+    T: Send,
+{
+    pub(super) fn new(
+        messages: usize,
+        work: F,
+    ) -> (Self, oneshot::Receiver<Result<T, StoreError>>) {
+        let (caller, answer) = oneshot::channel();
+        let task = Self {
+            messages,
+            work: Some(work),
+            done: None,
+            caller,
+        };
+        (task, answer)
+    }
+}
+
+impl<F, T> Work for Task<F, T>
+where
+    F: FnOnce(&mut Group<'_>) -> Result<T, Fault> + Send,
+    T: Send,
+{
+    fn messages(&self) -> usize {
+        self.messages
+    }
+
+    fn run(&mut self, group: &mut Group<'_>) -> Result<(), Fault> {
+        if let Some(work) = self.work.take() {
+            self.done = Some(work(group)?);
+        }
+        Ok(())
+    }
+
+    fn answer(self: Box<Self>, fault: Option<&Arc<Fault>>) {
+        let answer = match (fault, self.done) {
+            (Some(fault), _) => Err(store_error(fault)),
+            (None, Some(done)) => Ok(done),
+            (None, None) => Err(Fault::Panicked.into()),
+        };
+        // A caller who is gone misses the answer, not the write.
+        let _ = self.caller.send(answer);
+    }
+}
+
+/// The open transaction of a group.
+pub(super) struct Group<'c> {
+    pub(super) connection: &'c mut SqliteConnection,
+    newest: NewestRows,
+}
+
+/// The highest row ids, read when they are first needed: another process may have written since the
+/// last group.
+#[derive(Default)]
+struct NewestRows {
+    visitor: Option<i64>,
+    conversation: Option<i64>,
+    message: Option<i64>,
+}
+
+macro_rules! next_row_id {
+    ($name:ident, $newest:ident, $table:ident) => {
+        pub(super) fn $name(&mut self) -> QueryResult<i64> {
+            let newest = match self.newest.$newest {
+                Some(newest) => newest,
+                None => $table::table
+                    .select(max($table::id))
+                    .get_result::<Option<i64>>(self.connection)?
+                    .unwrap_or(0),
+            };
+            let next = newest.saturating_add(1);
+            self.newest.$newest = Some(next);
+            Ok(next)
+        }
+    };
+}
+
+impl Group<'_> {
+    next_row_id!(next_visitor, visitor, visitors);
+    next_row_id!(next_conversation, conversation, conversations);
+    next_row_id!(next_message, message, messages);
+}
+
+/// Why no task of a group was done.
+pub(super) struct GroupFailure {
+    pub(super) fault: Fault,
+    /// Whether the connection is fit to go on.
+    pub(super) usable: bool,
+}
+
+/// Does the tasks in one transaction and commits it. A task that fails is undone alone: its fault
+/// is in the result. When the transaction fails, all of them have.
+pub(super) fn run(
+    connection: &mut SqliteConnection,
+    tasks: &mut [Box<dyn Work>],
+) -> Result<Vec<Option<Arc<Fault>>>, GroupFailure> {
+    if let Err(error) = (Begin {}).execute(connection) {
+        let fault = Fault::from(error);
+        let usable = fault.kind() == FaultKind::Busy;
+        return Err(GroupFailure { fault, usable });
+    }
+    let mut group = Group {
+        connection,
+        newest: NewestRows::default(),
+    };
+    let done: Result<Vec<_>, Fault> = tasks
+        .iter_mut()
+        .map(|task| run_in_savepoint(&mut group, task.as_mut()))
+        .collect();
+    let committed = done.and_then(|outcomes| {
+        (Commit {}).execute(group.connection)?;
+        Ok(outcomes)
+    });
+    committed.map_err(|fault| {
+        let is_fit = !matches!(
+            fault.kind(),
+            FaultKind::InputOutput | FaultKind::Unreachable
+        );
+        GroupFailure {
+            usable: is_rolled_back(group.connection) && is_fit,
+            fault,
+        }
+    })
+}
+
+/// `Err` when not only the task but the whole transaction failed.
+fn run_in_savepoint(
+    group: &mut Group<'_>,
+    task: &mut dyn Work,
+) -> Result<Option<Arc<Fault>>, Fault> {
+    (Savepoint {}).execute(group.connection)?;
+    let outcome = catch_unwind(AssertUnwindSafe(|| task.run(group)));
+    let Err(fault) = outcome.unwrap_or(Err(Fault::Panicked)) else {
+        (Release {}).execute(group.connection)?;
+        return Ok(None);
+    };
+    if fault.kind() == FaultKind::InputOutput {
+        return Err(fault);
+    }
+    // SQLite rolls the whole transaction back by itself after some faults, a full disk among them;
+    // then there is no savepoint any more.
+    let undone = (RollbackToSavepoint {})
+        .execute(group.connection)
+        .and_then(|_| (Release {}).execute(group.connection));
+    match undone {
+        Ok(_) => Ok(Some(Arc::new(fault))),
+        Err(_) => Err(fault),
+    }
+}
+
+/// Ends the transaction, if SQLite has not ended it by itself.
+fn is_rolled_back(connection: &mut SqliteConnection) -> bool {
+    match (Rollback {}).execute(connection) {
+        Ok(_) => true,
+        Err(error) => error.to_string().contains("no transaction is active"),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use std::path::Path;
+
+    use diesel::connection::SimpleConnection;
+    use diesel::dsl::count_star;
+
+    use super::*;
+    use crate::sqlite::migrate::new_schema;
+    use crate::sqlite::rows::Insert;
+    use crate::sqlite::schema::VisitorRow;
+
+    pub(in crate::sqlite) fn insert_visitor(
+        group: &mut Group<'_>,
+        key: u128,
+    ) -> Result<i64, Fault> {
+        let id = group.next_visitor()?;
+        let row = VisitorRow {
+            id,
+            key: uuid::Uuid::from_u128(key),
+            kind: 0,
+            user_id: None,
+            registered_at: convosync_domain::timestamp::Timestamp::from_micros(0).unwrap(),
+            change_counter: 0,
+        };
+        Insert(row).execute(group.connection)?;
+        Ok(id)
+    }
+
+    pub(in crate::sqlite) fn count_visitors(path: &Path) -> i64 {
+        count(&mut SqliteConnection::establish(path.to_str().unwrap()).unwrap())
+    }
+
+    fn count(connection: &mut SqliteConnection) -> i64 {
+        let count = visitors::table.select(count_star());
+        count.get_result(connection).unwrap()
+    }
+
+    fn task(
+        work: impl FnOnce(&mut Group<'_>) -> Result<i64, Fault> + Send + 'static,
+    ) -> Box<dyn Work> {
+        Box::new(Task::new(1, work).0)
+    }
+
+    fn kinds(outcomes: &[Option<Arc<Fault>>]) -> Vec<&'static str> {
+        outcomes
+            .iter()
+            .map(|outcome| match outcome.as_deref() {
+                None => "done",
+                Some(Fault::Conflict) => "conflict",
+                Some(Fault::Panicked) => "panicked",
+                Some(fault) if fault.kind() == FaultKind::Full => "full",
+                Some(_) => "failed",
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_task_that_fails_is_undone_alone() {
+        let mut connection = new_schema();
+        let mut tasks = [
+            task(|group| insert_visitor(group, 1)),
+            task(|group| insert_visitor(group, 2).and(insert_visitor(group, 1))),
+            task(|group| insert_visitor(group, 3).and(Err(Fault::Conflict))),
+            task(|group| {
+                insert_visitor(group, 4)?;
+                panic!("a defect")
+            }),
+            task(|group| insert_visitor(group, 5)),
+        ];
+        let outcomes = run(&mut connection, &mut tasks).map_err(|failure| failure.fault);
+        assert_eq!(
+            kinds(&outcomes.unwrap()),
+            ["done", "failed", "conflict", "panicked", "done"]
+        );
+        assert_eq!(count(&mut connection), 2);
+        // No transaction was left open.
+        assert!(run(&mut connection, &mut []).is_ok());
+    }
+
+    #[test]
+    fn a_group_whose_transaction_sqlite_has_rolled_back_fails_whole() {
+        let mut connection = new_schema();
+        let mut tasks = [
+            task(|group| insert_visitor(group, 1)),
+            task(|group| {
+                (Rollback {}).execute(group.connection)?;
+                Err(Fault::Conflict)
+            }),
+            task(|group| insert_visitor(group, 2)),
+        ];
+        let failure = run(&mut connection, &mut tasks).map(|_| ()).unwrap_err();
+        assert!(matches!(failure.fault, Fault::Conflict));
+        assert!(failure.usable);
+        assert_eq!(count(&mut connection), 0);
+        assert!(run(&mut connection, &mut []).is_ok());
+    }
+
+    #[test]
+    fn a_full_disk_is_told_and_left_behind() {
+        let mut connection = new_schema();
+        connection
+            .batch_execute("CREATE TABLE ballast (bytes BLOB); PRAGMA max_page_count = 40")
+            .unwrap();
+        let fill = || {
+            task(|group| {
+                group
+                    .connection
+                    .batch_execute("INSERT INTO ballast VALUES (zeroblob(1000000))")?;
+                Ok(0)
+            })
+        };
+        let mut tasks = [task(|group| insert_visitor(group, 1)), fill()];
+        match run(&mut connection, &mut tasks) {
+            Ok(outcomes) => assert_eq!(kinds(&outcomes), ["done", "full"]),
+            Err(failure) => assert_eq!(failure.fault.kind(), FaultKind::Full),
+        }
+        connection
+            .batch_execute("PRAGMA max_page_count = 4000")
+            .unwrap();
+        let mut tasks = [fill()];
+        let outcomes = run(&mut connection, &mut tasks).map_err(|failure| failure.fault);
+        assert_eq!(kinds(&outcomes.unwrap()), ["done"]);
+    }
+
+    #[test]
+    fn a_commit_that_fails_leaves_nothing() {
+        let mut connection = new_schema();
+        connection
+            .batch_execute(
+                "CREATE TABLE child (
+                    visitor INTEGER REFERENCES visitors (id) DEFERRABLE INITIALLY DEFERRED
+                )",
+            )
+            .unwrap();
+        let mut tasks = [
+            task(|group| insert_visitor(group, 1)),
+            task(|group| {
+                let orphan = "INSERT INTO child VALUES (99)";
+                group.connection.batch_execute(orphan)?;
+                Ok(0)
+            }),
+        ];
+        assert!(run(&mut connection, &mut tasks).is_err());
+        assert_eq!(count(&mut connection), 0);
+        assert!(run(&mut connection, &mut []).is_ok());
+    }
+}

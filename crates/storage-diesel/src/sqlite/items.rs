@@ -1,0 +1,155 @@
+//! Rows as the items of the domain, and the reads of whole items.
+//!
+//! No query of this adapter has a `LIMIT`, so none uses Diesel's `first`: SQLite plans a statement
+//! with a bound limit anew whenever the limit is bound again, which costs ten times the look-up.
+
+use diesel::deserialize::{self, FromSqlRow};
+use diesel::dsl::{Nullable, auto_type};
+use diesel::prelude::*;
+use diesel::row::Row;
+use diesel::sql_types;
+use diesel::sqlite::Sqlite;
+
+use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::message::Message;
+use convosync_domain::stored::{StoredConversation, StoredMessage};
+
+use super::rows::RowReader;
+use super::schema::{
+    ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow, conversations,
+    message_outputs, message_requests, message_responses, messages,
+};
+use crate::types::UuidKey;
+
+/// The visitor's conversation of this id.
+pub(super) fn find_conversation(
+    connection: &mut SqliteConnection,
+    visitor: i64,
+    id: ConversationId,
+) -> QueryResult<Option<ConversationRow>> {
+    conversations::table
+        .filter(conversations::visitor.eq(visitor))
+        .filter(conversations::uuid.eq(UuidKey(id.as_uuid())))
+        .get_result(connection)
+        .optional()
+}
+
+/// The row id of the visitor's conversation of this id.
+pub(super) fn find_conversation_row(
+    connection: &mut SqliteConnection,
+    visitor: i64,
+    id: ConversationId,
+) -> QueryResult<Option<i64>> {
+    conversations::table
+        .filter(conversations::visitor.eq(visitor))
+        .filter(conversations::uuid.eq(UuidKey(id.as_uuid())))
+        .select(conversations::id)
+        .get_result(connection)
+        .optional()
+}
+
+/// The message of this id in a conversation, with its parts.
+pub(super) fn find_message(
+    connection: &mut SqliteConnection,
+    conversation: i64,
+    id: MessageId,
+) -> QueryResult<Option<MessageRows>> {
+    messages_with_parts()
+        .filter(messages::conversation.eq(conversation))
+        .filter(messages::uuid.eq(UuidKey(id.as_uuid())))
+        .get_result(connection)
+        .optional()
+}
+
+/// The message of this row id, with its parts.
+pub(super) fn message_of_row(
+    connection: &mut SqliteConnection,
+    row: i64,
+) -> QueryResult<MessageRows> {
+    messages_with_parts()
+        .filter(messages::id.eq(row))
+        .get_result(connection)
+}
+
+/// One statement for a message and its parts: three look-ups by row id inside SQLite cost less than
+/// three statements.
+#[auto_type]
+fn messages_with_parts() -> _ {
+    let message: Columns<messages::table> = messages::all_columns;
+    let request: Nullable<Columns<message_requests::table>> =
+        message_requests::all_columns.nullable();
+    let response: Nullable<Columns<message_responses::table>> =
+        message_responses::all_columns.nullable();
+    let output: Nullable<Columns<message_outputs::table>> = message_outputs::all_columns.nullable();
+    messages::table
+        .left_join(message_requests::table.on(message_requests::id.eq(messages::id)))
+        .left_join(message_responses::table.on(message_responses::id.eq(messages::id)))
+        .left_join(message_outputs::table.on(message_outputs::id.eq(messages::id)))
+        .select((message, request, response, output))
+}
+
+type Columns<T> = <T as Table>::AllColumns;
+
+type MessageWithParts = (
+    messages::SqlType,
+    sql_types::Nullable<message_requests::SqlType>,
+    sql_types::Nullable<message_responses::SqlType>,
+    sql_types::Nullable<message_outputs::SqlType>,
+);
+
+/// A message's row with those of its parts.
+pub(super) struct MessageRows {
+    pub(super) message: MessageRow,
+    request: Option<RequestRow>,
+    response: Option<ResponseRow>,
+    output: Option<OutputRow>,
+}
+
+impl FromSqlRow<MessageWithParts, Sqlite> for MessageRows {
+    fn build_from_row<'a>(row: &impl Row<'a, Sqlite>) -> deserialize::Result<Self> {
+        let mut columns = RowReader::of(row);
+        Ok(Self {
+            message: columns.row()?,
+            request: columns.optional_row()?,
+            response: columns.optional_row()?,
+            output: columns.optional_row()?,
+        })
+    }
+}
+
+impl From<MessageRows> for StoredMessage {
+    fn from(rows: MessageRows) -> Self {
+        let MessageRow {
+            uuid,
+            living,
+            digest,
+            history,
+            fields,
+            ..
+        } = rows.message;
+        let content = living.then(|| {
+            Box::new(Message {
+                fields,
+                request: rows.request.map(|row| row.request),
+                response: rows.response.map(|row| row.response),
+                output: rows.output.map(|row| row.output),
+            })
+        });
+        Self {
+            id: MessageId::from_uuid(uuid),
+            history,
+            content,
+            digest,
+        }
+    }
+}
+
+impl From<ConversationRow> for StoredConversation {
+    fn from(row: ConversationRow) -> Self {
+        Self {
+            id: ConversationId::from_uuid(row.uuid),
+            history: row.history,
+            content: row.living.then_some(row.content),
+        }
+    }
+}

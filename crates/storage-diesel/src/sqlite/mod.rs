@@ -1,0 +1,244 @@
+//! SQLite, in one file.
+//!
+//! One thread writes, with group commit (`writer`, `group`, `write`); a few pooled connections read
+//! (`heads`, `load`, `feed`), each call inside one transaction on a blocking thread.
+//! Rows are appended by integer ids; two unique keys are all that is indexed beside those.
+
+mod connection;
+mod declare;
+mod erase;
+mod errors;
+mod feed;
+mod group;
+mod heads;
+mod items;
+mod load;
+mod migrate;
+mod rows;
+mod schema;
+mod visitors;
+mod write;
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+
+use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
+use convosync_domain::feed::{ChangesPage, FeedPosition};
+use convosync_domain::identity::{ConversationId, VisitorId};
+use convosync_domain::ports::{
+    ChangeFeed, ConversationList, Heads, NamedConversation, Registration, StoreError,
+    StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
+};
+use convosync_domain::stored::StoredMessage;
+
+pub use errors::OpenError;
+
+use connection::{Database, Readers, Role};
+use errors::Fault;
+use writer::Writer;
+
+/// How long a read waits for a connection.
+const READER_WAIT: Duration = Duration::from_secs(1);
+
+/// How a store is opened.
+#[derive(Clone, Debug)]
+pub struct SqliteOptions {
+    /// The file; it and missing folders are made.
+    pub path: PathBuf,
+    /// How many connections read at once.
+    pub readers: u32,
+    /// How long to wait for the lock that another process holds.
+    pub busy_timeout: Duration,
+    /// Whether to look through the whole file for damage first, which takes as long as reading it.
+    pub check_file: bool,
+}
+
+impl SqliteOptions {
+    /// The usual options, for this file.
+    #[must_use]
+    pub fn at(path: impl Into<PathBuf>) -> Self {
+        Self {
+            path: path.into(),
+            readers: 4,
+            busy_timeout: Duration::from_secs(5),
+            check_file: false,
+        }
+    }
+}
+
+/// A store in an SQLite file. Clones are handles of the same store; the last one that goes closes
+/// it.
+#[derive(Clone)]
+pub struct SqliteStore(Arc<Opened>);
+
+struct Opened {
+    identity: StoreIdentity,
+    database: Arc<Database>,
+    readers: r2d2::Pool<Readers>,
+    writer: Writer,
+}
+
+impl SqliteStore {
+    /// Opens the store, making or migrating it where that is needed.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the file cannot be used as it has to be.
+    pub fn open(options: SqliteOptions) -> Result<Self, OpenError> {
+        let SqliteOptions {
+            path,
+            readers,
+            busy_timeout,
+            check_file,
+        } = options;
+        let database = Arc::new(Database::at(&path, busy_timeout)?);
+        let mut connection = database.connect(Role::Writer)?;
+        if check_file {
+            database.check(&mut connection)?;
+        }
+        let identity = migrate::migrate(&database, &mut connection)?.identity;
+        let readers = r2d2::Pool::builder()
+            .max_size(readers.max(1))
+            .min_idle(Some(1))
+            .connection_timeout(READER_WAIT)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .build_unchecked(Readers(Arc::clone(&database)));
+        let writer = Writer::start(Arc::clone(&database), connection)
+            .map_err(|error| database.unusable(&error))?;
+        Ok(Self(Arc::new(Opened {
+            identity,
+            database,
+            readers,
+            writer,
+        })))
+    }
+
+    /// Runs the migrations that the file at this path is missing, and returns their versions.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the file cannot be used, or has a newer schema; then nothing has changed.
+    pub fn migrate(path: &Path) -> Result<Vec<String>, OpenError> {
+        let database = Database::at(path, SqliteOptions::at(path).busy_timeout)?;
+        let mut connection = database.connect(Role::Writer)?;
+        Ok(migrate::migrate(&database, &mut connection)?.applied)
+    }
+
+    /// Finishes the writes that are queued and empties the write-ahead log into the file. Other
+    /// handles of the store can write no more.
+    pub fn close(self) {
+        self.0.writer.close();
+    }
+
+    /// Reads inside one transaction, so that the read sees one moment.
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let opened = Arc::clone(&self.0);
+        let read = move || {
+            let reader = opened.readers.get();
+            let mut reader = reader.map_err(|error| Fault::NoConnection(error.into()))?;
+            let read = reader.connection.transaction(query);
+            read.inspect_err(|fault| opened.database.note(fault))
+        };
+        let read = tokio::task::spawn_blocking(read).await;
+        Ok(read.unwrap_or(Err(Fault::Panicked))?)
+    }
+}
+
+#[async_trait]
+impl SyncStore for SqliteStore {
+    async fn heads(
+        &self,
+        visitor: VisitorId,
+        named: Vec<NamedConversation>,
+    ) -> Result<Option<Heads>, StoreError> {
+        self.read(move |connection| heads::heads(connection, visitor, named))
+            .await
+    }
+
+    async fn load(
+        &self,
+        visitor: VisitorId,
+        named: Vec<NamedConversation>,
+    ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError> {
+        self.read(move |connection| load::load(connection, visitor, named))
+            .await
+    }
+
+    async fn commit(&self, visitor: VisitorId, changes: ChangeSet) -> Result<u64, StoreError> {
+        let messages = changes.conversations.iter();
+        let messages = messages.map(|change| change.messages.len()).sum();
+        let commit = move |group: &mut group::Group<'_>| write::commit(group, visitor, changes);
+        self.0.writer.write(messages, commit).await
+    }
+}
+
+#[async_trait]
+impl VisitorStore for SqliteStore {
+    async fn find(&self, visitor: VisitorId) -> Result<Option<Visitor>, StoreError> {
+        self.read(move |connection| {
+            let found = visitors::find(connection, visitor)?;
+            Ok(found.map(|row| Visitor {
+                id: visitor,
+                change_counter: row.change_counter,
+            }))
+        })
+        .await
+    }
+
+    async fn register(&self, visitor: VisitorRegistration) -> Result<Registration, StoreError> {
+        let register = move |group: &mut group::Group<'_>| visitors::register(group, &visitor);
+        self.0.writer.write(0, register).await
+    }
+}
+
+#[async_trait]
+impl ConversationList for SqliteStore {
+    async fn living_ids(
+        &self,
+        visitor: VisitorId,
+    ) -> Result<Option<Vec<ConversationId>>, StoreError> {
+        self.read(move |connection| feed::living_ids(connection, visitor))
+            .await
+    }
+}
+
+#[async_trait]
+impl ChangeFeed for SqliteStore {
+    async fn changes(
+        &self,
+        visitor: VisitorId,
+        position: Option<FeedPosition>,
+        limit: usize,
+    ) -> Result<Option<ChangesPage>, StoreError> {
+        self.read(move |connection| feed::changes(connection, visitor, position, limit))
+            .await
+    }
+}
+
+#[async_trait]
+impl StoreStatus for SqliteStore {
+    async fn check(&self) -> Result<(), StoreError> {
+        self.read(migrate::read_identity).await?;
+        // Where the last write failed, only another one can tell whether the next would.
+        if self.0.writer.is_failing() {
+            let database = Arc::clone(&self.0.database);
+            let probe = move |group: &mut group::Group<'_>| match database.lack_of_room() {
+                Some(error) => Err(Fault::NoRoom(error)),
+                None => migrate::rewrite_identity(group),
+            };
+            self.0.writer.write(0, probe).await?;
+        }
+        Ok(())
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.0.identity
+    }
+}

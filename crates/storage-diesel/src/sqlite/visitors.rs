@@ -1,0 +1,64 @@
+//! Visitors: who may own conversations.
+
+use diesel::prelude::*;
+
+use convosync_domain::change_set::VisitorRegistration;
+use convosync_domain::identity::{VisitorId, VisitorIdentity};
+use convosync_domain::ports::Registration;
+
+use super::errors::Fault;
+use super::group::Group;
+use super::rows::Insert;
+use super::schema::{VisitorHeadRow, VisitorRow, visitors};
+use crate::types::UuidKey;
+
+const UNREGISTERED: i32 = 0;
+const REGISTERED: i32 = 1;
+
+/// The visitor of this id.
+pub(super) fn find(
+    connection: &mut SqliteConnection,
+    visitor: VisitorId,
+) -> QueryResult<Option<VisitorHeadRow>> {
+    visitors::table
+        .filter(visitors::key.eq(UuidKey(visitor.as_uuid())))
+        .select(VisitorHeadRow::columns())
+        .get_result(connection)
+        .optional()
+}
+
+/// Registers a visitor, unless it is known.
+pub(super) fn register(
+    group: &mut Group<'_>,
+    registration: &VisitorRegistration,
+) -> Result<Registration, Fault> {
+    let visitor = VisitorId::from(&registration.identity);
+    if find(group.connection, visitor)?.is_some() {
+        return Ok(Registration::AlreadyKnown);
+    }
+    insert(group, registration, 0)?;
+    Ok(Registration::Created)
+}
+
+/// Inserts a visitor who is not known, and returns the row id.
+pub(super) fn insert(
+    group: &mut Group<'_>,
+    registration: &VisitorRegistration,
+    change_counter: u64,
+) -> Result<i64, Fault> {
+    let id = group.next_visitor()?;
+    let (kind, user_id) = match &registration.identity {
+        VisitorIdentity::Anonymous(_) => (UNREGISTERED, None),
+        VisitorIdentity::Registered(user_id) => (REGISTERED, Some(user_id.clone())),
+    };
+    let row = VisitorRow {
+        id,
+        key: VisitorId::from(&registration.identity).as_uuid(),
+        kind,
+        user_id,
+        registered_at: registration.registered_at,
+        change_counter,
+    };
+    Insert(row).execute(group.connection)?;
+    Ok(id)
+}

@@ -1,0 +1,239 @@
+//! What a change set does to the rows.
+
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+
+use convosync_domain::change_set::{ChangeSet, ConversationChange, Write};
+use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::message::Message;
+use convosync_domain::stored::{StoredConversation, StoredMessage};
+
+use super::erase::erase;
+use super::errors::Fault;
+use super::group::Group;
+use super::rows::{Delete, Insert, StoredRow, Update, statements};
+use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow, messages};
+use super::{items, visitors};
+use crate::types::UuidKey;
+use crate::types::sql::ChangeNumber;
+
+/// Writes a change set, if the visitor's counter is the one that it was computed on; returns the
+/// counter after it.
+pub(super) fn commit(
+    group: &mut Group<'_>,
+    visitor: VisitorId,
+    changes: ChangeSet,
+) -> Result<u64, Fault> {
+    let change_number = if changes.conversations.is_empty() {
+        changes.change_counter
+    } else {
+        changes.change_counter + 1
+    };
+    let known = visitors::find(group.connection, visitor)?;
+    let visitor = match (known, changes.registers) {
+        (Some(known), None) if known.change_counter == changes.change_counter => {
+            if change_number != changes.change_counter {
+                SetChangeCounter {
+                    change_number,
+                    visitor: known.id,
+                }
+                .execute(group.connection)?;
+            }
+            known.id
+        }
+        (None, Some(registration)) if changes.change_counter == 0 => {
+            visitors::insert(group, &registration, change_number)?
+        }
+        _ => return Err(Fault::Conflict),
+    };
+    let mut rows = VisitorRows {
+        group,
+        visitor,
+        change_number,
+    };
+    for change in changes.conversations {
+        rows.write(change)?;
+    }
+    Ok(change_number)
+}
+
+statements! {
+    /// The visitor's counter rises.
+    SetChangeCounter =
+        "UPDATE visitors SET change_counter = " + change_number: u64 as ChangeNumber,
+        " WHERE id = " + visitor: i64 as BigInt;
+
+    /// Messages of the conversation change.
+    SetLatestChange =
+        "UPDATE conversations SET latest_change = " + change_number: u64 as ChangeNumber,
+        " WHERE id = " + conversation: i64 as BigInt;
+}
+
+/// The rows of one visitor, to be given one change number.
+struct VisitorRows<'g, 'c> {
+    group: &'g mut Group<'c>,
+    visitor: i64,
+    change_number: u64,
+}
+
+impl VisitorRows<'_, '_> {
+    fn write(&mut self, change: ConversationChange) -> Result<(), Fault> {
+        let conversation = match change.conversation {
+            Some(Write::Insert(stored)) => {
+                let id = self.group.next_conversation()?;
+                Insert(self.conversation_row(id, stored)).execute(self.group.connection)?;
+                id
+            }
+            Some(Write::Update(stored)) => {
+                let id = self.conversation(change.id)?;
+                Update(self.conversation_row(id, stored)).execute(self.group.connection)?;
+                id
+            }
+            None => {
+                let id = self.conversation(change.id)?;
+                SetLatestChange {
+                    change_number: self.change_number,
+                    conversation: id,
+                }
+                .execute(self.group.connection)?;
+                id
+            }
+        };
+        if let Some(erasure) = change.erasure {
+            erase(
+                self.group.connection,
+                conversation,
+                erasure,
+                self.change_number,
+            )?;
+        }
+        for message in change.messages {
+            self.write_message(conversation, message)?;
+        }
+        Ok(())
+    }
+
+    fn conversation(&mut self, id: ConversationId) -> Result<i64, Fault> {
+        items::find_conversation_row(self.group.connection, self.visitor, id)?
+            .ok_or(Fault::NotStored)
+    }
+
+    fn conversation_row(&self, id: i64, stored: StoredConversation) -> ConversationRow {
+        ConversationRow {
+            id,
+            visitor: self.visitor,
+            uuid: stored.id.as_uuid(),
+            change_number: self.change_number,
+            latest_change: self.change_number,
+            living: stored.content.is_some(),
+            history: stored.history,
+            content: stored.content.unwrap_or_default(),
+        }
+    }
+
+    fn write_message(
+        &mut self,
+        conversation: i64,
+        message: Write<StoredMessage>,
+    ) -> Result<(), Fault> {
+        match message {
+            Write::Insert(stored) => {
+                let id = self.group.next_message()?;
+                let (row, parts) = self.message_rows(id, conversation, stored);
+                Insert(row).execute(self.group.connection)?;
+                parts.insert(self.group.connection)?;
+            }
+            Write::Update(stored) => {
+                let id = self.message(conversation, stored.id)?;
+                let (row, parts) = self.message_rows(id, conversation, stored);
+                Update(row).execute(self.group.connection)?;
+                parts.replace(id, self.group.connection)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn message(&mut self, conversation: i64, id: MessageId) -> Result<i64, Fault> {
+        messages::table
+            .filter(messages::conversation.eq(conversation))
+            .filter(messages::uuid.eq(UuidKey(id.as_uuid())))
+            .select(messages::id)
+            .get_result(self.group.connection)
+            .optional()?
+            .ok_or(Fault::NotStored)
+    }
+
+    fn message_rows(
+        &self,
+        id: i64,
+        conversation: i64,
+        stored: StoredMessage,
+    ) -> (MessageRow, PartRows) {
+        let living = stored.content.is_some();
+        let Message {
+            fields,
+            request,
+            response,
+            output,
+        } = stored
+            .content
+            .map_or_else(Message::default, |content| *content);
+        let row = MessageRow {
+            id,
+            conversation,
+            uuid: stored.id.as_uuid(),
+            change_number: self.change_number,
+            living,
+            digest: stored.digest,
+            history: stored.history,
+            fields,
+        };
+        let parts = PartRows {
+            request: request.map(|request| RequestRow { id, request }),
+            response: response.map(|response| ResponseRow { id, response }),
+            output: output.map(|output| OutputRow { id, output }),
+        };
+        (row, parts)
+    }
+}
+
+/// The parts that a message has.
+struct PartRows {
+    request: Option<RequestRow>,
+    response: Option<ResponseRow>,
+    output: Option<OutputRow>,
+}
+
+impl PartRows {
+    /// Inserts the parts of a new message.
+    fn insert(self, connection: &mut SqliteConnection) -> QueryResult<()> {
+        insert_part(connection, self.request)?;
+        insert_part(connection, self.response)?;
+        insert_part(connection, self.output)
+    }
+
+    /// Leaves the message of this row with these parts and no others. Parts may go: a post can
+    /// delete a message and then bring it back without them.
+    fn replace(self, id: i64, connection: &mut SqliteConnection) -> QueryResult<()> {
+        replace_part(connection, id, self.request)?;
+        replace_part(connection, id, self.response)?;
+        replace_part(connection, id, self.output)
+    }
+}
+
+fn insert_part<R: StoredRow>(connection: &mut SqliteConnection, row: Option<R>) -> QueryResult<()> {
+    if let Some(row) = row {
+        Insert(row).execute(connection)?;
+    }
+    Ok(())
+}
+
+/// (An `INSERT OR REPLACE` would have SQLite copy each page it touches to a statement journal.)
+fn replace_part<R: StoredRow>(
+    connection: &mut SqliteConnection,
+    id: i64,
+    row: Option<R>,
+) -> QueryResult<()> {
+    Delete::<R>::by_id(id).execute(connection)?;
+    insert_part(connection, row)
+}
