@@ -1,0 +1,6 @@
+.PHONY: run test check torture
+
+run: ; @scripts/need && cargo run --bin convosync
+test: ; @scripts/need && cargo test --workspace
+check: ; @scripts/need && scripts/check
+torture: ; @scripts/need && CONVOSYNC_HISTORIES=2000 CONVOSYNC_CRASHES=200 cargo test --workspace

@@ -1,0 +1,25 @@
+//! `convosync health`, for images that have no other HTTP client.
+
+use std::time::Duration;
+
+use crate::failure::Failure;
+use crate::network;
+use crate::output::print;
+use crate::settings::Configuration;
+
+/// A server that takes longer is not well.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Asks `/readyz` of the server that the settings describe.
+pub(super) fn run(configuration: &Configuration) -> Result<(), Failure> {
+    let address = network::address_of_server(configuration)?;
+    match network::get(address, "/readyz", PATIENCE) {
+        Ok(200) => print("ready"),
+        Ok(status) => Err(Failure::failed(format!(
+            "{address} is not ready: it answers {status}"
+        ))),
+        Err(error) => Err(Failure::failed(format!(
+            "{address} does not answer: {error}"
+        ))),
+    }
+}

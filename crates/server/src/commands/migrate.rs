@@ -1,0 +1,19 @@
+//! `convosync migrate`
+
+use crate::failure::Failure;
+use crate::output::print;
+use crate::store::Backend;
+use crate::version::SCHEMA;
+
+/// Runs the migrations that are missing and says which.
+pub(super) fn run(backend: &dyn Backend) -> Result<(), Failure> {
+    let applied = backend.migrate()?;
+    if applied.is_empty() {
+        return print(&format!("nothing to do: the schema is {SCHEMA}"));
+    }
+    let lines: Vec<_> = applied
+        .iter()
+        .map(|version| format!("applied {version}"))
+        .collect();
+    print(&lines.join("\n"))
+}

@@ -1,0 +1,121 @@
+//! The command line. Each command is a file, which has its arguments and what it does.
+
+mod config;
+mod health;
+mod migrate;
+mod serve;
+mod visitor;
+
+use std::env;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::failure::Failure;
+use crate::logs;
+use crate::settings::{Configuration, Override};
+use crate::store::ChooseBackend;
+use crate::version;
+
+/// Keeps AI-chat conversations in sync.
+#[derive(Debug, Parser)]
+#[command(name = "convosync", version = version::LONG)]
+pub(crate) struct CommandLine {
+    #[command(flatten)]
+    settings: SettingArguments,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Serve until SIGTERM or SIGINT (what is done without a command)
+    Serve,
+    /// Bring the store's schema up to date
+    Migrate,
+    /// Work with visitors
+    Visitor(visitor::Arguments),
+    /// Show the settings
+    Config(config::Arguments),
+    /// Ask the server on this machine whether it can serve
+    Health,
+}
+
+/// Settings given on the command line; they win over the environment and the file.
+#[derive(Args, Debug)]
+#[command(next_help_heading = "Settings")]
+struct SettingArguments {
+    /// A TOML file of settings; `convosync config default` prints one
+    #[arg(long, global = true, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// server.host: the address to listen on
+    #[arg(long, global = true, value_name = "ADDRESS")]
+    host: Option<String>,
+    /// server.port: the port to listen on, 0 for any
+    #[arg(long, global = true, value_name = "PORT")]
+    port: Option<String>,
+    /// database.url: where the store is, sqlite://PATH
+    #[arg(long, global = true, value_name = "URL")]
+    database_url: Option<String>,
+    /// log.level: error, warn, info, debug, trace or off
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+    /// log.format: auto, text or json
+    #[arg(long, global = true, value_name = "FORMAT")]
+    log_format: Option<String>,
+}
+
+impl SettingArguments {
+    fn load(&self) -> Result<Configuration, Failure> {
+        let overrides: Vec<_> = [
+            ("server.host", "--host", &self.host),
+            ("server.port", "--port", &self.port),
+            ("database.url", "--database-url", &self.database_url),
+            ("log.level", "--log-level", &self.log_level),
+            ("log.format", "--log-format", &self.log_format),
+        ]
+        .into_iter()
+        .filter_map(|(key, option, value)| {
+            let value = value.as_deref()?.into();
+            Some(Override { key, option, value })
+        })
+        .collect();
+        Configuration::load(self.config.as_deref(), env::vars_os(), &overrides)
+    }
+}
+
+/// Does what the command line says.
+pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Result<(), Failure> {
+    let command = line.command.unwrap_or(Command::Serve);
+    if let Command::Config(arguments) = &command
+        && arguments.needs_no_settings()
+    {
+        return config::print_defaults();
+    }
+    let configuration = line.settings.load()?;
+    logs::start(&configuration.settings.log);
+    match command {
+        Command::Serve => {
+            let backend = choose_backend(&configuration)?;
+            serve::run(&configuration, &*backend).await
+        }
+        Command::Migrate => migrate::run(&*choose_backend(&configuration)?),
+        Command::Visitor(arguments) => {
+            let backend = choose_backend(&configuration)?;
+            visitor::run(arguments, &*backend).await
+        }
+        Command::Config(_) => config::print_effective(&configuration),
+        Command::Health => health::run(&configuration),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        CommandLine::command().debug_assert();
+    }
+}

@@ -1,0 +1,170 @@
+//! `convosync serve`
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use actix_web::rt::task::JoinError;
+use convosync_http_actix::{Drain, HttpSettings};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::sleep;
+
+use crate::failure::Failure;
+use crate::network;
+use crate::output::say;
+use crate::settings::{Configuration, Settings};
+use crate::store::{Backend, Store};
+use crate::version;
+use crate::wiring::services;
+
+/// So much longer than this program the HTTP server would wait for requests: who waits decides what
+/// the exit code is.
+const HTTP_GRACE_SECONDS: u64 = 60;
+
+/// How long the server may take to give its first answer, on a machine that starts much at once.
+const START: Duration = Duration::from_secs(60);
+
+/// Serves until a signal says to stop, then answers what is in flight and closes the store.
+pub(super) async fn run(
+    configuration: &Configuration,
+    backend: &dyn Backend,
+) -> Result<(), Failure> {
+    let settings = &configuration.settings;
+    // Before the store is touched: it may belong to a running server of another version.
+    let listener = network::listen(configuration)?;
+    let address = listener.local_addr().map_err(|error| failed(&error))?;
+    let store = backend.open()?;
+    let drain = Drain::new();
+    let services = services(&store, settings, drain.clone())?;
+    let server = convosync_http_actix::serve(listener, services, http_settings(settings))
+        .map_err(|error| failed(&error))?;
+
+    let mut signals = StopSignals::listen().map_err(|error| failed(&error))?;
+    let handle = server.handle();
+    let mut running = actix_web::rt::spawn(server);
+    tokio::select! {
+        ended = &mut running => return Err(ended_early(ended)),
+        answered = answers(address) => answered?,
+    }
+    announce(configuration, backend, address);
+    tokio::select! {
+        ended = &mut running => return Err(ended_early(ended)),
+        () = signals.next() => {}
+    }
+
+    drain.begin();
+    tracing::info!("stopping: what is in flight is answered first");
+    let server = &settings.server;
+    let stopped = async {
+        sleep(Duration::from_secs(server.drain_seconds)).await;
+        handle.stop(true).await;
+        // What the server drops holds the store, too.
+        let _ = running.await;
+        close(store).await;
+    };
+    let longest = server.drain_seconds + server.shutdown_timeout_seconds;
+    tokio::select! {
+        () = stopped => Ok(()),
+        () = signals.next() => Err(Failure::failed("stopped at once by a second signal")),
+        () = sleep(Duration::from_secs(longest)) => Err(Failure::failed(format!(
+            "requests were still in flight after server.shutdown_timeout_seconds = {}",
+            server.shutdown_timeout_seconds
+        ))),
+    }
+}
+
+fn http_settings(settings: &Settings) -> HttpSettings {
+    let server = &settings.server;
+    HttpSettings {
+        limits: settings.limits(),
+        workers: server.workers(),
+        shutdown_timeout_seconds: server.shutdown_timeout_seconds + HTTP_GRACE_SECONDS,
+        version: version::version(),
+    }
+}
+
+/// Returns when the server answers requests.
+async fn answers(address: SocketAddr) -> Result<(), Failure> {
+    let address = network::reachable(address);
+    let ask = move || network::get(address, "/livez", START);
+    let answer = actix_web::rt::task::spawn_blocking(ask).await;
+    match answer {
+        Ok(Ok(200)) => Ok(()),
+        Ok(Ok(status)) => Err(Failure::failed(format!(
+            "the server does not work: it answers {status} at {address}"
+        ))),
+        Ok(Err(error)) => Err(Failure::failed(format!(
+            "the server does not answer at {address}: {error}"
+        ))),
+        Err(error) => Err(Failure::caused_by(&error)),
+    }
+}
+
+/// Tells whoever started the server what it is and where.
+fn announce(configuration: &Configuration, backend: &dyn Backend, address: SocketAddr) {
+    let url = &configuration.settings.database.url;
+    say(&format!("convosync {}", version::LONG));
+    say(&format!("store: {url}"));
+    if let Some(folder) = backend.path().and_then(folder) {
+        say(&format!("data folder: {folder}"));
+    }
+    say(&format!("configuration: {}", configuration.sources()));
+    say("access: open: whoever names a visitor is that visitor");
+    say(&format!("listening on http://{address}"));
+}
+
+fn folder(file: &Path) -> Option<String> {
+    let file = std::path::absolute(file).ok()?;
+    Some(file.parent()?.display().to_string())
+}
+
+fn ended_early(ended: Result<io::Result<()>, JoinError>) -> Failure {
+    match ended {
+        Ok(Ok(())) => Failure::failed("the server ended by itself"),
+        Ok(Err(error)) => failed(&error),
+        Err(error) => Failure::caused_by(&error),
+    }
+}
+
+fn failed(error: &io::Error) -> Failure {
+    Failure::failed(format!("cannot serve: {error}"))
+}
+
+/// Closes the store on a thread of its own: nobody waits for that one when the program is to end at
+/// once.
+async fn close(store: Arc<dyn Store>) {
+    let (closed, closing) = oneshot::channel();
+    thread::spawn(move || {
+        store.close();
+        // Nobody is told when the wait was given up.
+        let _ = closed.send(());
+    });
+    // An error says that the thread is gone, so there is nothing more to wait for.
+    let _ = closing.await;
+}
+
+/// SIGTERM and SIGINT.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}

@@ -1,0 +1,84 @@
+//! The binary `convosync`: its command line, its configuration, and the choice of the store.
+//!
+//! This file puts the program together and is the only one that knows which stores there are. Each
+//! command is a file in `commands`; `settings` reads `config/default.toml` and what overrides it.
+
+mod commands;
+mod failure;
+mod logs;
+mod network;
+mod output;
+mod settings;
+mod store;
+mod surroundings;
+mod version;
+mod wiring;
+
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::Parser as _;
+use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
+
+use commands::CommandLine;
+use failure::Failure;
+use settings::Configuration;
+use store::{Backend, Store};
+
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+#[actix_web::main]
+async fn main() -> ExitCode {
+    match commands::run(CommandLine::parse(), choose_backend).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::say(&format!("convosync: {failure}"));
+            ExitCode::from(failure.code())
+        }
+    }
+}
+
+/// The backend that `database.url` asks for.
+fn choose_backend(configuration: &Configuration) -> Result<Box<dyn Backend>, Failure> {
+    let database = &configuration.settings.database;
+    match database.url.scheme() {
+        "sqlite" => Ok(Box::new(Sqlite(SqliteOptions {
+            readers: database.readers(),
+            busy_timeout: Duration::from_millis(database.busy_timeout_ms),
+            ..SqliteOptions::at(database.url.rest())
+        }))),
+        "postgres" | "postgresql" => {
+            Err(configuration.refuse("database.url", "PostgreSQL is not built in yet"))
+        }
+        _ => Err(configuration.refuse("database.url", "must begin with sqlite://")),
+    }
+}
+
+/// A store in an SQLite file.
+struct Sqlite(SqliteOptions);
+
+impl Backend for Sqlite {
+    fn path(&self) -> Option<&Path> {
+        Some(&self.0.path)
+    }
+
+    fn open(&self) -> Result<Arc<dyn Store>, Failure> {
+        match SqliteStore::open(self.0.clone()) {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(error) => Err(Failure::caused_by(&error)),
+        }
+    }
+
+    fn migrate(&self) -> Result<Vec<String>, Failure> {
+        SqliteStore::migrate(&self.0.path).map_err(|error| Failure::caused_by(&error))
+    }
+}
+
+impl Store for SqliteStore {
+    fn close(&self) {
+        Self::close(self.clone());
+    }
+}

@@ -1,0 +1,163 @@
+//! The places that settings come from, each as a flat table of dotted keys.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::fs;
+use std::path::Path;
+
+use config::{ConfigError, Environment, File, FileFormat, Map, Source, Value, ValueKind};
+
+use crate::failure::Failure;
+
+/// `config/default.toml`: every key there is, with its default.
+pub(crate) const DEFAULTS: &str = include_str!("../../../../config/default.toml");
+
+const ENVIRONMENT_PREFIX: &str = "CONVOSYNC";
+const SEPARATOR: &str = "__";
+
+/// A setting given on the command line.
+#[derive(Clone, Debug)]
+pub(crate) struct Override {
+    /// Its key, `server.port`.
+    pub(crate) key: &'static str,
+    /// The option that gave it, `--port`.
+    pub(crate) option: &'static str,
+    /// What was given.
+    pub(crate) value: ValueKind,
+}
+
+/// The settings of one place. Each value knows where it is from.
+#[derive(Clone, Debug)]
+pub(super) struct Layer(BTreeMap<String, Value>);
+
+impl Layer {
+    pub(super) fn defaults() -> Result<Self, Failure> {
+        Self::of_text(DEFAULTS, "the defaults")
+    }
+
+    pub(super) fn file(path: &Path) -> Result<Self, Failure> {
+        let name = path.display().to_string();
+        let text = fs::read_to_string(path).map_err(|error| {
+            Failure::usage(format!(
+                "cannot read the configuration file {name}: {error}"
+            ))
+        })?;
+        Self::of_text(&text, &name)
+    }
+
+    /// Of these variables, those that begin with `CONVOSYNC__`.
+    pub(super) fn environment(
+        variables: impl IntoIterator<Item = (OsString, OsString)>,
+    ) -> Result<Self, Failure> {
+        let prefix = format!("{ENVIRONMENT_PREFIX}{SEPARATOR}");
+        let mut texts = Map::new();
+        for (name, value) in variables {
+            let Some(name) = name.to_str().filter(|name| name.starts_with(&prefix)) else {
+                continue;
+            };
+            let value = value.into_string().map_err(|_not_shown| {
+                Failure::usage(format!("the environment variable {name} is not UTF-8"))
+            })?;
+            texts.insert(name.to_owned(), value);
+        }
+        let environment = Environment::with_prefix(ENVIRONMENT_PREFIX)
+            .separator(SEPARATOR)
+            .source(Some(texts));
+        Ok(Self::flat(
+            environment.collect().map_err(|error| unreadable(&error))?,
+            |key| {
+                let name = key.to_uppercase().replace('.', SEPARATOR);
+                format!("the environment variable {prefix}{name}")
+            },
+        ))
+    }
+
+    pub(super) fn command_line(overrides: &[Override]) -> Self {
+        let values = overrides.iter().map(|given| {
+            let origin = given.option.to_owned();
+            let value = Value::new(Some(&origin), given.value.clone());
+            (given.key.to_owned(), value)
+        });
+        Self(values.collect())
+    }
+
+    fn of_text(text: &str, name: &str) -> Result<Self, Failure> {
+        let file = File::from_str(text, FileFormat::Toml);
+        let table = file
+            .collect()
+            .map_err(|error| Failure::usage(format!("{name}: {}", without_excerpt(&error))))?;
+        Ok(Self::flat(table, |_| name.to_owned()))
+    }
+
+    fn flat(table: Map<String, Value>, origin: impl Fn(&str) -> String) -> Self {
+        let mut flat = BTreeMap::new();
+        let mut left: Vec<_> = table.into_iter().collect();
+        while let Some((key, value)) = left.pop() {
+            if let ValueKind::Table(inner) = value.kind {
+                left.extend(
+                    inner
+                        .into_iter()
+                        .map(|(name, value)| (format!("{key}.{name}"), value)),
+                );
+            } else {
+                let value = Value::new(Some(&origin(&key)), value.kind);
+                flat.insert(key, value);
+            }
+        }
+        Self(flat)
+    }
+
+    pub(super) fn get(&self, key: &str) -> Option<&Value> {
+        self.0.get(key)
+    }
+
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+
+    /// Refuses a key that has no default.
+    pub(super) fn check_keys(&self, defaults: &Self) -> Result<(), Failure> {
+        let Some((key, value)) = self.0.iter().find(|(key, _)| defaults.get(key).is_none()) else {
+            return Ok(());
+        };
+        let origin = value.origin().unwrap_or_default();
+        let section = key.split('.').next().unwrap_or_default();
+        let inside = format!("{section}.");
+        let known: Vec<_> = defaults
+            .keys()
+            .filter_map(|known| known.strip_prefix(&inside))
+            .collect();
+        Err(Failure::usage(if known.is_empty() {
+            format!("unknown key {key} (from {origin})")
+        } else if key == section {
+            format!("{key} is a section and takes no value (from {origin})")
+        } else {
+            let known = known.join(", ");
+            format!("unknown key {key} (from {origin}); [{section}] has {known}")
+        }))
+    }
+}
+
+impl Source for Layer {
+    fn clone_into_box(&self) -> Box<dyn Source + Send + Sync> {
+        Box::new(self.clone())
+    }
+
+    fn collect(&self) -> Result<Map<String, Value>, ConfigError> {
+        Ok(self.0.clone().into_iter().collect())
+    }
+}
+
+fn unreadable(error: &ConfigError) -> Failure {
+    Failure::usage(error.to_string())
+}
+
+/// What is wrong with a file, without the lines of it that the parser quotes: they may hold a secret.
+fn without_excerpt(error: &ConfigError) -> String {
+    let text = error.to_string();
+    let lines: Vec<_> = text
+        .lines()
+        .filter(|line| !line.contains('|') && !line.trim().is_empty())
+        .collect();
+    lines.join(": ")
+}

@@ -1,0 +1,214 @@
+use std::fs;
+
+use config::ValueKind;
+use convosync_application::sync::RegistrationMode;
+use convosync_http_actix::Limits;
+
+use super::*;
+
+const NOTHING: [(OsString, OsString); 0] = [];
+
+fn environment(variables: &[(&str, &str)]) -> Vec<(OsString, OsString)> {
+    variables
+        .iter()
+        .map(|(name, value)| (name.into(), value.into()))
+        .collect()
+}
+
+fn port(value: &str) -> Override {
+    Override {
+        key: "server.port",
+        option: "--port",
+        value: ValueKind::String(value.to_owned()),
+    }
+}
+
+/// Loads a file of this text.
+fn with_file(text: &str) -> (String, Result<Configuration, Failure>) {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("convosync.toml");
+    fs::write(&path, text).unwrap();
+    (
+        path.display().to_string(),
+        Configuration::load(Some(&path), NOTHING, &[]),
+    )
+}
+
+fn with_environment(variables: &[(&str, &str)]) -> Result<Configuration, Failure> {
+    Configuration::load(None, environment(variables), &[])
+}
+
+fn complaint(loaded: Result<Configuration, Failure>) -> String {
+    let failure = loaded.unwrap_err();
+    assert_eq!(failure.code(), 2);
+    failure.to_string()
+}
+
+#[test]
+fn nothing_has_to_be_set() {
+    let configuration = Configuration::load(None, NOTHING, &[]).unwrap();
+    let settings = &configuration.settings;
+    assert_eq!(settings.server.host, "127.0.0.1");
+    assert_eq!(settings.server.port, 7800);
+    assert!(settings.server.workers() > 0);
+    assert_eq!(settings.server.drain_seconds, 0);
+    assert_eq!(settings.server.shutdown_timeout_seconds, 30);
+    assert_eq!(
+        settings.database.url.to_string(),
+        "sqlite://data/convosync.db"
+    );
+    assert!(settings.database.readers() > 0);
+    assert_eq!(settings.database.busy_timeout_ms, 5_000);
+    assert_eq!(settings.limits(), Limits::default());
+    assert_eq!(settings.sync().max_clock_skew_seconds, 300);
+    assert_eq!(settings.sync().registration, RegistrationMode::Explicit);
+    assert!(!settings.auth.allow_open_on_network);
+    assert_eq!(configuration.sources(), "defaults");
+}
+
+#[test]
+fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("any.name");
+    fs::write(
+        &path,
+        "server = { host = 'localhost', port = 1, workers = 1 }",
+    )
+    .unwrap();
+    let variables = environment(&[
+        ("CONVOSYNC__SERVER__PORT", "2"),
+        ("CONVOSYNC__SERVER__WORKERS", "2"),
+        ("CONVOSYNC__AUTH__ALLOW_OPEN_ON_NETWORK", "true"),
+        ("CONVOSYNC_CONFIG", "not ours"),
+        ("HOME", "/root"),
+    ]);
+    let configuration = Configuration::load(Some(&path), variables, &[port("3")]).unwrap();
+    let server = &configuration.settings.server;
+    assert_eq!(
+        (server.host.as_str(), server.workers(), server.port),
+        ("localhost", 2, 3)
+    );
+    assert!(configuration.settings.auth.allow_open_on_network);
+    assert_eq!(
+        configuration.sources(),
+        format!("defaults < {} < environment < command line", path.display())
+    );
+    let origin = |wanted: &str| {
+        let mut values = configuration.values();
+        let (_, value) = values.find(|(key, _)| *key == wanted).unwrap();
+        value.origin().unwrap().to_owned()
+    };
+    assert_eq!(origin("server.host"), path.display().to_string());
+    assert_eq!(
+        origin("server.workers"),
+        "the environment variable CONVOSYNC__SERVER__WORKERS"
+    );
+    assert_eq!(origin("server.port"), "--port");
+    assert_eq!(origin("log.level"), "the defaults");
+}
+
+#[test]
+fn an_unknown_key_is_refused_by_its_full_name() {
+    let (file, loaded) = with_file("[server]\nprot = 1");
+    assert_eq!(
+        complaint(loaded),
+        format!(
+            "unknown key server.prot (from {file}); \
+             [server] has drain_seconds, host, port, shutdown_timeout_seconds, workers"
+        )
+    );
+    let (file, loaded) = with_file("[servre]\nport = 1");
+    assert_eq!(
+        complaint(loaded),
+        format!("unknown key servre.port (from {file})")
+    );
+    assert_eq!(
+        complaint(with_environment(&[("CONVOSYNC__LOG__LEVLE", "info")])),
+        "unknown key log.levle (from the environment variable CONVOSYNC__LOG__LEVLE); \
+         [log] has format, level"
+    );
+    assert_eq!(
+        complaint(with_environment(&[("CONVOSYNC__SERVER_PORT", "1")])),
+        "unknown key server_port (from the environment variable CONVOSYNC__SERVER_PORT)"
+    );
+    let (file, loaded) = with_file("server = 7800");
+    assert_eq!(
+        complaint(loaded),
+        format!("server is a section and takes no value (from {file})")
+    );
+}
+
+#[test]
+fn a_bad_value_names_its_key_and_where_it_is_from() {
+    let (file, loaded) = with_file("[server]\nport = 70000");
+    assert_eq!(
+        complaint(loaded),
+        format!("server.port: must be 0 to 65535, not 70000 (from {file})")
+    );
+    assert_eq!(
+        complaint(with_environment(&[("CONVOSYNC__LIMITS__MESSAGES", "0")])),
+        "limits.messages: must be 1 to 4294967295, not 0 \
+         (from the environment variable CONVOSYNC__LIMITS__MESSAGES)"
+    );
+    assert_eq!(
+        complaint(Configuration::load(None, NOTHING, &[port("many")])),
+        "server.port: expected an integer, not string \"many\" (from --port)"
+    );
+    for (variable, value, problem) in [
+        (
+            "CONVOSYNC__AUTH__ALLOW_OPEN_ON_NETWORK",
+            "maybe",
+            "auth.allow_open_on_network: expected a boolean, not string \"maybe\"",
+        ),
+        (
+            "CONVOSYNC__LOG__FORMAT",
+            "xml",
+            "log.format: must be one of \"auto\", \"text\", \"json\", not \"xml\"",
+        ),
+        (
+            "CONVOSYNC__LOG__LEVEL",
+            "inof",
+            "log.level: \"inof\" must be one of off, error, warn, info, debug and trace",
+        ),
+    ] {
+        assert_eq!(
+            complaint(with_environment(&[(variable, value)])),
+            format!("{problem} (from the environment variable {variable})")
+        );
+    }
+}
+
+#[test]
+fn a_text_stays_the_text_it_is() {
+    let configuration = with_environment(&[("CONVOSYNC__DATABASE__URL", "sqlite://007")]).unwrap();
+    assert_eq!(configuration.settings.database.url.rest(), "007");
+}
+
+#[test]
+fn a_file_that_is_not_toml_is_told_without_quoting_it() {
+    let (file, loaded) = with_file("[database]\nurl = \"postgres://ada:secret@db\n");
+    let complaint = complaint(loaded);
+    assert!(complaint.starts_with(&file), "{complaint}");
+    assert!(complaint.contains("line 2"), "{complaint}");
+    assert!(!complaint.contains("secret"), "{complaint}");
+}
+
+#[test]
+fn a_file_that_is_not_there_is_named() {
+    let loaded = Configuration::load(Some(Path::new("/nowhere/c.toml")), NOTHING, &[]);
+    assert_eq!(
+        complaint(loaded),
+        "cannot read the configuration file /nowhere/c.toml: \
+         No such file or directory (os error 2)"
+    );
+}
+
+#[test]
+fn a_bad_url_of_a_store_is_not_shown() {
+    let loaded = with_environment(&[("CONVOSYNC__DATABASE__URL", "ada:secret@db")]);
+    assert_eq!(
+        complaint(loaded),
+        "database.url: must be like sqlite://PATH \
+         (from the environment variable CONVOSYNC__DATABASE__URL)"
+    );
+}

@@ -1,0 +1,156 @@
+//! The settings of a server; `config/default.toml` says what each of them means.
+
+mod layers;
+mod load;
+mod values;
+
+use std::num::NonZeroUsize;
+use std::thread;
+
+use convosync_application::sync::{RegistrationMode, SyncSettings};
+use convosync_http_actix::Limits;
+use serde::Deserialize;
+
+pub(crate) use layers::{DEFAULTS, Override};
+pub(crate) use load::Configuration;
+use values::between;
+pub(crate) use values::{LogFormat, LogLevel, Registration, StoreUrl};
+
+/// The largest number that is a size on every machine.
+const SIZE_MAX: u64 = 4_294_967_295;
+
+/// Every setting, typed.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Settings {
+    pub(crate) server: ServerSettings,
+    pub(crate) database: DatabaseSettings,
+    pub(crate) sync: SyncSection,
+    pub(crate) visitors: VisitorSettings,
+    pub(crate) limits: LimitSettings,
+    pub(crate) auth: AuthSettings,
+    pub(crate) log: LogSettings,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ServerSettings {
+    pub(crate) host: String,
+    #[serde(deserialize_with = "between::<0, 65535, _, _>")]
+    pub(crate) port: u16,
+    #[serde(deserialize_with = "between::<0, 1024, _, _>")]
+    workers: usize,
+    #[serde(deserialize_with = "between::<0, 86400, _, _>")]
+    pub(crate) drain_seconds: u64,
+    #[serde(deserialize_with = "between::<1, 86400, _, _>")]
+    pub(crate) shutdown_timeout_seconds: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct DatabaseSettings {
+    pub(crate) url: StoreUrl,
+    #[serde(deserialize_with = "between::<0, 1024, _, _>")]
+    readers: u32,
+    #[serde(deserialize_with = "between::<0, 3600000, _, _>")]
+    pub(crate) busy_timeout_ms: u64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct SyncSection {
+    #[serde(deserialize_with = "between::<0, SIZE_MAX, _, _>")]
+    max_clock_skew_seconds: u32,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct VisitorSettings {
+    registration: Registration,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LimitSettings {
+    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
+    body_bytes: usize,
+    #[serde(deserialize_with = "between::<1, 86400, _, _>")]
+    body_seconds: u64,
+    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
+    conversations: usize,
+    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
+    messages: usize,
+    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
+    title_characters: usize,
+    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
+    text_bytes: usize,
+    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
+    json_bytes: usize,
+    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
+    url_bytes: usize,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuthSettings {
+    pub(crate) allow_open_on_network: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct LogSettings {
+    pub(crate) level: LogLevel,
+    pub(crate) format: LogFormat,
+}
+
+impl ServerSettings {
+    /// How many threads serve requests.
+    pub(crate) fn workers(&self) -> usize {
+        match self.workers {
+            0 => cores(),
+            workers => workers,
+        }
+    }
+}
+
+impl DatabaseSettings {
+    /// How many connections read.
+    pub(crate) fn readers(&self) -> u32 {
+        match self.readers {
+            0 => u32::try_from(cores()).unwrap_or(u32::MAX),
+            readers => readers,
+        }
+    }
+}
+
+impl Settings {
+    /// How posts are taken.
+    pub(crate) fn sync(&self) -> SyncSettings {
+        SyncSettings {
+            max_clock_skew_seconds: self.sync.max_clock_skew_seconds,
+            registration: match self.visitors.registration {
+                Registration::Explicit => RegistrationMode::Explicit,
+                Registration::OnFirstSync => RegistrationMode::OnFirstSync,
+            },
+        }
+    }
+
+    /// What a request may ask for.
+    pub(crate) fn limits(&self) -> Limits {
+        let limits = &self.limits;
+        Limits {
+            body_bytes: limits.body_bytes,
+            body_seconds: limits.body_seconds,
+            conversations: limits.conversations,
+            messages: limits.messages,
+            title_characters: limits.title_characters,
+            text_bytes: limits.text_bytes,
+            json_bytes: limits.json_bytes,
+            url_bytes: limits.url_bytes,
+        }
+    }
+}
+
+fn cores() -> usize {
+    thread::available_parallelism().map_or(1, NonZeroUsize::get)
+}

@@ -1,0 +1,228 @@
+//! Values that are more than a number or a text.
+
+use std::fmt;
+
+use serde::{Deserialize, Deserializer, de};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::LevelFilter;
+
+/// Reads a whole number from `MIN` to `MAX`.
+pub(super) fn between<'de, const MIN: u64, const MAX: u64, T, D>(
+    deserializer: D,
+) -> Result<T, D::Error>
+where
+    T: TryFrom<u64>,
+    D: Deserializer<'de>,
+{
+    let number = u64::deserialize(deserializer)?;
+    let out_of_range = || de::Error::custom(format!("must be {MIN} to {MAX}, not {number}"));
+    if !(MIN..=MAX).contains(&number) {
+        return Err(out_of_range());
+    }
+    T::try_from(number).map_err(|_too_large_for_this_machine| out_of_range())
+}
+
+/// Where a store is: a scheme that says which kind of store, and what that kind makes of the rest.
+/// It may hold a password, so nothing prints it whole.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct StoreUrl {
+    scheme: String,
+    rest: String,
+}
+
+impl StoreUrl {
+    /// What stands before `://`.
+    pub(crate) fn scheme(&self) -> &str {
+        &self.scheme
+    }
+
+    /// What stands after `://`.
+    pub(crate) fn rest(&self) -> &str {
+        &self.rest
+    }
+}
+
+impl TryFrom<String> for StoreUrl {
+    type Error = &'static str;
+
+    fn try_from(url: String) -> Result<Self, Self::Error> {
+        match url.split_once("://") {
+            Some((scheme, rest)) if !scheme.is_empty() && !rest.is_empty() => Ok(Self {
+                scheme: scheme.to_owned(),
+                rest: rest.to_owned(),
+            }),
+            _ => Err("must be like sqlite://PATH"),
+        }
+    }
+}
+
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { scheme, rest } = self;
+        if scheme == "sqlite" {
+            return write!(f, "{scheme}://{rest}");
+        }
+        let place = rest
+            .rsplit_once('@')
+            .map_or(rest.as_str(), |(_, place)| place);
+        let place = place.split('?').next().unwrap_or_default();
+        write!(f, "{scheme}://***@{place}")
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{self}\"")
+    }
+}
+
+/// Which events are logged: a level, then exceptions for parts of the program.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(crate) struct LogLevel(String);
+
+impl LogLevel {
+    /// The filter that this level means.
+    pub(crate) fn filter(&self) -> EnvFilter {
+        EnvFilter::builder()
+            .with_default_directive(LevelFilter::OFF.into())
+            .parse_lossy(&self.0)
+    }
+}
+
+impl TryFrom<String> for LogLevel {
+    type Error = String;
+
+    fn try_from(directives: String) -> Result<Self, Self::Error> {
+        for directive in directives.split(',') {
+            let level = directive.rsplit('=').next().unwrap_or_default();
+            // Alone, a misspelt level would be taken for a part of the program.
+            if level.is_empty() || level.parse::<LevelFilter>().is_err() {
+                return Err(format!(
+                    "{level:?} must be one of off, error, warn, info, debug and trace"
+                ));
+            }
+        }
+        match EnvFilter::builder().parse(&directives) {
+            Ok(_) => Ok(Self(directives)),
+            Err(error) => Err(error.to_string()),
+        }
+    }
+}
+
+/// Declares a setting that is one of a few words.
+macro_rules! words {
+    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+        #[serde(try_from = "String")]
+        pub(crate) enum $name { $($(#[$variant_meta])* $variant),+ }
+
+        impl TryFrom<String> for $name {
+            type Error = String;
+
+            fn try_from(word: String) -> Result<Self, Self::Error> {
+                match word.as_str() {
+                    $($word => Ok(Self::$variant),)+
+                    _ => Err(format!(
+                        "must be one of {}, not {word:?}",
+                        [$(concat!("\"", $word, "\"")),+].join(", ")
+                    )),
+                }
+            }
+        }
+    };
+}
+
+words! {
+    /// How log lines look.
+    LogFormat {
+        /// Text on a terminal, else JSON.
+        Auto = "auto",
+        /// For people.
+        Text = "text",
+        /// One object a line.
+        Json = "json",
+    }
+}
+
+words! {
+    /// Who registers visitors.
+    Registration {
+        /// Whoever asks for it.
+        Explicit = "explicit",
+        /// The first valid post, too.
+        OnFirstSync = "on_first_sync",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn url(text: &str) -> Result<StoreUrl, &'static str> {
+        StoreUrl::try_from(text.to_owned())
+    }
+
+    #[test]
+    fn everything_after_the_scheme_is_the_path() {
+        for path in [
+            "data/convosync.db",
+            "/var/lib/c.db",
+            "a b?c#d%20.db",
+            "x://y",
+        ] {
+            let url = url(&format!("sqlite://{path}")).unwrap();
+            assert_eq!((url.scheme(), url.rest()), ("sqlite", path));
+            assert_eq!(url.to_string(), format!("sqlite://{path}"));
+        }
+        for bad in [
+            "",
+            "data/convosync.db",
+            "sqlite:data.db",
+            "sqlite://",
+            "://x",
+        ] {
+            assert!(url(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn no_password_is_printed() {
+        for (secret, printed) in [
+            (
+                "postgres://ada:se@cret@db.example:5432/chats",
+                "postgres://***@db.example:5432/chats",
+            ),
+            (
+                "postgres://db/chats?user=ada&password=secret",
+                "postgres://***@db/chats",
+            ),
+            ("postgres:///chats", "postgres://***@/chats"),
+        ] {
+            let url = url(secret).unwrap();
+            assert_eq!(url.to_string(), printed);
+            assert!(!format!("{url:?}").contains("cret"));
+        }
+    }
+
+    #[test]
+    fn a_level_that_is_none_is_refused() {
+        for good in ["info", "WARN", "off", "info,convosync_storage_diesel=debug"] {
+            assert!(LogLevel::try_from(good.to_owned()).is_ok(), "{good}");
+        }
+        for bad in ["", "inof", "info,", "info,actix", "actix_web=loud"] {
+            assert!(LogLevel::try_from(bad.to_owned()).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_word_is_one_of_those_known() {
+        assert_eq!(LogFormat::try_from("json".to_owned()), Ok(LogFormat::Json));
+        assert_eq!(
+            LogFormat::try_from("xml".to_owned()).unwrap_err(),
+            r#"must be one of "auto", "text", "json", not "xml""#
+        );
+    }
+}

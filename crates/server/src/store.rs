@@ -1,0 +1,32 @@
+//! What the commands need of a store, whichever kind it is.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use convosync_domain::ports::{ChangeFeed, ConversationList, StoreStatus, SyncStore, VisitorStore};
+
+use crate::failure::Failure;
+use crate::settings::Configuration;
+
+/// A kind of store and a place, not opened yet.
+pub(crate) trait Backend {
+    /// The file of the store, where it is one on this machine.
+    fn path(&self) -> Option<&Path>;
+
+    /// Opens the store, making or migrating it where that is needed.
+    fn open(&self) -> Result<Arc<dyn Store>, Failure>;
+
+    /// Brings the store's schema up to date; returns the versions of the migrations that ran.
+    fn migrate(&self) -> Result<Vec<String>, Failure>;
+}
+
+/// Every port of a store.
+pub(crate) trait Store:
+    SyncStore + VisitorStore + ConversationList + ChangeFeed + StoreStatus
+{
+    /// Finishes the writes that are queued and closes the store.
+    fn close(&self);
+}
+
+/// Tells which backend the settings ask for.
+pub(crate) type ChooseBackend = fn(&Configuration) -> Result<Box<dyn Backend>, Failure>;

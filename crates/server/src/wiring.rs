@@ -1,0 +1,44 @@
+//! The use cases on a store.
+
+use std::sync::Arc;
+
+use convosync_application::list_conversations::ListConversations;
+use convosync_application::pull_changes::PullChanges;
+use convosync_application::register_visitor::RegisterVisitor;
+use convosync_application::sync::SyncConversations;
+use convosync_domain::ports::Clock;
+use convosync_http_actix::{Drain, Services};
+
+use crate::failure::Failure;
+use crate::settings::Settings;
+use crate::store::Store;
+use crate::surroundings::{SystemAnonIds, SystemClock};
+
+/// What a server answers with.
+pub(crate) fn services(
+    store: &Arc<dyn Store>,
+    settings: &Settings,
+    drain: Drain,
+) -> Result<Services, Failure> {
+    let epoch = store.identity().epoch;
+    let sync = SyncConversations::new(store.clone(), store.clone(), clock()?, settings.sync());
+    Ok(Services {
+        sync: Arc::new(sync),
+        list: ListConversations::new(store.clone()),
+        pull: PullChanges::new(store.clone(), epoch),
+        register: register_visitor(store)?,
+        status: store.clone(),
+        drain,
+    })
+}
+
+/// How somebody becomes a visitor of the store.
+pub(crate) fn register_visitor(store: &Arc<dyn Store>) -> Result<RegisterVisitor, Failure> {
+    let anon_ids = Arc::new(SystemAnonIds);
+    Ok(RegisterVisitor::new(store.clone(), anon_ids, clock()?))
+}
+
+fn clock() -> Result<Arc<dyn Clock>, Failure> {
+    let clock = SystemClock::new().map_err(|error| Failure::caused_by(&error))?;
+    Ok(Arc::new(clock))
+}

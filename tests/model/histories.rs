@@ -1,0 +1,341 @@
+//! Generated histories: what the devices of a few visitors do to a server, from pools so small
+//! that everything collides.
+
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::{Index, select};
+use serde_json::{Map, Value, json};
+
+use super::faults::invalid;
+use super::values::{Kind, Level, kind, known_fields, rfc3339};
+
+/// How many visitors a history knows.
+pub const VISITORS: usize = 2;
+
+/// How many replicas each visitor has.
+pub const REPLICAS: usize = 2;
+
+/// The conversation ids of every visitor.
+pub const CONVERSATION_IDS: [&str; 3] = [
+    "0c000000-0000-4000-8000-00000000000a",
+    "0c000000-0000-4000-8000-00000000000b",
+    "0c000000-0000-4000-8000-00000000000c",
+];
+
+/// The message ids of every conversation.
+pub const MESSAGE_IDS: [&str; 4] = [
+    "00000000-0000-4000-8000-0000000000da",
+    "00000000-0000-4000-8000-0000000000db",
+    "00000000-0000-4000-8000-0000000000dc",
+    // The same text as a conversation's.
+    "0c000000-0000-4000-8000-00000000000a",
+];
+
+/// 2025-03-01T10:00:00Z, the first of the past instants.
+const EARLIEST: i64 = 1_740_823_200_000_000;
+const DAY: i64 = 86_400_000_000;
+
+/// In ascending order; two pairs are one microsecond apart, as a deletion and what follows it.
+const PAST: [i64; 8] = [
+    EARLIEST,
+    EARLIEST + DAY,
+    EARLIEST + DAY + 1,
+    EARLIEST + 2 * DAY,
+    EARLIEST + 3 * DAY,
+    EARLIEST + 3 * DAY + 1,
+    EARLIEST + 4 * DAY,
+    EARLIEST + 5 * DAY,
+];
+
+/// 2098-01-01 and 2099-01-01.
+const FUTURE: [i64; 2] = [4_039_372_800_000_000, 4_070_908_800_000_000];
+
+/// One thing that a device does, for one of the visitors.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// Posts a valid body.
+    Post {
+        /// Below [`VISITORS`].
+        visitor: usize,
+        /// The body.
+        body: Value,
+    },
+    /// Posts a body with exactly one bad place.
+    PostInvalid {
+        /// Below [`VISITORS`].
+        visitor: usize,
+        /// The body.
+        body: Value,
+        /// The bad place, like `conversations[0].messages[1].vote`.
+        path: String,
+    },
+    /// A replica pulls until nothing is left.
+    Pull {
+        /// Below [`VISITORS`].
+        visitor: usize,
+        /// Which of the visitor's, below [`REPLICAS`].
+        replica: usize,
+        /// How many items a page.
+        limit: u32,
+    },
+    /// Lists the ids of the living conversations.
+    ListIds {
+        /// Below [`VISITORS`].
+        visitor: usize,
+    },
+}
+
+/// A history of at most `length` operations, and seldom many fewer; shrinks towards none.
+pub fn history(length: usize) -> impl Strategy<Value = Vec<Operation>> {
+    let step = prop_oneof![
+        9 => (0..VISITORS, body()).prop_map(|(visitor, body)| Step::Do(Operation::Post { visitor, body })),
+        4 => again(),
+        1 => invalid().prop_map(Step::Do),
+        4 => pull().prop_map(Step::Do),
+        1 => (0..VISITORS).prop_map(|visitor| Step::Do(Operation::ListIds { visitor })),
+    ];
+    vec(prop::option::weighted(0.98, step), length)
+        .prop_map(|steps| steps.into_iter().flatten().fold(Vec::new(), follow))
+}
+
+/// A valid body.
+pub fn body() -> BoxedStrategy<Value> {
+    let conversations = prop_oneof![1 => Just(0..=0), 8 => Just(1..=1), 4 => Just(2..=3)]
+        .prop_flat_map(|size| vec(conversation(), size));
+    (conversations, prop::bool::weighted(0.1))
+        .prop_map(|(conversations, beside)| {
+            let mut body = json!({ "conversations": conversations });
+            if beside {
+                body["sent_by"] = json!({"device": 1});
+            }
+            body
+        })
+        .boxed()
+}
+
+/// An operation, or what makes one of those before it.
+#[derive(Debug, Clone)]
+enum Step {
+    Do(Operation),
+    Again {
+        which: Index,
+        visitor: Option<usize>,
+        updated_at: Option<Value>,
+    },
+}
+
+/// A device posts once more what was posted before: the same bytes, or as another visitor, or
+/// whole conversations under another `updated_at`.
+fn again() -> impl Strategy<Value = Step> {
+    (
+        any::<Index>(),
+        prop::option::weighted(0.15, 0..VISITORS),
+        prop::option::weighted(0.5, stamp()),
+    )
+        .prop_map(|(which, visitor, updated_at)| Step::Again {
+            which,
+            visitor,
+            updated_at,
+        })
+}
+
+fn follow(mut history: Vec<Operation>, step: Step) -> Vec<Operation> {
+    match step {
+        Step::Do(operation) => history.push(operation),
+        Step::Again {
+            which,
+            visitor: other,
+            updated_at,
+        } => {
+            let posts: Vec<(usize, &Value)> = history
+                .iter()
+                .filter_map(|operation| match operation {
+                    Operation::Post { visitor, body } => Some((*visitor, body)),
+                    _ => None,
+                })
+                .collect();
+            if posts.is_empty() {
+                return history;
+            }
+            let (visitor, body) = which.get(&posts);
+            let (visitor, mut body) = (other.unwrap_or(*visitor), (*body).clone());
+            let conversations = body["conversations"].as_array_mut();
+            if let Some(updated_at) = updated_at {
+                for conversation in conversations.into_iter().flatten() {
+                    conversation["updated_at"] = updated_at.clone();
+                }
+            }
+            history.push(Operation::Post { visitor, body });
+        }
+    }
+    history
+}
+
+fn pull() -> impl Strategy<Value = Operation> {
+    let limit = prop_oneof![4 => 1..=5_u32, 1 => select(vec![6, 50, 500, 1_000])];
+    (0..VISITORS, 0..REPLICAS, limit).prop_map(|(visitor, replica, limit)| Operation::Pull {
+        visitor,
+        replica,
+        limit,
+    })
+}
+
+fn conversation() -> BoxedStrategy<Value> {
+    let messages = prop_oneof![
+        1 => Just(None),
+        1 => Just(Some(Value::Null)),
+        1 => Just(Some(json!([]))),
+        7 => vec(message(), 1..=3).prop_map(|messages| Some(Value::Array(messages))),
+    ];
+    let stamp = prop_oneof![1 => Just(None), 6 => stamp().prop_map(Some)];
+    (
+        id(&CONVERSATION_IDS),
+        stamp,
+        deletion(),
+        fields(Level::Conversation, 0..=3),
+        messages,
+    )
+        .prop_map(|(id, updated_at, deleted_at, mut object, messages)| {
+            object.insert("id".to_owned(), id);
+            insert(&mut object, "updated_at", updated_at);
+            insert(&mut object, "deleted_at", deleted_at);
+            insert(&mut object, "messages", messages);
+            Value::Object(object)
+        })
+        .boxed()
+}
+
+fn message() -> BoxedStrategy<Value> {
+    let stamp = prop_oneof![4 => Just(None), 5 => stamp().prop_map(Some)];
+    (
+        id(&MESSAGE_IDS),
+        stamp,
+        deletion(),
+        fields(Level::Message, 0..=3),
+        part(Level::Request),
+        part(Level::Response),
+        part(Level::Output),
+    )
+        .prop_map(
+            |(id, updated_at, deleted_at, mut object, request, response, output)| {
+                object.insert("message_id".to_owned(), id);
+                insert(&mut object, "updated_at", updated_at);
+                insert(&mut object, "deleted_at", deleted_at);
+                insert(&mut object, "request", request);
+                insert(&mut object, "response", response);
+                insert(&mut object, "output", output);
+                Value::Object(object)
+            },
+        )
+        .boxed()
+}
+
+fn part(level: Level) -> impl Strategy<Value = Option<Value>> {
+    prop_oneof![
+        5 => Just(None),
+        1 => Just(Some(Value::Null)),
+        1 => Just(Some(json!({}))),
+        4 => fields(level, 1..=4).prop_map(|fields| Some(Value::Object(fields))),
+    ]
+}
+
+fn insert(object: &mut Map<String, Value>, name: &str, value: Option<Value>) {
+    if let Some(value) = value {
+        object.insert(name.to_owned(), value);
+    }
+}
+
+fn id(pool: &'static [&'static str]) -> impl Strategy<Value = Value> {
+    (select(pool), prop::bool::weighted(0.1)).prop_map(|(id, is_upper_case)| {
+        json!(if is_upper_case {
+            id.to_uppercase()
+        } else {
+            id.to_owned()
+        })
+    })
+}
+
+/// A few fields with values; the first ones of each level, and unknown ones, come often.
+fn fields(
+    level: Level,
+    size: std::ops::RangeInclusive<usize>,
+) -> impl Strategy<Value = Map<String, Value>> {
+    let known: Vec<&str> = known_fields(level)
+        .iter()
+        .map(|(name, _)| *name)
+        .filter(|name| *name != "updated_at")
+        .collect();
+    let often: Vec<&str> = known.iter().copied().take(3).collect();
+    let name = prop_oneof![
+        3 => select(often),
+        4 => select(known),
+        2 => select(vec!["x_note", "folder", "__proto__"]),
+    ];
+    let field = name.prop_flat_map(move |name| (Just(name.to_owned()), value(kind(level, name))));
+    vec(field, size).prop_map(|fields| fields.into_iter().collect())
+}
+
+fn value(kind: Kind) -> BoxedStrategy<Value> {
+    let pool = match kind {
+        Kind::Timestamp => {
+            return prop_oneof![1 => Just(Value::Null), 5 => timestamp(&PAST)].boxed();
+        }
+        Kind::Text => vec![
+            json!(""),
+            json!("a"),
+            json!("b"),
+            json!("Grüße\n👋🏽 \"e\u{301}\""),
+        ],
+        Kind::Boolean => vec![json!(true), json!(false), json!(0), json!(1)],
+        Kind::Integer => vec![json!(0), json!(40), json!(40.0), json!(-7), json!(i64::MAX)],
+        Kind::Number => vec![json!(0), json!(1), json!(1.0), json!(0.7), json!(-2.5e-7)],
+        Kind::PartId => vec![json!(1), json!(2), json!("1"), json!(""), json!("é-1")],
+        Kind::Json => vec![
+            json!({}),
+            json!([]),
+            json!(""),
+            json!(0),
+            json!(false),
+            json!("text"),
+            json!({"a": 1}),
+            json!({"a": null, "b": {"updated_at": "2025-01-01T00:00:00Z"}}),
+            json!([0.1, 1, null, {"k": [true]}]),
+        ],
+    };
+    prop_oneof![1 => Just(Value::Null), 5 => select(pool)].boxed()
+}
+
+/// An `updated_at`: mostly of the past, sometimes of the future, sometimes null.
+fn stamp() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        14 => timestamp(&PAST),
+        2 => timestamp(&FUTURE),
+        1 => Just(Value::Null),
+    ]
+}
+
+/// Mostly none, else mostly early, so that much can live again.
+fn deletion() -> impl Strategy<Value = Option<Value>> {
+    prop_oneof![
+        40 => Just(None),
+        2 => Just(Some(Value::Null)),
+        8 => timestamp(&PAST[..5]).prop_map(Some),
+        3 => timestamp(&PAST).prop_map(Some),
+        1 => timestamp(&FUTURE).prop_map(Some),
+    ]
+}
+
+/// An instant in one of the ways to write it.
+fn timestamp(pool: &'static [i64]) -> impl Strategy<Value = Value> {
+    (select(pool), 0..12_u8).prop_map(|(micros, style)| {
+        let text = rfc3339(micros);
+        json!(match style {
+            0 => rfc3339(micros + 7_200_000_000).replace('Z', "+02:00"),
+            1 => rfc3339(micros - 12_600_000_000).replace('Z', "-03:30"),
+            2 => text.replace('Z', "9Z"),
+            3 => text.replace('Z', ""),
+            4 => text.to_lowercase(),
+            _ => text,
+        })
+    })
+}

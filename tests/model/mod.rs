@@ -1,0 +1,26 @@
+//! A second, naive implementation of the rules of syncing, and what tests need around it.
+//!
+//! [`reference`] says what a server must answer, [`histories`] generates what users do to it,
+//! [`replica`] is a device that only pulls, and [`same`] names the first place where two
+//! answers differ. Nothing here shares code with the server: written from the rules alone,
+//! for reading and not for speed, it is worth having as long as it stays independent.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test binary that includes the model uses its own part of it"
+)]
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a failed expectation in a test is the result"
+)]
+
+pub mod faults;
+pub mod histories;
+pub mod items;
+pub mod reference;
+pub mod replica;
+#[cfg(test)]
+mod rules;
+pub mod same;
+pub mod values;

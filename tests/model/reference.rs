@@ -1,0 +1,231 @@
+//! The naive server: what a POST answers, and what every pull must bring afterwards.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::items::{Conversation, Field, Fields, Message, Moment};
+use super::values::{PostedConversation, read_conversation, rfc3339};
+
+/// What stands in an answer where the server fills in its own moment of receipt.
+pub const RECEIVED: &str = "<received>";
+
+/// The counts that a POST answers with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Conversations not stored before.
+    pub created: u64,
+    /// Conversations named that were, changed or not.
+    pub updated: u64,
+    /// Messages not stored before, and stored now.
+    pub messages_created: u64,
+    /// Every other message that the body names.
+    pub messages_updated: u64,
+}
+
+#[derive(Debug, Clone, Default)]
+struct Visitor {
+    change_counter: u64,
+    conversations: BTreeMap<String, Conversation>,
+}
+
+/// A server that holds everything in maps and does one thing after the other.
+#[derive(Debug, Clone)]
+pub struct Reference {
+    visitors: BTreeMap<String, Visitor>,
+}
+
+impl Reference {
+    /// A server that knows these visitors, by name.
+    pub fn new(visitors: &[&str]) -> Self {
+        Self {
+            visitors: visitors
+                .iter()
+                .map(|name| ((*name).to_owned(), Visitor::default()))
+                .collect(),
+        }
+    }
+
+    /// Posts a valid body at a moment, given in microseconds since 1970.
+    pub fn post(&mut self, visitor: &str, body: &Value, now_micros: i64) -> Counts {
+        let visitor = self.visitors.get_mut(visitor).expect("a visitor");
+        let before = visitor.conversations.clone();
+        let mut counts = Counts::default();
+        // The batch law: the conversations one by one, in order.
+        for posted in body["conversations"].as_array().expect("an array") {
+            visitor.post_conversation(&read_conversation(posted), now_micros, &mut counts);
+        }
+        visitor.number_changes(&before);
+        counts
+    }
+
+    /// The ids of the living conversations, in ascending order.
+    pub fn conversation_ids(&self, visitor: &str) -> Vec<String> {
+        self.visitors[visitor]
+            .conversations
+            .iter()
+            .filter(|(_, conversation)| !conversation.is_dead())
+            .map(|(id, _)| id.clone())
+            .collect()
+    }
+
+    /// How many posts of this visitor have really changed something.
+    pub fn change_counter(&self, visitor: &str) -> u64 {
+        self.visitors[visitor].change_counter
+    }
+
+    /// What a drained pull since that change number brings: conversations in the order of their
+    /// highest change number, messages in that of theirs. A pull from the start (`None`) leaves
+    /// the dead out.
+    pub fn changes(&self, visitor: &str, since: Option<u64>) -> Value {
+        let mut changed: Vec<(u64, &String, Value)> = self.visitors[visitor]
+            .conversations
+            .iter()
+            .filter_map(|(id, conversation)| {
+                let brought = changes_of(id, conversation, since)?;
+                Some((highest_change_number(conversation), id, brought))
+            })
+            .collect();
+        changed.sort_by_key(|(number, id, _)| (*number, *id));
+        let conversations: Vec<Value> =
+            changed.into_iter().map(|(_, _, brought)| brought).collect();
+        json!({ "conversations": conversations })
+    }
+}
+
+impl Visitor {
+    fn post_conversation(&mut self, posted: &PostedConversation, now: i64, counts: &mut Counts) {
+        let stored = self.conversations.remove(&posted.id);
+        // Created counts what was not stored before; everything else named counts as updated.
+        if stored.is_none() {
+            counts.created += 1;
+        } else {
+            counts.updated += 1;
+        }
+        let mut conversation = match (stored, posted.deleted_at) {
+            // First seen with a deletion, it is stored as a tombstone.
+            (None, Some(_)) => {
+                let mut tombstone = Conversation::default();
+                tombstone.delete(posted, now);
+                tombstone
+            }
+            (None, None) => Conversation::create(posted, now),
+            (Some(mut stored), Some(_)) => {
+                stored.delete(posted, now);
+                stored
+            }
+            (Some(mut stored), None) => {
+                stored.update(posted, now);
+                stored
+            }
+        };
+        // The messages are posted into what the conversation is by now.
+        for message in &posted.messages {
+            if conversation.post_message(message, posted.updated_at, now) {
+                counts.messages_created += 1;
+            } else {
+                counts.messages_updated += 1;
+            }
+        }
+        self.conversations.insert(posted.id.clone(), conversation);
+    }
+
+    /// A post that really changes something takes the next change number and gives it to each
+    /// item that it changed, hidden values included; one that changes nothing takes none.
+    fn number_changes(&mut self, before: &BTreeMap<String, Conversation>) {
+        let next = self.change_counter + 1;
+        for (id, conversation) in &mut self.conversations {
+            let earlier = before.get(id);
+            if earlier.map(Conversation::alone) != Some(conversation.alone()) {
+                conversation.change_number = next;
+                self.change_counter = next;
+            }
+            for (message_id, message) in &mut conversation.messages {
+                let earlier = earlier.and_then(|earlier| earlier.messages.get(message_id));
+                if earlier != Some(message) {
+                    message.change_number = next;
+                    self.change_counter = next;
+                }
+            }
+        }
+    }
+}
+
+fn highest_change_number(conversation: &Conversation) -> u64 {
+    conversation
+        .messages
+        .values()
+        .map(|message| message.change_number)
+        .fold(conversation.change_number, u64::max)
+}
+
+/// What a pull brings of a conversation, if anything.
+fn changes_of(id: &str, conversation: &Conversation, since: Option<u64>) -> Option<Value> {
+    let is_changed = |number: u64| number > since.unwrap_or(0);
+    if conversation.is_dead() {
+        // A dead conversation brings no messages.
+        let is_brought = since.is_some() && is_changed(conversation.change_number);
+        return is_brought.then(|| tombstone("id", id, conversation.erased_through));
+    }
+    if !is_changed(highest_change_number(conversation)) {
+        return None;
+    }
+    let mut messages: Vec<(u64, &String, Value)> = Vec::new();
+    for (message_id, message) in &conversation.messages {
+        if !is_changed(message.change_number) {
+            continue;
+        }
+        let brought = if !conversation.is_dead_here(message) {
+            living_message(message_id, message)
+        } else if since.is_some() {
+            // A message's own deletion, else its conversation's.
+            let deletion = message.deletion.or(conversation.erased_through);
+            tombstone("message_id", message_id, deletion)
+        } else {
+            continue;
+        };
+        messages.push((message.change_number, message_id, brought));
+    }
+    messages.sort_by_key(|(number, message_id, _)| (*number, *message_id));
+    // A conversation always comes with all its own fields.
+    let mut object = shown(&conversation.fields);
+    object.insert("id".to_owned(), json!(id));
+    let messages: Vec<Value> = messages
+        .into_iter()
+        .map(|(_, _, brought)| brought)
+        .collect();
+    object.insert("messages".to_owned(), Value::Array(messages));
+    Some(Value::Object(object))
+}
+
+fn living_message(message_id: &str, message: &Message) -> Value {
+    let mut object = shown(&message.fields);
+    object.insert("message_id".to_owned(), json!(message_id));
+    for (name, part) in &message.parts {
+        object.insert((*name).to_owned(), Value::Object(shown(part)));
+    }
+    Value::Object(object)
+}
+
+fn tombstone(id_name: &str, id: &str, deletion: Option<Moment>) -> Value {
+    let deletion = deletion.expect("only a deletion makes a tombstone");
+    let deleted_at = if deletion.is_receipt {
+        RECEIVED.to_owned()
+    } else {
+        rfc3339(deletion.micros)
+    };
+    json!({ id_name: id, "deleted_at": deleted_at })
+}
+
+fn shown(fields: &Fields) -> Map<String, Value> {
+    fields
+        .iter()
+        .map(|(name, field)| {
+            let value = match field {
+                Field::Sent(value) => value.clone(),
+                Field::Received(_) => json!(RECEIVED),
+            };
+            (name.clone(), value)
+        })
+        .collect()
+}

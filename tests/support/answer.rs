@@ -1,0 +1,35 @@
+//! What a server answered.
+
+use serde_json::Value;
+use ureq::http::Response;
+use ureq::{Body, Error};
+
+/// An answer, read whole.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    /// The status.
+    pub(crate) status: u16,
+    /// The body.
+    pub(crate) text: String,
+}
+
+impl Answer {
+    /// Panics if there was none.
+    pub(super) fn of(answered: Result<Response<Body>, Error>) -> Self {
+        Self::whole(answered).expect("an answer")
+    }
+
+    /// The answer, if it came whole.
+    pub(super) fn whole(answered: Result<Response<Body>, Error>) -> Result<Self, Error> {
+        let mut response = answered?;
+        let status = response.status().as_u16();
+        let body = response.body_mut().with_config().limit(u64::MAX);
+        let text = body.read_to_string()?;
+        Ok(Self { status, text })
+    }
+
+    /// The body as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.text).expect("JSON")
+    }
+}

@@ -1,0 +1,116 @@
+//! The HTTP API as a client of it calls it.
+
+use serde_json::{Value, json};
+use ureq::Agent;
+
+use super::Answer;
+
+/// The API at a base URL, for one visitor.
+#[derive(Clone)]
+pub(crate) struct Api {
+    agent: Agent,
+    base: String,
+    /// `user_id=...` or `anon_id=...`.
+    visitor: String,
+}
+
+impl Api {
+    /// Registers a visitor and speaks for it; `visitor` is the query that names it.
+    pub(crate) fn register(base: &str, visitor: &str) -> Self {
+        let api = Self::unregistered(base, visitor);
+        let (kind, name) = visitor.split_once('=').unwrap();
+        let answer = api.send(
+            "POST",
+            "/api/visitors/",
+            Some(&json!({ kind: name }).to_string()),
+        );
+        assert!(matches!(answer.status, 200 | 201), "{answer:?}");
+        api
+    }
+
+    pub(crate) fn unregistered(base: &str, visitor: &str) -> Self {
+        let agent = Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .into();
+        Self {
+            agent,
+            base: base.to_owned(),
+            visitor: visitor.to_owned(),
+        }
+    }
+
+    /// Posts a body; the answer if the server gave one, so that it may die meanwhile.
+    pub(crate) fn try_post(&self, body: &str) -> Option<Answer> {
+        let path = format!("/api/sync-conversations/?{}", self.visitor);
+        self.try_send("POST", &path, Some(body))
+    }
+
+    pub(crate) fn post(&self, body: &Value) -> Answer {
+        self.try_post(&body.to_string()).expect("an answer")
+    }
+
+    /// The ids of the living conversations.
+    pub(crate) fn ids(&self) -> Vec<String> {
+        let answer = self.get("/api/sync-conversations/", "");
+        let ids = answer["conversations"].as_array().expect("an array");
+        ids.iter()
+            .map(|id| id.as_str().expect("an id").to_owned())
+            .collect()
+    }
+
+    /// One page of changes.
+    pub(crate) fn page(&self, since: Option<&str>, limit: u32) -> Value {
+        let since = since
+            .map(|since| format!("&since={since}"))
+            .unwrap_or_default();
+        self.get(
+            "/api/sync-conversations/changes/",
+            &format!("&limit={limit}{since}"),
+        )
+    }
+
+    /// Pulls to the end, handing out every page; returns the cursor.
+    pub(crate) fn drain(
+        &self,
+        since: Option<String>,
+        limit: u32,
+        mut each: impl FnMut(&Value),
+    ) -> String {
+        let mut cursor = since;
+        loop {
+            let page = self.page(cursor.as_deref(), limit);
+            each(&page);
+            let next = page["cursor"].as_str().expect("a cursor").to_owned();
+            if page["has_more"] == json!(false) {
+                return next;
+            }
+            assert_ne!(Some(&next), cursor.as_ref(), "no progress");
+            cursor = Some(next);
+        }
+    }
+
+    fn get(&self, path: &str, more: &str) -> Value {
+        let answer = self.send("GET", &format!("{path}?{}{more}", self.visitor), None);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.json()
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(crate) fn send(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
+        self.try_send(method, path, body).expect("an answer")
+    }
+
+    fn try_send(&self, method: &str, path: &str, body: Option<&str>) -> Option<Answer> {
+        let url = format!("{}{path}", self.base);
+        let answer = match (method, body) {
+            ("POST", Some(body)) => self
+                .agent
+                .post(&url)
+                .header("Content-Type", "application/json")
+                .send(body),
+            _ => self.agent.get(&url).call(),
+        };
+        Answer::whole(answer).ok()
+    }
+}

@@ -1,0 +1,196 @@
+//! A server of its own for each test: the built binary on a free port, in a folder that goes with
+//! the test.
+
+mod answer;
+pub(crate) mod api;
+mod command;
+
+use std::io::{BufRead as _, BufReader};
+use std::path::Path;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+pub(crate) use answer::Answer;
+pub(crate) use command::{Finished, convosync, run};
+
+/// How long a server may take to start or stop before a test fails.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+const LISTENING: &str = "listening on http://";
+
+/// A running server and the folder it works in. It is killed when it goes.
+pub(crate) struct Server {
+    folder: TempDir,
+    settings: Vec<(String, String)>,
+    process: Option<Process>,
+    agent: ureq::Agent,
+}
+
+/// A started program.
+struct Process {
+    child: Child,
+    address: String,
+    stderr: Arc<Mutex<String>>,
+}
+
+impl Server {
+    /// Starts a server as it is without settings, but for the port.
+    pub(crate) fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    /// Starts a server with these settings of its environment, such as
+    /// `("CONVOSYNC__VISITORS__REGISTRATION", "on_first_sync")`.
+    pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(PATIENCE))
+            .build()
+            .into();
+        let settings = settings
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        let mut server = Self {
+            folder: TempDir::new().unwrap(),
+            settings,
+            process: None,
+            agent,
+        };
+        server.restart();
+        server
+    }
+
+    /// Kills the server if it runs, and starts it again on the same folder.
+    pub(crate) fn restart(&mut self) {
+        self.kill();
+        let mut command = convosync(self.folder.path());
+        command.env("CONVOSYNC__SERVER__PORT", "0");
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        self.process = Some(Process::start(command));
+    }
+
+    /// The working folder; the store is in `data/convosync.db`.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.process.as_ref().expect("the server runs").address
+    }
+
+    /// The URL without a path.
+    pub(crate) fn url(&self) -> String {
+        format!("http://{}", self.address())
+    }
+
+    /// Whatever the server has written to stderr since it was last started.
+    pub(crate) fn stderr(&self) -> String {
+        let process = self.process.as_ref().expect("the server was started");
+        process.stderr.lock().unwrap().clone()
+    }
+
+    /// GETs a path.
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        Answer::of(self.agent.get(self.url() + path).call())
+    }
+
+    /// POSTs JSON to a path.
+    pub(crate) fn post(&self, path: &str, body: &serde_json::Value) -> Answer {
+        let request = self.agent.post(self.url() + path);
+        let request = request.header("Content-Type", "application/json");
+        Answer::of(request.send(body.to_string()))
+    }
+
+    /// Ends the server as a power cut would.
+    pub(crate) fn kill(&mut self) {
+        if let Some(process) = &mut self.process {
+            process.kill();
+        }
+    }
+
+    /// Sends a signal, `TERM` or `INT`.
+    pub(crate) fn signal(&self, name: &str) {
+        let pid = self.process.as_ref().expect("the server runs").child.id();
+        let sent = Command::new("sh")
+            .args(["-c", &format!("kill -{name} {pid}")])
+            .status();
+        assert!(sent.unwrap().success(), "cannot send SIG{name}");
+    }
+
+    /// Waits until the server has ended by itself.
+    pub(crate) fn wait(&mut self) -> ExitStatus {
+        self.process.as_mut().expect("the server runs").wait()
+    }
+
+    /// Sends SIGTERM and waits for the end.
+    pub(crate) fn stop(&mut self) -> ExitStatus {
+        self.signal("TERM");
+        self.wait()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
+impl Process {
+    fn start(mut command: Command) -> Self {
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let stderr = Arc::new(Mutex::new(String::new()));
+        let addresses = collect(child.stderr.take().unwrap(), Arc::clone(&stderr));
+        let address = addresses.recv_timeout(PATIENCE);
+        let Ok(address) = address else {
+            let _ = child.kill();
+            let _ = child.wait();
+            panic!("no server: {}", stderr.lock().unwrap());
+        };
+        Self {
+            child,
+            address,
+            stderr,
+        }
+    }
+
+    fn kill(&mut self) {
+        // It may have ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+
+    fn wait(&mut self) -> ExitStatus {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(started.elapsed() < PATIENCE, "the server does not stop");
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+}
+
+/// Keeps what is written, and tells the address when the server says that it listens.
+fn collect(stderr: ChildStderr, into: Arc<Mutex<String>>) -> Receiver<String> {
+    let (listening, addresses) = mpsc::channel();
+    thread::spawn(move || {
+        for line in BufReader::new(stderr).lines() {
+            let Ok(line) = line else { break };
+            into.lock().unwrap().push_str(&format!("{line}\n"));
+            if let Some(address) = line.strip_prefix(LISTENING) {
+                // Nobody waits for a second one.
+                let _ = listening.send(address.to_owned());
+            }
+        }
+    });
+    addresses
+}
