@@ -18,9 +18,11 @@ mod request_id;
 mod routes;
 mod server;
 mod settings;
+mod state;
 #[cfg(test)]
 mod testing;
 mod wire;
 
-pub use server::{Drain, Services, serve};
+pub use server::serve;
 pub use settings::{HttpSettings, Limits, Version};
+pub use state::{Drain, Services};

@@ -8,7 +8,7 @@ use actix_web::{App, Error, Resource, Route, middleware, web};
 use crate::endpoints::{changes, conversation_ids, live, ready, sync, version, visitors};
 use crate::error::{ApiError, ErrorCode};
 use crate::middleware::around_every_request;
-use crate::server::AppState;
+use crate::state::AppState;
 
 /// The application that every worker runs.
 pub(crate) fn app(

@@ -1,96 +1,18 @@
 //! The server: use cases, settings and a listener put together.
 
-use std::fmt;
 use std::io;
 use std::net::TcpListener;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::http::header::HeaderValue;
 use actix_web::{HttpServer, web};
-use convosync_application::list_conversations::ListConversations;
-use convosync_application::pull_changes::PullChanges;
-use convosync_application::register_visitor::RegisterVisitor;
-use convosync_application::sync::SyncConversations;
-use convosync_domain::ports::StoreStatus;
 
 use crate::routes::app;
-use crate::settings::{HttpSettings, Limits, Version};
+use crate::settings::HttpSettings;
+use crate::state::{AppState, Services};
 
 /// How long a client may take to send the head of a request.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-
-/// What the server answers with.
-pub struct Services {
-    /// Takes posts.
-    pub sync: Arc<SyncConversations>,
-    /// Lists conversations.
-    pub list: ListConversations,
-    /// Pulls changes.
-    pub pull: PullChanges,
-    /// Registers visitors.
-    pub register: RegisterVisitor,
-    /// Tells whether the store can serve.
-    pub status: Arc<dyn StoreStatus>,
-    /// Tells whether the server is about to stop.
-    pub drain: Drain,
-}
-
-impl fmt::Debug for Services {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Services").finish_non_exhaustive()
-    }
-}
-
-/// The switch that takes a server out of service before it stops: from then on `/readyz` answers
-/// 503, while requests are still served. Clones are the same switch.
-#[derive(Clone, Debug, Default)]
-pub struct Drain(Arc<AtomicBool>);
-
-impl Drain {
-    /// A server in service.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Takes the server out of service.
-    pub fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-
-    /// Whether the server is out of service.
-    #[must_use]
-    pub fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-}
-
-/// What the handlers share.
-pub(crate) struct AppState {
-    pub(crate) services: Services,
-    pub(crate) limits: Limits,
-    pub(crate) version: Version,
-    pub(crate) version_header: HeaderValue,
-    /// Seeds the digests of posted messages.
-    pub(crate) digest_seed: u64,
-}
-
-impl AppState {
-    pub(crate) fn new(services: Services, limits: Limits, version: Version) -> Self {
-        let version_header = HeaderValue::from_str(&version.version)
-            .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
-        Self {
-            digest_seed: services.status.identity().digest_seed,
-            services,
-            limits,
-            version,
-            version_header,
-        }
-    }
-}
 
 /// Serves requests that come in at the listener. The caller awaits the server and stops it through
 /// its handle: signals are not listened to.

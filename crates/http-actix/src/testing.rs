@@ -19,8 +19,8 @@ use convosync_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
 use crate::routes::app;
-use crate::server::{AppState, Drain, Services};
 use crate::settings::{Limits, Version};
+use crate::state::{AppState, Drain, Services};
 
 /// The ports; a test sets up what it expects of them and nothing else may be called.
 pub(crate) struct Ports {

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use super::json;
 use crate::error::{ApiError, ErrorCode};
 use crate::query::Query;
-use crate::server::AppState;
+use crate::state::AppState;
 use crate::wire::write_changes;
 
 pub(crate) async fn get(

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, web};
 use super::json;
 use crate::error::ApiError;
 use crate::identity::Identity;
-use crate::server::AppState;
+use crate::state::AppState;
 use crate::wire::write_ids;
 
 pub(crate) async fn get(

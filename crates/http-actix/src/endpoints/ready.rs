@@ -5,7 +5,7 @@ use actix_web::{HttpResponse, web};
 
 use super::json;
 use crate::error::{ApiError, ErrorCode};
-use crate::server::AppState;
+use crate::state::AppState;
 
 pub(crate) async fn get(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
     if state.services.drain.has_begun() {

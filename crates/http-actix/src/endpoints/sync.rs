@@ -9,7 +9,7 @@ use convosync_domain::change_set::Counts;
 use super::json;
 use crate::error::{ApiError, ErrorCode};
 use crate::identity::Identity;
-use crate::server::AppState;
+use crate::state::AppState;
 use crate::wire::{read_body, read_submission};
 
 pub(crate) async fn post(

@@ -4,7 +4,7 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
 use super::json;
-use crate::server::AppState;
+use crate::state::AppState;
 use crate::wire::write_version;
 
 pub(crate) async fn get(state: web::Data<AppState>) -> HttpResponse {

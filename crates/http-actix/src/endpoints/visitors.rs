@@ -6,7 +6,7 @@ use convosync_domain::ports::Registration;
 
 use super::json;
 use crate::error::{ApiError, ErrorCode};
-use crate::server::AppState;
+use crate::state::AppState;
 use crate::wire::{VisitorRequest, read_body, read_visitor_request, write_identity};
 
 pub(crate) async fn post(

@@ -20,7 +20,7 @@ use unread::HeldBody;
 
 use crate::error::{ApiError, ErrorCode, of_framework};
 use crate::request_id::{REQUEST_ID, RequestId};
-use crate::server::AppState;
+use crate::state::AppState;
 use crate::wire::BytesRead;
 
 const VERSION: HeaderName = HeaderName::from_static("convosync-version");

@@ -14,8 +14,8 @@ use serde_json::value::RawValue;
 
 use super::fault::{Fault, Refusal};
 use crate::error::{ApiError, ErrorCode};
-use crate::server::AppState;
 use crate::settings::Limits;
+use crate::state::AppState;
 
 /// What is set aside for a body before anything of it has come, whatever length it declares.
 const CAPACITY_MAX: usize = 1 << 20;

@@ -1,0 +1,84 @@
+//! What the handlers share.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use actix_web::http::header::HeaderValue;
+use convosync_application::list_conversations::ListConversations;
+use convosync_application::pull_changes::PullChanges;
+use convosync_application::register_visitor::RegisterVisitor;
+use convosync_application::sync::SyncConversations;
+use convosync_domain::ports::StoreStatus;
+
+use crate::settings::{Limits, Version};
+
+/// What the server answers with.
+pub struct Services {
+    /// Takes posts.
+    pub sync: Arc<SyncConversations>,
+    /// Lists conversations.
+    pub list: ListConversations,
+    /// Pulls changes.
+    pub pull: PullChanges,
+    /// Registers visitors.
+    pub register: RegisterVisitor,
+    /// Tells whether the store can serve.
+    pub status: Arc<dyn StoreStatus>,
+    /// Tells whether the server is about to stop.
+    pub drain: Drain,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Services").finish_non_exhaustive()
+    }
+}
+
+/// The switch that takes a server out of service before it stops: from then on `/readyz` answers
+/// 503, while requests are still served. Clones are the same switch.
+#[derive(Clone, Debug, Default)]
+pub struct Drain(Arc<AtomicBool>);
+
+impl Drain {
+    /// A server in service.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Takes the server out of service.
+    pub fn begin(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the server is out of service.
+    #[must_use]
+    pub fn has_begun(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// What the handlers share.
+pub(crate) struct AppState {
+    pub(crate) services: Services,
+    pub(crate) limits: Limits,
+    pub(crate) version: Version,
+    pub(crate) version_header: HeaderValue,
+    /// Seeds the digests of posted messages.
+    pub(crate) digest_seed: u64,
+}
+
+impl AppState {
+    pub(crate) fn new(services: Services, limits: Limits, version: Version) -> Self {
+        let version_header = HeaderValue::from_str(&version.version)
+            .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
+        Self {
+            digest_seed: services.status.identity().digest_seed,
+            services,
+            limits,
+            version,
+            version_header,
+        }
+    }
+}
