@@ -274,3 +274,18 @@ async fn a_store_whose_last_handle_goes_is_closed() {
     let left = fs::read_dir(folder.path().join("data")).unwrap().count();
     assert_eq!(left, 1, "the write-ahead log is in the file");
 }
+
+#[cfg(unix)]
+#[test]
+fn what_is_made_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let made = folder.path().join("made");
+    let path = made.join("convosync.db");
+    let store = open(&path);
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&made), 0o700);
+    assert_eq!(mode(&path), 0o600);
+    assert_eq!(mode(&made.join("convosync.db-wal")), 0o600);
+    store.close();
+}

@@ -2,8 +2,10 @@
 //! pool of those that read.
 
 use std::fmt;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
+#[cfg(unix)]
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -41,6 +43,24 @@ pub(super) enum Role {
     Reader,
 }
 
+/// Folders for conversations, which are nobody else's business.
+fn new_folders() -> DirBuilder {
+    let mut folders = DirBuilder::new();
+    folders.recursive(true);
+    #[cfg(unix)]
+    folders.mode(0o700);
+    folders
+}
+
+/// A file that only its owner can read; SQLite gives the files beside it the same mode.
+fn new_file() -> OpenOptions {
+    let mut file = OpenOptions::new();
+    file.write(true).create_new(true);
+    #[cfg(unix)]
+    file.mode(0o600);
+    file
+}
+
 impl Database {
     /// The file at this path; it and missing folders are made.
     pub(super) fn at(path: &Path, busy_timeout: Duration) -> Result<Self, OpenError> {
@@ -51,14 +71,16 @@ impl Database {
         // An absolute path is never taken for a `file:` URI or for `:memory:`.
         let absolute = std::path::absolute(path).map_err(unusable)?;
         if let Some(folder) = absolute.parent() {
-            fs::create_dir_all(folder).map_err(|error| OpenError::Folder {
-                path: folder.to_owned(),
-                reason: error.to_string(),
-            })?;
+            new_folders()
+                .create(folder)
+                .map_err(|error| OpenError::Folder {
+                    path: folder.to_owned(),
+                    reason: error.to_string(),
+                })?;
         }
         // One that is there is not opened, as closing it would end the locks that SQLite has on it
         // in this process.
-        match File::create_new(&absolute) {
+        match new_file().open(&absolute) {
             Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(unusable(error)),
             _ => {}
         }
