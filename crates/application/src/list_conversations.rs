@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use convosync_domain::identity::{ConversationId, VisitorId, VisitorIdentity};
-use convosync_domain::ports::{ConversationList, StoreError};
+use convosync_domain::identity::{VisitorId, VisitorIdentity};
+use convosync_domain::ports::{ConversationList, LivingIds, StoreError, VisitorStore};
 
 /// Lists the ids of a visitor's living conversations.
 #[derive(Clone)]
 pub struct ListConversations {
     conversations: Arc<dyn ConversationList>,
+    visitors: Arc<dyn VisitorStore>,
 }
 
 /// Why there is no list.
@@ -25,15 +26,33 @@ pub enum ListError {
 impl ListConversations {
     /// Lists from this store.
     #[must_use]
-    pub fn new(conversations: Arc<dyn ConversationList>) -> Self {
-        Self { conversations }
+    pub fn new(conversations: Arc<dyn ConversationList>, visitors: Arc<dyn VisitorStore>) -> Self {
+        Self {
+            conversations,
+            visitors,
+        }
     }
 
-    /// The ids in ascending order.
+    /// The change counter that the list would have now, without reading the list.
     ///
     /// # Errors
     /// [`ListError`] for an unknown visitor or when the store fails.
-    pub async fn run(&self, identity: &VisitorIdentity) -> Result<Vec<ConversationId>, ListError> {
+    pub async fn change_counter(&self, identity: &VisitorIdentity) -> Result<u64, ListError> {
+        let visitor = self
+            .visitors
+            .find(VisitorId::from(identity))
+            .await
+            .map_err(ListError::Store)?;
+        visitor
+            .map(|visitor| visitor.change_counter)
+            .ok_or(ListError::UnknownVisitor)
+    }
+
+    /// The ids in ascending order, and the change counter of that moment.
+    ///
+    /// # Errors
+    /// [`ListError`] for an unknown visitor or when the store fails.
+    pub async fn run(&self, identity: &VisitorIdentity) -> Result<LivingIds, ListError> {
         self.conversations
             .living_ids(VisitorId::from(identity))
             .await
@@ -45,28 +64,54 @@ impl ListConversations {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use convosync_domain::ports::MockConversationList;
+    use convosync_domain::ports::{MockConversationList, MockVisitorStore, Visitor};
     use mockall::predicate::eq;
+
+    fn listing(list: MockConversationList, visitors: MockVisitorStore) -> ListConversations {
+        ListConversations::new(Arc::new(list), Arc::new(visitors))
+    }
 
     #[tokio::test]
     async fn asks_for_the_visitor_of_the_identity() {
         let identity = VisitorIdentity::registered("ada").unwrap();
-        let mut store = MockConversationList::new();
-        store
-            .expect_living_ids()
+        let mut list = MockConversationList::new();
+        list.expect_living_ids()
             .with(eq(VisitorId::from(&identity)))
             .once()
-            .returning(|_| Ok(Some(Vec::new())));
-        let ids = ListConversations::new(Arc::new(store)).run(&identity).await;
-        assert_eq!(ids.unwrap(), []);
+            .returning(|_| Ok(Some(LivingIds::default())));
+        let list = listing(list, MockVisitorStore::new());
+        assert_eq!(list.run(&identity).await.unwrap(), LivingIds::default());
+    }
+
+    #[tokio::test]
+    async fn the_counter_comes_without_the_list() {
+        let identity = VisitorIdentity::registered("ada").unwrap();
+        let mut visitors = MockVisitorStore::new();
+        visitors
+            .expect_find()
+            .with(eq(VisitorId::from(&identity)))
+            .once()
+            .returning(|id| {
+                Ok(Some(Visitor {
+                    id,
+                    change_counter: 7,
+                }))
+            });
+        let list = listing(MockConversationList::new(), visitors);
+        assert_eq!(list.change_counter(&identity).await.unwrap(), 7);
     }
 
     #[tokio::test]
     async fn an_unknown_visitor_is_an_error() {
-        let mut store = MockConversationList::new();
-        store.expect_living_ids().returning(|_| Ok(None));
+        let mut list = MockConversationList::new();
+        list.expect_living_ids().returning(|_| Ok(None));
+        let mut visitors = MockVisitorStore::new();
+        visitors.expect_find().returning(|_| Ok(None));
         let identity = VisitorIdentity::anonymous("nobody").unwrap();
-        let error = ListConversations::new(Arc::new(store)).run(&identity).await;
+        let list = listing(list, visitors);
+        let error = list.run(&identity).await;
+        assert!(matches!(error, Err(ListError::UnknownVisitor)));
+        let error = list.change_counter(&identity).await;
         assert!(matches!(error, Err(ListError::UnknownVisitor)));
     }
 }

@@ -49,7 +49,7 @@ pub struct ConversationChange {
 pub enum Write<T> {
     /// The item is not stored yet.
     Insert(T),
-    /// The item is stored and replaced whole, parts included.
+    /// The item is stored and replaced whole: a part that it does not have any more goes.
     Update(T),
 }
 

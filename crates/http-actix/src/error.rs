@@ -65,11 +65,12 @@ error_codes! {
     TooManyItems: PAYLOAD_TOO_LARGE, "too_many_items", "Too many items in one request";
     UrlTooLong: URI_TOO_LONG, "url_too_long", "URL too long";
     UnsupportedContentEncoding: UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding",
-        "Content-Encoding must be identity";
+        "Content-Encoding must be gzip or identity";
     UnsupportedContentType: UNSUPPORTED_MEDIA_TYPE, "unsupported_content_type",
         "Content-Type must be application/json";
     Internal: INTERNAL_SERVER_ERROR, "internal_error", "Internal error";
     StorageUnavailable: SERVICE_UNAVAILABLE, "storage_unavailable", "Storage is unavailable";
+    TooManyInFlight: SERVICE_UNAVAILABLE, "too_many_in_flight", "Too many requests in flight";
     Draining: SERVICE_UNAVAILABLE, "draining", "Server is stopping";
     StorageFull: INSUFFICIENT_STORAGE, "storage_full", "Storage is full";
 }

@@ -6,13 +6,16 @@
 //! - `wire`: what JSON bodies look like, both ways. Whatever is lenient towards clients is there
 //!   and nowhere else.
 //! - `query`, `identity`: what the URL says.
+//! - `prefer`, `etag`: what the headers `Prefer` and `If-None-Match` ask for.
 //! - `error`: the one table of error codes; every error leaves as JSON.
 //! - `middleware`: what is done to every request.
 
 mod endpoints;
 mod error;
+mod etag;
 mod identity;
 mod middleware;
+mod prefer;
 mod query;
 mod request_id;
 mod routes;
@@ -24,5 +27,5 @@ mod testing;
 mod wire;
 
 pub use server::serve;
-pub use settings::{HttpSettings, Limits, Version};
+pub use settings::{HttpSettings, Limits, UnknownFields, Version};
 pub use state::{Drain, Services};

@@ -26,11 +26,13 @@ pub fn serve(
 ) -> io::Result<Server> {
     let HttpSettings {
         limits,
+        unknown_fields,
         workers,
         shutdown_timeout_seconds,
         version,
     } = settings;
-    let state = web::Data::new(AppState::new(services, limits, version));
+    let state = AppState::new(services, limits, unknown_fields, version);
+    let state = web::Data::new(state);
     let server = HttpServer::new(move || app(state.clone()))
         .workers(workers.max(1))
         .client_request_timeout(HEAD_TIMEOUT)
@@ -43,50 +45,10 @@ pub fn serve(
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
     use std::net::TcpStream;
 
-    use actix_web::dev::ServerHandle;
-
-    use super::*;
-    use crate::testing::{Ports, version};
-
-    /// Serves on a free port; returns where, and the handle to stop it.
-    fn start(ports: Ports) -> (String, ServerHandle) {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap().to_string();
-        let limits = ports.limits;
-        let settings = HttpSettings {
-            limits,
-            workers: 1,
-            shutdown_timeout_seconds: 1,
-            version: version(),
-        };
-        let server = serve(listener, ports.into_services(), settings).unwrap();
-        let handle = server.handle();
-        actix_web::rt::spawn(server);
-        (address, handle)
-    }
-
-    /// Sends bytes and reads until the server closes the connection.
-    async fn exchange(address: &str, request: impl Into<Vec<u8>>) -> String {
-        let (address, request) = (address.to_owned(), request.into());
-        let exchanged = web::block(move || {
-            let mut stream = TcpStream::connect(address).unwrap();
-            stream
-                .set_read_timeout(Some(Duration::from_secs(10)))
-                .unwrap();
-            stream.write_all(&request).unwrap();
-            let mut answer = String::new();
-            stream.read_to_string(&mut answer).unwrap();
-            answer
-        });
-        exchanged.await.unwrap()
-    }
-
-    fn body_of(answer: &str) -> &str {
-        answer.split_once("\r\n\r\n").unwrap().1
-    }
+    use crate::testing::Ports;
+    use crate::testing::served::{body_of, exchange, start};
 
     #[actix_web::test]
     async fn serves_until_it_is_stopped() {

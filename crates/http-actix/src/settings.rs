@@ -5,6 +5,8 @@
 pub struct HttpSettings {
     /// What a request may ask for.
     pub limits: Limits,
+    /// What is done with fields that nobody knows, unless the client says.
+    pub unknown_fields: UnknownFields,
     /// How many threads serve requests; at least one does.
     pub workers: usize,
     /// How long a stopping server waits for the requests in flight, in seconds.
@@ -16,10 +18,16 @@ pub struct HttpSettings {
 /// What a request may ask for. What goes beyond is refused; nothing is cut.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest request body, in bytes.
+    /// The longest request body, in bytes; one that comes as gzip is measured inflated, too.
     pub body_bytes: usize,
     /// How long a request body may take to arrive, in seconds.
     pub body_seconds: u64,
+    /// How fast a request body has to arrive on average, after the first seconds, in bytes a second
+    /// as they are on the network; 0 lets it take all of `body_seconds`.
+    pub body_bytes_per_second: u64,
+    /// How much all request bodies in flight may hold together, in bytes; at least `body_bytes`, or
+    /// the longest bodies are never taken.
+    pub bodies_in_flight_bytes: usize,
     /// The most conversations of one post.
     pub conversations: usize,
     /// The most messages of one post, in all its conversations together.
@@ -40,6 +48,8 @@ impl Default for Limits {
         Self {
             body_bytes: 64 << 20,
             body_seconds: 30,
+            body_bytes_per_second: 1 << 10,
+            bodies_in_flight_bytes: 256 << 20,
             conversations: 10_000,
             messages: 100_000,
             title_characters: 1_024,
@@ -48,6 +58,15 @@ impl Default for Limits {
             url_bytes: 2 << 10,
         }
     }
+}
+
+/// What is done with fields of conversations, messages and parts that nobody knows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UnknownFields {
+    /// They are stored and come back where they were sent.
+    Keep,
+    /// The post is refused.
+    Reject,
 }
 
 /// Which Convosync this is, as `/version` and the header `Convosync-Version` tell.

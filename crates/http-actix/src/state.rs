@@ -9,9 +9,11 @@ use convosync_application::list_conversations::ListConversations;
 use convosync_application::pull_changes::PullChanges;
 use convosync_application::register_visitor::RegisterVisitor;
 use convosync_application::sync::SyncConversations;
-use convosync_domain::ports::StoreStatus;
+use convosync_domain::ports::{StoreIdentity, StoreStatus};
+use uuid::Uuid;
 
-use crate::settings::{Limits, Version};
+use crate::settings::{Limits, UnknownFields, Version};
+use crate::wire::Budget;
 
 /// What the server answers with.
 pub struct Services {
@@ -63,20 +65,33 @@ impl Drain {
 pub(crate) struct AppState {
     pub(crate) services: Services,
     pub(crate) limits: Limits,
+    pub(crate) bodies_in_flight: Budget,
+    pub(crate) unknown_fields: UnknownFields,
     pub(crate) version: Version,
     pub(crate) version_header: HeaderValue,
+    /// Names this life of the store.
+    pub(crate) epoch: Uuid,
     /// Seeds the digests of posted messages.
     pub(crate) digest_seed: u64,
 }
 
 impl AppState {
-    pub(crate) fn new(services: Services, limits: Limits, version: Version) -> Self {
+    pub(crate) fn new(
+        services: Services,
+        limits: Limits,
+        unknown_fields: UnknownFields,
+        version: Version,
+    ) -> Self {
+        let StoreIdentity { epoch, digest_seed } = services.status.identity();
         let version_header = HeaderValue::from_str(&version.version)
             .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
         Self {
-            digest_seed: services.status.identity().digest_seed,
+            epoch,
+            digest_seed,
             services,
+            bodies_in_flight: Budget::new(limits.bodies_in_flight_bytes),
             limits,
+            unknown_fields,
             version,
             version_header,
         }

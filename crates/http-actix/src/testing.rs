@@ -1,5 +1,7 @@
 //! The application on mocks, for the tests of this crate.
 
+pub(crate) mod served;
+
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
@@ -19,7 +21,7 @@ use convosync_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
 use crate::routes::app;
-use crate::settings::{Limits, Version};
+use crate::settings::{Limits, UnknownFields, Version};
 use crate::state::{AppState, Drain, Services};
 
 /// The ports; a test sets up what it expects of them and nothing else may be called.
@@ -32,6 +34,7 @@ pub(crate) struct Ports {
     pub(crate) status: MockStoreStatus,
     pub(crate) drain: Drain,
     pub(crate) limits: Limits,
+    pub(crate) unknown_fields: UnknownFields,
     pub(crate) registration: RegistrationMode,
 }
 
@@ -57,19 +60,23 @@ impl Ports {
             status,
             drain: Drain::new(),
             limits: Limits::default(),
+            unknown_fields: UnknownFields::Keep,
             registration: RegistrationMode::Explicit,
         }
     }
 
     /// Ports that know every visitor.
     pub(crate) fn with_known_visitor() -> Self {
+        Self::with_visitor_at(0)
+    }
+
+    /// Ports that know every visitor at this change counter.
+    pub(crate) fn with_visitor_at(change_counter: u64) -> Self {
         let mut ports = Self::new();
-        ports.visitors.expect_find().returning(|id| {
-            Ok(Some(Visitor {
-                id,
-                change_counter: 0,
-            }))
-        });
+        ports
+            .visitors
+            .expect_find()
+            .returning(move |id| Ok(Some(Visitor { id, change_counter })));
         ports
     }
 
@@ -91,8 +98,8 @@ impl Ports {
                 clock.clone(),
                 settings,
             )),
-            list: ListConversations::new(Arc::new(self.list)),
-            pull: PullChanges::new(Arc::new(self.feed), Uuid::from_u128(5)),
+            list: ListConversations::new(Arc::new(self.list), visitors.clone()),
+            pull: PullChanges::new(Arc::new(self.feed), visitors.clone(), Uuid::from_u128(5)),
             register: RegisterVisitor::new(visitors, Arc::new(self.anon_ids), clock),
             status: Arc::new(self.status),
             drain: self.drain,
@@ -100,8 +107,13 @@ impl Ports {
     }
 
     pub(crate) fn into_state(self) -> web::Data<AppState> {
-        let limits = self.limits;
-        web::Data::new(AppState::new(self.into_services(), limits, version()))
+        let Self {
+            limits,
+            unknown_fields,
+            ..
+        } = self;
+        let state = AppState::new(self.into_services(), limits, unknown_fields, version());
+        web::Data::new(state)
     }
 
     /// Sends one request to an application on these ports.

@@ -24,8 +24,8 @@ pub(crate) fn services(
     let sync = SyncConversations::new(store.clone(), store.clone(), clock()?, settings.sync());
     Ok(Services {
         sync: Arc::new(sync),
-        list: ListConversations::new(store.clone()),
-        pull: PullChanges::new(store.clone(), epoch),
+        list: ListConversations::new(store.clone(), store.clone()),
+        pull: PullChanges::new(store.clone(), store.clone(), epoch),
         register: register_visitor(store)?,
         status: store.clone(),
         drain,

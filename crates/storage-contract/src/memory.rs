@@ -10,7 +10,7 @@ use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::feed::{ChangesPage, FeedPosition};
 use convosync_domain::identity::{ConversationId, VisitorId};
 use convosync_domain::ports::{
-    ChangeFeed, ConversationList, Heads, NamedConversation, Registration, StoreError,
+    ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, StoreError,
     StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
 };
 use convosync_domain::stored::StoredMessage;
@@ -105,10 +105,7 @@ impl VisitorStore for MemoryStore {
 
 #[async_trait]
 impl ConversationList for MemoryStore {
-    async fn living_ids(
-        &self,
-        visitor: VisitorId,
-    ) -> Result<Option<Vec<ConversationId>>, StoreError> {
+    async fn living_ids(&self, visitor: VisitorId) -> Result<Option<LivingIds>, StoreError> {
         let visitors = self.visitors();
         Ok(visitors.get(&visitor).map(Items::living_ids))
     }

@@ -124,8 +124,12 @@ impl Owner {
 
     /// The numbers of the living conversations.
     pub(crate) async fn living(&self) -> Vec<u128> {
-        let ids = self.store.living_ids(self.id).await.unwrap().unwrap();
-        ids.into_iter().map(|id| id.as_uuid().as_u128()).collect()
+        let living = self.store.living_ids(self.id).await.unwrap().unwrap();
+        living
+            .ids
+            .into_iter()
+            .map(|id| id.as_uuid().as_u128())
+            .collect()
     }
 
     /// The page after this position.

@@ -90,7 +90,7 @@ async fn post_until_the_limit(folder: &Path) {
     assert!(matches!(unready, StoreError::Full { .. }), "{unready:?}");
     let visitor = fixtures::visitor_id(NAME);
     let living = store.living_ids(visitor).await.unwrap().unwrap();
-    assert_eq!(u64::try_from(living.len()).unwrap(), acknowledged);
+    assert_eq!(u64::try_from(living.ids.len()).unwrap(), acknowledged);
     let file = folder.join("acknowledged");
     std::fs::write(file, acknowledged.to_string()).unwrap();
 }

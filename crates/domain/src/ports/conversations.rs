@@ -7,13 +7,19 @@ use crate::identity::{ConversationId, VisitorId};
 #[cfg_attr(feature = "mocks", mockall::automock)]
 #[async_trait]
 pub trait ConversationList: Send + Sync {
-    /// The ids of the visitor's living conversations in ascending order; `None` for an unknown
-    /// visitor.
+    /// The ids of the visitor's living conversations and the visitor's change counter, all at one
+    /// moment; `None` for an unknown visitor.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    async fn living_ids(
-        &self,
-        visitor: VisitorId,
-    ) -> Result<Option<Vec<ConversationId>>, StoreError>;
+    async fn living_ids(&self, visitor: VisitorId) -> Result<Option<LivingIds>, StoreError>;
+}
+
+/// Which conversations a visitor has at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LivingIds {
+    /// The visitor's change counter at that moment.
+    pub change_counter: u64,
+    /// The ids of the living conversations in ascending order.
+    pub ids: Vec<ConversationId>,
 }

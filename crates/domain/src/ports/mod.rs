@@ -15,7 +15,7 @@ mod sync;
 mod visitors;
 
 pub use changes::ChangeFeed;
-pub use conversations::ConversationList;
+pub use conversations::{ConversationList, LivingIds};
 pub use error::StoreError;
 pub use status::{StoreIdentity, StoreStatus};
 pub use surroundings::{AnonIds, Clock};

@@ -1,10 +1,10 @@
 //! `GET /api/sync-conversations/changes/`: what others have changed, page by page.
 
-use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::json;
+use super::tagged_json;
 use crate::error::{ApiError, ErrorCode};
+use crate::etag::{self, KnownTags};
 use crate::query::Query;
 use crate::state::AppState;
 use crate::wire::write_changes;
@@ -19,12 +19,21 @@ pub(crate) async fn get(
     let since = query.since()?;
     let limit = query.limit()?;
     let identity = identity.ok_or(ErrorCode::VisitorNotFound)?;
-    let pulled = state
-        .services
-        .pull
-        .run(&identity, since.as_deref(), limit)
-        .await?;
-    Ok(json(StatusCode::OK, write_changes(&pulled)))
+    let since = since.as_deref();
+    let pull = &state.services.pull;
+    let tag =
+        |change_counter| etag::of_changes(state.epoch, &identity, change_counter, since, limit);
+    if let Some(known) = KnownTags::of(&request) {
+        let current = tag(pull.change_counter(&identity, since).await?);
+        if known.contain(&current) {
+            return Ok(etag::not_modified(current));
+        }
+    }
+    let pulled = pull.run(&identity, since, limit).await?;
+    Ok(tagged_json(
+        tag(pulled.page.change_counter),
+        write_changes(&pulled),
+    ))
 }
 
 #[cfg(test)]
@@ -35,7 +44,7 @@ mod tests {
     use mockall::predicate::{always, eq};
     use uuid::Uuid;
 
-    use crate::testing::{Ports, get};
+    use crate::testing::{Answer, Ports, get};
 
     fn position(since: u64) -> FeedPosition {
         FeedPosition {
@@ -55,7 +64,10 @@ mod tests {
 
     /// Ports whose feed is empty at change 3.
     fn feeding(expected: Option<FeedPosition>, limit: usize) -> Ports {
-        let mut ports = Ports::new();
+        also_feeding(Ports::new(), expected, limit)
+    }
+
+    fn also_feeding(mut ports: Ports, expected: Option<FeedPosition>, limit: usize) -> Ports {
         ports
             .feed
             .expect_changes()
@@ -141,6 +153,73 @@ mod tests {
         let answer = feeding(Some(position(1)), 500).send(request).await;
         assert_eq!(answer.status, 410);
         insta::assert_snapshot!(answer.body, @r#"{"error":"Cursor expired, start again","code":"cursor_expired","request_id":"r"}"#);
+    }
+
+    /// Asks in the name of a client that has what these tags stand for.
+    async fn ask_again(ports: Ports, parameters: &str, known: &str) -> Answer {
+        let request = changes(parameters).insert_header(("If-None-Match", known));
+        ports.send(request).await
+    }
+
+    #[actix_web::test]
+    async fn what_the_client_has_is_not_read_again() {
+        let mut tags = vec![];
+        for (since, limit) in [(None, 500), (None, 5), (Some(2), 500), (Some(3), 500)] {
+            let mut parameters = format!("&limit={limit}");
+            if let Some(since) = since {
+                parameters.push_str(&format!("&since={}", cursor(since, 5)));
+            }
+            let ports = || feeding(since.map(position), limit);
+            let answer = ports().send(changes(&parameters)).await;
+            let tag = answer.header("ETag").unwrap().to_owned();
+            for known in [&tag, "*"] {
+                // The feed may not be asked.
+                let answer = ask_again(Ports::with_visitor_at(3), &parameters, known).await;
+                assert_eq!(answer.status, 304, "{parameters}");
+                assert_eq!(answer.header("ETag"), Some(tag.as_str()));
+                assert_eq!(answer.body, "");
+            }
+            assert!(!tags.contains(&tag), "{parameters}");
+            // Another page than those that were pulled before.
+            for other in &tags {
+                let ports = also_feeding(Ports::with_visitor_at(3), since.map(position), limit);
+                assert_eq!(ask_again(ports, &parameters, other).await.status, 200);
+            }
+            tags.push(tag);
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_has_changed_comes_with_the_tag_of_its_own_read() {
+        let answer = feeding(None, 500).send(changes("")).await;
+        let tag = answer.header("ETag").unwrap();
+        // The visitor changes between the look at the counter and the read.
+        let ports = also_feeding(Ports::with_visitor_at(2), None, 500);
+        let answer = ask_again(ports, "", tag).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("ETag"), Some(tag));
+    }
+
+    #[actix_web::test]
+    async fn whatever_a_client_has_of_a_wrong_question_is_refused() {
+        let unknown = || {
+            let mut ports = Ports::new();
+            ports.visitors.expect_find().returning(|_| Ok(None));
+            ports
+        };
+        let since = |since, epoch| format!("&since={}", cursor(since, epoch));
+        for (ports, parameters, status) in [
+            (Ports::new(), "&limit=0", 400),
+            (Ports::new(), "&since=x", 400),
+            (unknown(), "", 404),
+            (unknown(), &since(1, 6), 404),
+            (Ports::with_visitor_at(3), &since(1, 6), 410),
+            (Ports::with_visitor_at(3), &since(4, 5), 410),
+        ] {
+            let answer = ask_again(ports, parameters, "*").await;
+            assert_eq!(answer.status, status, "{parameters}");
+            assert_eq!(answer.header("ETag"), None);
+        }
     }
 
     #[actix_web::test]

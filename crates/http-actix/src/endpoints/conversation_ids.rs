@@ -1,10 +1,10 @@
 //! `GET /api/sync-conversations/`: which conversations a visitor has.
 
-use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
-use super::json;
+use super::tagged_json;
 use crate::error::ApiError;
+use crate::etag::{self, KnownTags};
 use crate::identity::Identity;
 use crate::state::AppState;
 use crate::wire::write_ids;
@@ -12,9 +12,21 @@ use crate::wire::write_ids;
 pub(crate) async fn get(
     state: web::Data<AppState>,
     Identity(identity): Identity,
+    request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let ids = state.services.list.run(&identity).await?;
-    Ok(json(StatusCode::OK, write_ids(&ids)))
+    let list = &state.services.list;
+    let tag = |change_counter| etag::of_ids(state.epoch, &identity, change_counter);
+    if let Some(known) = KnownTags::of(&request) {
+        let current = tag(list.change_counter(&identity).await?);
+        if known.contain(&current) {
+            return Ok(etag::not_modified(current));
+        }
+    }
+    let living = list.run(&identity).await?;
+    Ok(tagged_json(
+        tag(living.change_counter),
+        write_ids(&living.ids),
+    ))
 }
 
 #[cfg(test)]
@@ -22,25 +34,31 @@ mod tests {
     use actix_web::http::Method;
     use actix_web::test::TestRequest;
     use convosync_domain::identity::{ConversationId, VisitorId, VisitorIdentity};
-    use convosync_domain::ports::StoreError;
+    use convosync_domain::ports::{LivingIds, StoreError};
     use mockall::predicate::eq;
 
-    use crate::testing::{Ports, get, named};
+    use crate::testing::{Answer, Ports, get, named};
+
+    const URL: &str = "/api/sync-conversations/?user_id=u";
 
     fn listing(ids: &'static [&'static str]) -> Ports {
+        listing_at(3, ids, Ports::new())
+    }
+
+    /// Ports that also list these ids, read at this change counter.
+    fn listing_at(change_counter: u64, ids: &'static [&'static str], mut ports: Ports) -> Ports {
         let visitor = VisitorId::from(&VisitorIdentity::registered("u").unwrap());
-        let mut ports = Ports::new();
         ports
             .list
             .expect_living_ids()
             .with(eq(visitor))
             .once()
-            .returning(|_| {
-                Ok(Some(
-                    ids.iter()
-                        .map(|id| ConversationId::parse(id).unwrap())
-                        .collect(),
-                ))
+            .returning(move |_| {
+                let ids = ids.iter().map(|id| ConversationId::parse(id).unwrap());
+                Ok(Some(LivingIds {
+                    change_counter,
+                    ids: ids.collect(),
+                }))
             });
         ports
     }
@@ -68,6 +86,77 @@ mod tests {
         let request = TestRequest::with_uri("/api/sync-conversations/?user_id=u");
         let answer = listing(&[]).send(request.method(Method::HEAD)).await;
         assert_eq!(answer.status, 200);
+    }
+
+    /// The tag of the ids at this change counter.
+    async fn tag_at(change_counter: u64) -> String {
+        let answer = listing_at(change_counter, &[], Ports::new())
+            .send(get(URL))
+            .await;
+        answer.header("ETag").unwrap().to_owned()
+    }
+
+    /// Asks in the name of a client that has what these tags stand for.
+    async fn ask_again(ports: Ports, method: Method, known: &str) -> Answer {
+        let request = named(TestRequest::with_uri(URL).method(method));
+        ports
+            .send(request.insert_header(("If-None-Match", known)))
+            .await
+    }
+
+    #[actix_web::test]
+    async fn what_the_client_has_is_not_read_again() {
+        let tag = tag_at(3).await;
+        assert!(tag.starts_with("W/\""), "{tag}");
+        let strong = tag.trim_start_matches("W/");
+        for known in [&tag, strong, "*", &format!("\"x\", {tag}")] {
+            for method in [Method::GET, Method::HEAD] {
+                // The list may not be asked.
+                let answer = ask_again(Ports::with_visitor_at(3), method, known).await;
+                assert_eq!(answer.status, 304, "{known}");
+                assert_eq!(answer.header("ETag"), Some(tag.as_str()));
+                assert_eq!(answer.header("Cache-Control"), Some("private, no-cache"));
+                assert_eq!(answer.header("Content-Type"), None);
+                assert_eq!(answer.body, "");
+            }
+        }
+    }
+
+    #[actix_web::test]
+    async fn what_has_changed_comes_with_the_tag_of_its_own_read() {
+        let (old, new) = (tag_at(3).await, tag_at(5).await);
+        assert_ne!(old, new);
+        // The visitor changes once more between the look at the counter and the read.
+        let ports = listing_at(5, &[], Ports::with_visitor_at(4));
+        let answer = ask_again(ports, Method::GET, &old).await;
+        assert_eq!(answer.status, 200);
+        assert_eq!(answer.header("ETag"), Some(new.as_str()));
+        assert_eq!(answer.body, r#"{"conversations":[]}"#);
+    }
+
+    #[actix_web::test]
+    async fn whatever_a_client_has_of_a_wrong_question_is_refused() {
+        let unknown = || {
+            let mut ports = Ports::new();
+            ports.visitors.expect_find().returning(|_| Ok(None));
+            ports
+        };
+        for known in ["*", &tag_at(0).await] {
+            let answer = ask_again(unknown(), Method::GET, known).await;
+            assert_eq!(answer.status, 404, "{known}");
+            assert_eq!(answer.header("ETag"), None);
+        }
+        let both = get("/api/sync-conversations/?anon_id=x&user_id=y");
+        let answer = Ports::new()
+            .send(both.insert_header(("If-None-Match", "*")))
+            .await;
+        assert_eq!(answer.status, 400);
+        let mut failing = Ports::new();
+        failing
+            .visitors
+            .expect_find()
+            .returning(|_| Err(StoreError::Conflict));
+        assert_eq!(ask_again(failing, Method::GET, "*").await.status, 500);
     }
 
     #[actix_web::test]

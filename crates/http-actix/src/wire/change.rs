@@ -12,6 +12,7 @@ use convosync_domain::timestamp::Timestamp;
 use super::fault::{Place, Problem};
 use super::object::Reader;
 use super::value::RawField;
+use crate::settings::UnknownFields;
 
 /// What is posted of an item as far as it has been read.
 #[derive(Default)]
@@ -73,7 +74,7 @@ impl<P: FieldsPatch> Change<P> {
 }
 
 impl<'a> Reader<'a> {
-    /// Reads a field into a patch, under its name or as an unknown one.
+    /// Reads a field into a patch, under its name or, where that is allowed, as an unknown one.
     pub(super) fn read_into<P: FieldsPatch>(
         &mut self,
         patch: &mut P,
@@ -82,8 +83,12 @@ impl<'a> Reader<'a> {
         place: &Place<'_>,
     ) {
         let field = RawField::new(value, self.limits);
+        let unknown_fields = self.unknown_fields;
         let read = patch.read_field(key, field).and_then(|is_known| {
             if !is_known {
+                if unknown_fields == UnknownFields::Reject {
+                    return Err("unknown field".into());
+                }
                 let value = match field.json()? {
                     Patch::Value(value) => Some(value),
                     Patch::Null | Patch::NotSent => None,

@@ -157,7 +157,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::settings::Limits;
+    use crate::settings::{Limits, UnknownFields};
 
     fn at(micros: i64) -> Timestamp {
         Timestamp::from_micros(micros).unwrap()
@@ -232,7 +232,9 @@ mod tests {
             r#""response":{},"output":{"id":"1"}}]}],"cursor":"C","has_more":true}"#,
         );
         let posted = super::super::body::Body::new(body.into(), Limits::default(), 0).unwrap();
-        let mut posted = super::super::read_submission(&std::sync::Arc::new(posted)).unwrap();
+        let mut posted =
+            super::super::read_submission(&std::sync::Arc::new(posted), UnknownFields::Keep)
+                .unwrap();
         let posted = posted.conversations.remove(0);
         let PostedChange::Fields { patch, .. } = posted.change else {
             panic!("a deletion");

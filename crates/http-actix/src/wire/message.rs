@@ -19,6 +19,7 @@ use super::fault::{Fault, Place};
 use super::object::{Reader, decode_text};
 use super::submission::MUST_BE_OBJECT;
 use super::value::{MUST_BE_UUID, RawField};
+use crate::settings::UnknownFields;
 
 const MESSAGE_ID: &str = "message_id";
 
@@ -26,6 +27,7 @@ const MESSAGE_ID: &str = "message_id";
 #[derive(Clone, Debug)]
 pub(crate) struct RawMessage {
     body: Arc<Body>,
+    unknown_fields: UnknownFields,
     range: Range<usize>,
     /// The index of its conversation in the post.
     conversation: usize,
@@ -36,12 +38,14 @@ pub(crate) struct RawMessage {
 impl RawMessage {
     pub(super) fn new(
         body: &Arc<Body>,
+        unknown_fields: UnknownFields,
         range: Range<usize>,
         conversation: usize,
         index: usize,
     ) -> Self {
         Self {
             body: Arc::clone(body),
+            unknown_fields,
             range,
             conversation,
             index,
@@ -59,7 +63,7 @@ impl MessageText for RawMessage {
         let messages = conversation.key("messages");
         let place = messages.index(self.index);
 
-        let mut reader = Reader::new(text, self.body.limits());
+        let mut reader = Reader::new(text, self.body.limits(), self.unknown_fields);
         let mut draft = Draft::default();
         let raw = text.get(self.range.clone()).unwrap_or_default();
         if raw.starts_with('{') {

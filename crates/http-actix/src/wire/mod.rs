@@ -1,12 +1,13 @@
 //! JSON bodies, both ways.
 //!
-//! - [`body`] takes a request's body off the network.
+//! - [`arrival`] takes a request's body off the network, under its limits; [`body`] is its text.
 //! - [`submission`] reads a post once from start to end, each message only as far as its id and
 //!   its digest; [`message`] reads the rest of a message when the use case asks for it.
 //! - [`object`] walks the fields of any object and [`change`] puts them where they belong; [`value`]
 //!   holds every rule for the value of a field, [`fault`] says what is wrong and where.
 //! - [`json_writer`] and [`items`] write answers.
 
+mod arrival;
 mod body;
 mod change;
 mod conversation;
@@ -22,7 +23,7 @@ mod tests;
 mod value;
 mod visitor;
 
-pub(crate) use body::{BytesRead, read_body};
+pub(crate) use arrival::{Budget, BytesRead, read_body};
 pub(crate) use fault::Fault;
 pub(crate) use items::{write_changes, write_ids, write_version};
 pub(crate) use submission::read_submission;

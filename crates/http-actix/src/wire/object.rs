@@ -9,23 +9,25 @@ use serde_json::value::RawValue;
 
 use super::fault::{Fault, Place, Problem};
 use super::seen_keys::SeenKeys;
-use crate::settings::Limits;
+use crate::settings::{Limits, UnknownFields};
 
 /// A text that is being read, and what has been found wrong with it so far. A fault never ends the
 /// reading: all bad places are told together.
 pub(super) struct Reader<'a> {
     text: &'a str,
     pub(super) limits: &'a Limits,
+    pub(super) unknown_fields: UnknownFields,
     faults: Vec<Fault>,
     /// How far the text has been read, in bytes.
     position: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(text: &'a str, limits: &'a Limits) -> Self {
+    pub(super) fn new(text: &'a str, limits: &'a Limits, unknown_fields: UnknownFields) -> Self {
         Self {
             text,
             limits,
+            unknown_fields,
             faults: Vec::new(),
             position: 0,
         }

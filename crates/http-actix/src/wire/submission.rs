@@ -22,16 +22,21 @@ use super::conversation::ConversationVisitor;
 use super::fault::{Fault, Place, Refusal};
 use super::message::{RawMessage, find_message_id};
 use super::object::Reader;
+use crate::settings::UnknownFields;
 
 const CONVERSATIONS: &str = "conversations";
 pub(super) const MUST_BE_ARRAY: &str = "must be an array";
 pub(super) const MUST_BE_OBJECT: &str = "must be an object";
 
-/// Reads the body of a post.
-pub(crate) fn read_submission(body: &Arc<Body>) -> Result<Submission<RawMessage>, Refusal> {
+/// Reads the body of a post. Where unknown fields are refused, every message is read to its end: the
+/// text of one that is stored already may have been taken when they were kept.
+pub(crate) fn read_submission(
+    body: &Arc<Body>,
+    unknown_fields: UnknownFields,
+) -> Result<Submission<RawMessage>, Refusal> {
     let text = body.text();
-    let mut reader = Reader::new(text, body.limits());
-    let mut post = Post::new(body);
+    let mut reader = Reader::new(text, body.limits(), unknown_fields);
+    let mut post = Post::new(body, unknown_fields);
     if begins_object(text) {
         let mut json = serde_json::Deserializer::from_str(text);
         let document = DocumentVisitor {
@@ -58,9 +63,12 @@ pub(crate) fn read_submission(body: &Arc<Body>) -> Result<Submission<RawMessage>
     if !post.names_conversations {
         reader.missing(0, &Place::Document.key(CONVERSATIONS), MUST_BE_ARRAY);
     }
-    if reader.has_faults() || post.has_bad_message {
+    let is_invalid = reader.has_faults() || post.has_bad_message;
+    if is_invalid || unknown_fields == UnknownFields::Reject {
         let of_messages = faults_of_messages(&post.conversations);
-        return Err(Refusal::Invalid(reader.into_faults(of_messages)));
+        if is_invalid || !of_messages.is_empty() {
+            return Err(Refusal::Invalid(reader.into_faults(of_messages)));
+        }
     }
     Ok(Submission {
         conversations: post.conversations,
@@ -81,6 +89,7 @@ fn faults_of_messages(conversations: &[SubmittedConversation<RawMessage>]) -> Ve
 /// What has been read of a post.
 pub(super) struct Post<'a> {
     body: &'a Arc<Body>,
+    unknown_fields: UnknownFields,
     /// Those read so far. In an invalid post they may bear nil ids, and none is used.
     pub(super) conversations: Vec<SubmittedConversation<RawMessage>>,
     names_conversations: bool,
@@ -94,9 +103,10 @@ pub(super) struct Post<'a> {
 }
 
 impl<'a> Post<'a> {
-    fn new(body: &'a Arc<Body>) -> Self {
+    fn new(body: &'a Arc<Body>, unknown_fields: UnknownFields) -> Self {
         Self {
             body,
+            unknown_fields,
             conversations: Vec::new(),
             names_conversations: false,
             begun: 0,
@@ -131,6 +141,7 @@ impl<'a> Post<'a> {
             digest: Digest(digest.to_be_bytes()),
             text: RawMessage::new(
                 self.body,
+                self.unknown_fields,
                 start..start + text.len(),
                 self.begun.saturating_sub(1),
                 index,

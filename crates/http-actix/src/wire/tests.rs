@@ -15,13 +15,16 @@ use super::body::Body;
 use super::fault::Refusal;
 use super::message::RawMessage;
 use super::*;
-use crate::settings::Limits;
+use crate::settings::{Limits, UnknownFields};
+
+mod unknown_fields;
 
 const ID: &str = r#""id":"6518856d-63ae-5696-b190-8593ef95598b""#;
 const MESSAGE_ID: &str = r#""message_id":"7518856d-63ae-5696-b190-8593ef95598b""#;
 
 fn submission(body: &[u8], limits: Limits) -> Result<Submission<RawMessage>, Refusal> {
-    Body::new(body.to_vec(), limits, 7).and_then(|body| read_submission(&Arc::new(body)))
+    Body::new(body.to_vec(), limits, 7)
+        .and_then(|body| read_submission(&Arc::new(body), UnknownFields::Keep))
 }
 
 fn read(body: &str) -> Submission<RawMessage> {
@@ -29,23 +32,24 @@ fn read(body: &str) -> Submission<RawMessage> {
         .unwrap_or_else(|refusal| panic!("{body}: {refusal:?}"))
 }
 
+fn shown(faults: &[Fault]) -> Vec<String> {
+    faults
+        .iter()
+        .map(|fault| format!("{}: {}", fault.path(), fault.message()))
+        .collect()
+}
+
 /// What is wrong with a post, messages included.
 fn faults(body: impl AsRef<[u8]>) -> Vec<String> {
-    let shown = |faults: Vec<Fault>| {
-        faults
-            .iter()
-            .map(|fault| format!("{}: {}", fault.path(), fault.message()))
-            .collect()
-    };
     match submission(body.as_ref(), Limits::default()) {
         Ok(submission) => submission
             .conversations
             .iter()
             .flat_map(|conversation| &conversation.messages)
             .filter_map(|message| message.text.read().err())
-            .flat_map(shown)
-            .collect::<Vec<_>>(),
-        Err(Refusal::Invalid(faults)) => shown(faults),
+            .flat_map(|faults| shown(&faults))
+            .collect(),
+        Err(Refusal::Invalid(faults)) => shown(&faults),
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -649,7 +653,8 @@ fn a_digest_is_that_of_the_text_and_the_seed() {
     let digest = |fields: &str, seed| {
         let body = message(fields).into_bytes();
         let body = Arc::new(Body::new(body, Limits::default(), seed).unwrap());
-        read_submission(&body).unwrap().conversations[0].messages[0].digest
+        let post = read_submission(&body, UnknownFields::Keep).unwrap();
+        post.conversations[0].messages[0].digest
     };
     assert_eq!(digest("", 7), digest("", 7));
     assert_ne!(digest("", 7), digest("", 8));

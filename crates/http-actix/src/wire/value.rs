@@ -226,6 +226,8 @@ mod tests {
     const LIMITS: Limits = Limits {
         body_bytes: 0,
         body_seconds: 0,
+        body_bytes_per_second: 0,
+        bodies_in_flight_bytes: 0,
         conversations: 0,
         messages: 0,
         title_characters: 0,

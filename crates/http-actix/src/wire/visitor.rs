@@ -13,6 +13,7 @@ use super::fault::{Fault, Place, Problem, Refusal};
 use super::json_writer::{ObjectWriter, push_string};
 use super::object::Reader;
 use super::value::RawField;
+use crate::settings::UnknownFields;
 
 /// Whom to register.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +32,7 @@ pub(crate) fn read_visitor_request(body: &Body) -> Result<VisitorRequest, Refusa
         let fault = Fault::of_body("must be an object");
         return Err(Refusal::Invalid(vec![fault]));
     }
-    let mut reader = Reader::new(text, body.limits());
+    let mut reader = Reader::new(text, body.limits(), UnknownFields::Keep);
     let mut named = Vec::new();
     let visitor = RequestVisitor {
         reader: &mut reader,

@@ -81,6 +81,7 @@ fn http_settings(settings: &Settings) -> HttpSettings {
     let server = &settings.server;
     HttpSettings {
         limits: settings.limits(),
+        unknown_fields: settings.unknown_fields(),
         workers: server.workers(),
         shutdown_timeout_seconds: server.shutdown_timeout_seconds + HTTP_GRACE_SECONDS,
         version: version::version(),

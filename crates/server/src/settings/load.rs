@@ -39,7 +39,7 @@ impl Configuration {
         for layer in set {
             layer.check_keys(defaults)?;
         }
-        let settings = layers
+        let settings: Settings = layers
             .iter()
             .fold(Config::builder(), |builder, layer| {
                 builder.add_source(layer.clone())
@@ -47,6 +47,9 @@ impl Configuration {
             .build()
             .and_then(Config::try_deserialize)
             .map_err(|error| refused(&error, &layers))?;
+        if let Some((key, problem)) = settings.contradiction() {
+            return Err(refuse(&layers, key, &problem));
+        }
         Ok(Self {
             settings,
             file: file.map(Path::to_owned),

@@ -8,13 +8,13 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use convosync_application::sync::{RegistrationMode, SyncSettings};
-use convosync_http_actix::Limits;
+use convosync_http_actix::{Limits, UnknownFields};
 use serde::Deserialize;
 
 pub(crate) use layers::{DEFAULTS, Override};
 pub(crate) use load::Configuration;
 use values::between;
-pub(crate) use values::{LogFormat, LogLevel, Registration, StoreUrl};
+pub(crate) use values::{LogFormat, LogLevel, Registration, StoreUrl, UnknownFieldsDefault};
 
 /// The largest number that is a size on every machine.
 const SIZE_MAX: u64 = 4_294_967_295;
@@ -61,6 +61,7 @@ pub(crate) struct DatabaseSettings {
 pub(crate) struct SyncSection {
     #[serde(deserialize_with = "between::<0, SIZE_MAX, _, _>")]
     max_clock_skew_seconds: u32,
+    unknown_fields: UnknownFieldsDefault,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -76,6 +77,10 @@ pub(crate) struct LimitSettings {
     body_bytes: usize,
     #[serde(deserialize_with = "between::<1, 86400, _, _>")]
     body_seconds: u64,
+    #[serde(deserialize_with = "between::<0, SIZE_MAX, _, _>")]
+    body_bytes_per_second: u64,
+    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
+    bodies_in_flight_bytes: usize,
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
     conversations: usize,
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
@@ -124,6 +129,21 @@ impl DatabaseSettings {
 }
 
 impl Settings {
+    /// A setting that another one rules out, and why; each is sound by itself.
+    fn contradiction(&self) -> Option<(&'static str, String)> {
+        let LimitSettings {
+            body_bytes,
+            bodies_in_flight_bytes,
+            ..
+        } = self.limits;
+        (bodies_in_flight_bytes < body_bytes).then(|| {
+            let problem = format!(
+                "must be at least limits.body_bytes, which is {body_bytes}, not {bodies_in_flight_bytes}"
+            );
+            ("limits.bodies_in_flight_bytes", problem)
+        })
+    }
+
     /// How posts are taken.
     pub(crate) fn sync(&self) -> SyncSettings {
         SyncSettings {
@@ -135,12 +155,22 @@ impl Settings {
         }
     }
 
+    /// What is done with unknown fields, unless the client says.
+    pub(crate) fn unknown_fields(&self) -> UnknownFields {
+        match self.sync.unknown_fields {
+            UnknownFieldsDefault::Keep => UnknownFields::Keep,
+            UnknownFieldsDefault::Reject => UnknownFields::Reject,
+        }
+    }
+
     /// What a request may ask for.
     pub(crate) fn limits(&self) -> Limits {
         let limits = &self.limits;
         Limits {
             body_bytes: limits.body_bytes,
             body_seconds: limits.body_seconds,
+            body_bytes_per_second: limits.body_bytes_per_second,
+            bodies_in_flight_bytes: limits.bodies_in_flight_bytes,
             conversations: limits.conversations,
             messages: limits.messages,
             title_characters: limits.title_characters,

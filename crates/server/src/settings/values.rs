@@ -157,6 +157,16 @@ words! {
     }
 }
 
+words! {
+    /// What is done with fields that nobody knows.
+    UnknownFieldsDefault {
+        /// They are stored.
+        Keep = "keep",
+        /// The post is refused.
+        Reject = "reject",
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

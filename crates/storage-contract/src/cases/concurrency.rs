@@ -157,6 +157,30 @@ pub async fn readers_see_one_moment(store: Arc<dyn Store>) {
     join(readers).await;
 }
 
+/// The ids and their counter are read at one moment: where every change adds a conversation, there
+/// are as many ids as changes.
+pub async fn ids_are_read_with_their_counter(store: Arc<dyn Store>) {
+    let ada = Owner::registered(&store, "ada").await;
+    let done = Arc::new(AtomicBool::new(false));
+    let readers = (0..2).map(|_| {
+        let (ada, done) = (ada.clone(), Arc::clone(&done));
+        tokio::spawn(async move {
+            while !done.load(Ordering::SeqCst) {
+                let living = ada.store.living_ids(ada.id).await.unwrap().unwrap();
+                let ids = u64::try_from(living.ids.len()).unwrap();
+                assert_eq!(ids, living.change_counter);
+                tokio::task::yield_now().await;
+            }
+        })
+    });
+    let readers = readers.collect();
+    for number in 0..100 {
+        ada.commit([insert(conversation(number, 1), [])]).await;
+    }
+    done.store(true, Ordering::SeqCst);
+    join(readers).await;
+}
+
 /// Whoever waits for a commit may go away: it is written whole then, or not at all, and the store
 /// goes on.
 pub async fn an_abandoned_commit_is_whole_or_nothing(store: Arc<dyn Store>) {

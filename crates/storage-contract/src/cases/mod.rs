@@ -85,7 +85,8 @@ macro_rules! for_every_case {
             reads:
                 heads_are_of_what_is_named_and_stored
                 a_load_is_of_what_is_named_and_stored
-                living_ids_ascend_without_the_dead;
+                living_ids_ascend_without_the_dead
+                ids_and_pages_tell_the_counter_of_their_read;
             paging:
                 pages_end_where_the_limit_says
                 what_changed_at_once_comes_by_id
@@ -104,6 +105,7 @@ macro_rules! for_every_case {
                 writers_of_different_visitors_meet_no_conflict
                 a_puller_beside_writers_misses_nothing
                 readers_see_one_moment
+                ids_are_read_with_their_counter
                 an_abandoned_commit_is_whole_or_nothing;
             reference:
                 generated_histories_read_as_in_the_reference_store;

@@ -8,11 +8,11 @@ use convosync_domain::stored::StoredMessage;
 
 use crate::Store;
 use crate::fixtures::{
-    conversation, conversation_id, dead_conversation, dead_message, erase, insert, message,
-    revived_conversation, update,
+    conversation, conversation_id, dead_conversation, dead_message, erase, insert, insert_messages,
+    message, revived_conversation, update,
 };
 use crate::owner::Owner;
-use crate::support::named;
+use crate::support::{named, since};
 
 fn head(message: &StoredMessage) -> MessageHead {
     MessageHead {
@@ -109,4 +109,28 @@ pub async fn living_ids_ascend_without_the_dead(store: Arc<dyn Store>) {
     ascending.retain(|id| *id != 2);
     ascending.insert(1, 7);
     assert_eq!(ada.living().await, ascending);
+}
+
+/// The counter that comes with the ids and with a page is the visitor's own, whether or not a change
+/// has touched what is read, and stays where nothing changes.
+pub async fn ids_and_pages_tell_the_counter_of_their_read(store: Arc<dyn Store>) {
+    let ada = Owner::registered(&store, "ada").await;
+    let bob = Owner::registered(&store, "bob").await;
+    bob.commit([insert(conversation(1, 1), [])]).await;
+    let change_sets = [
+        vec![insert(conversation(1, 1), [])],
+        vec![insert_messages(1, [message(1, 1)])],
+        vec![],
+        vec![erase(dead_conversation(1, 9), Erasure::Everything)],
+    ];
+    for (changes, counter) in change_sets.into_iter().zip([1, 2, 2, 3]) {
+        ada.commit(changes).await;
+        let living = store.living_ids(ada.id).await.unwrap().unwrap();
+        assert_eq!(living.change_counter, counter);
+        assert_eq!(ada.page(None, 1).await.change_counter, counter);
+        let drained = ada.page(since(counter), 1).await;
+        assert_eq!(drained.change_counter, counter);
+    }
+    let of_bob = store.living_ids(bob.id).await.unwrap().unwrap();
+    assert_eq!(of_bob.change_counter, 1);
 }

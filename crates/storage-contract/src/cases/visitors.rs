@@ -5,7 +5,7 @@ use std::sync::Arc;
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::feed::ChangesPage;
 use convosync_domain::identity::{VisitorId, VisitorIdentity};
-use convosync_domain::ports::{Heads, Registration, StoreError, Visitor};
+use convosync_domain::ports::{Heads, LivingIds, Registration, StoreError, Visitor};
 
 use crate::Store;
 use crate::fixtures::{at, conversation, insert, message, registration, visitor_id};
@@ -48,7 +48,8 @@ pub async fn a_registered_visitor_begins_with_nothing(store: Arc<dyn Store>) {
     assert_eq!(store.find(ada).await.unwrap(), Some(visitor));
     let heads = store.heads(ada, vec![named(1, [1])]).await.unwrap();
     assert_eq!(heads, Some(Heads::default()));
-    assert_eq!(store.living_ids(ada).await.unwrap(), Some(Vec::new()));
+    let nothing = LivingIds::default();
+    assert_eq!(store.living_ids(ada).await.unwrap(), Some(nothing));
     let page = store.changes(ada, None, 1).await.unwrap();
     let empty = ChangesPage {
         conversations: Vec::new(),

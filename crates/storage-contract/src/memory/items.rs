@@ -9,7 +9,7 @@ use convosync_domain::feed::{
 };
 use convosync_domain::identity::{ConversationId, MessageId};
 use convosync_domain::ports::{
-    ConversationHead, Heads, MessageHead, NamedConversation, StoreError,
+    ConversationHead, Heads, LivingIds, MessageHead, NamedConversation, StoreError,
 };
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
@@ -85,9 +85,12 @@ impl Items {
         found
     }
 
-    pub(super) fn living_ids(&self) -> Vec<ConversationId> {
+    pub(super) fn living_ids(&self) -> LivingIds {
         let living = self.threads.iter().filter(|(_, thread)| !thread.is_dead());
-        living.map(|(id, _)| *id).collect()
+        LivingIds {
+            change_counter: self.change_counter,
+            ids: living.map(|(id, _)| *id).collect(),
+        }
     }
 
     pub(super) fn page(

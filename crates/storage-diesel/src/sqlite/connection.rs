@@ -1,5 +1,4 @@
-//! Connections: how each is opened, with the settings that the store's promises rest on, and the
-//! pool of those that read.
+//! Connections: how each is opened, with the settings that the store's promises rest on.
 
 use std::fmt;
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -7,12 +6,11 @@ use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 #[cfg(unix)]
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
@@ -216,7 +214,8 @@ impl Database {
         })
     }
 
-    fn generation(&self) -> u64 {
+    /// Which connections are used: those of this generation.
+    pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 }
@@ -225,43 +224,6 @@ impl Database {
 pub(super) fn setting(connection: &mut SqliteConnection, name: &str) -> QueryResult<String> {
     let query = format!("(SELECT CAST({name} AS TEXT) FROM pragma_{name})");
     diesel::select(sql::<Text>(&query)).get_result(connection)
-}
-
-/// Makes the connections of the pool that reads.
-#[derive(Debug)]
-pub(super) struct Readers(pub(super) Arc<Database>);
-
-/// A connection that only reads.
-pub(super) struct Reader {
-    pub(super) connection: SqliteConnection,
-    generation: u64,
-}
-
-impl r2d2::ManageConnection for Readers {
-    type Connection = Reader;
-    type Error = OpenError;
-
-    fn connect(&self) -> Result<Reader, OpenError> {
-        let generation = self.0.generation();
-        Ok(Reader {
-            connection: self.0.connect(Role::Reader)?,
-            generation,
-        })
-    }
-
-    fn is_valid(&self, reader: &mut Reader) -> Result<(), OpenError> {
-        if self.has_broken(reader) {
-            return Err(self.0.unusable(&"the connection is from before a failure"));
-        }
-        Ok(())
-    }
-
-    fn has_broken(&self, reader: &mut Reader) -> bool {
-        // A read that panics leaves its transaction open.
-        thread::panicking()
-            || reader.generation != self.0.generation()
-            || AnsiTransactionManager::is_broken_transaction_manager(&mut reader.connection)
-    }
 }
 
 #[cfg(test)]
@@ -325,25 +287,6 @@ mod tests {
             .batch_execute("CREATE TABLE t (id INTEGER)")
             .unwrap_err();
         assert_eq!(kind_of(&error), FaultKind::Unreachable, "{error}");
-    }
-
-    #[test]
-    fn a_connection_from_before_a_failure_is_not_used_again() {
-        use r2d2::ManageConnection;
-
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("convosync.db");
-        let database = Arc::new(Database::at(&path, Duration::ZERO).unwrap());
-        let readers = Readers(Arc::clone(&database));
-        let mut reader = readers.connect().unwrap();
-        assert!(!readers.has_broken(&mut reader));
-        let failure = diesel::result::Error::DatabaseError(
-            diesel::result::DatabaseErrorKind::Unknown,
-            Box::new("disk I/O error".to_owned()),
-        );
-        database.note(&Fault::Database(failure));
-        assert!(readers.has_broken(&mut reader));
-        assert!(!readers.has_broken(&mut readers.connect().unwrap()));
     }
 
     #[test]

@@ -9,8 +9,8 @@ use diesel::sqlite::Sqlite;
 
 use convosync_domain::change_set::Erasure;
 
-use super::rows::{StoredRow, cached_by_type, statements};
 use super::schema::{OutputRow, RequestRow, ResponseRow};
+use super::statements::{StoredRow, cached_by_type, statements};
 use crate::types::sql::ChangeNumber;
 
 /// Erases messages of a conversation; those that change by it get the change number.

@@ -7,6 +7,7 @@ use convosync_domain::feed::{
     ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows, read_page,
 };
 use convosync_domain::identity::{ConversationId, VisitorId};
+use convosync_domain::ports::LivingIds;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use super::errors::Fault;
@@ -14,11 +15,12 @@ use super::schema::{ConversationChangeRow, ConversationIdRow, conversations, mes
 use super::{items, visitors};
 use crate::types::{NumberKey, UuidKey};
 
-/// The ids of the visitor's living conversations in ascending order.
+/// The visitor's counter and the ids of the living conversations in ascending order, inside one
+/// transaction.
 pub(super) fn living_ids(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
-) -> Result<Option<Vec<ConversationId>>, Fault> {
+) -> Result<Option<LivingIds>, Fault> {
     let Some(visitor) = visitors::find(connection, visitor)? else {
         return Ok(None);
     };
@@ -29,7 +31,10 @@ pub(super) fn living_ids(
         .select(ConversationIdRow::columns())
         .load(connection)?;
     let ids = rows.iter().map(|row| ConversationId::from_uuid(row.uuid));
-    Ok(Some(ids.collect()))
+    Ok(Some(LivingIds {
+        change_counter: visitor.change_counter,
+        ids: ids.collect(),
+    }))
 }
 
 /// A page of changes, inside one transaction.

@@ -12,8 +12,8 @@ use convosync_domain::ports::StoreIdentity;
 use super::connection::Database;
 use super::errors::{Fault, OpenError};
 use super::group::Group;
-use super::rows::{Insert, statements};
 use super::schema::{StoreRow, store};
+use super::statements::{Insert, statements};
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 

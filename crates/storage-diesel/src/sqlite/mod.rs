@@ -14,8 +14,10 @@ mod heads;
 mod items;
 mod load;
 mod migrate;
+mod readers;
 mod rows;
 mod schema;
+mod statements;
 mod visitors;
 mod write;
 mod writer;
@@ -31,15 +33,16 @@ use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::feed::{ChangesPage, FeedPosition};
 use convosync_domain::identity::{ConversationId, VisitorId};
 use convosync_domain::ports::{
-    ChangeFeed, ConversationList, Heads, NamedConversation, Registration, StoreError,
+    ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, StoreError,
     StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
 };
 use convosync_domain::stored::StoredMessage;
 
 pub use errors::OpenError;
 
-use connection::{Database, Readers, Role};
+use connection::{Database, Role};
 use errors::Fault;
+use readers::Readers;
 use writer::Writer;
 
 /// How long a read waits for a connection.
@@ -200,10 +203,7 @@ impl VisitorStore for SqliteStore {
 
 #[async_trait]
 impl ConversationList for SqliteStore {
-    async fn living_ids(
-        &self,
-        visitor: VisitorId,
-    ) -> Result<Option<Vec<ConversationId>>, StoreError> {
+    async fn living_ids(&self, visitor: VisitorId) -> Result<Option<LivingIds>, StoreError> {
         self.read(move |connection| feed::living_ids(connection, visitor))
             .await
     }

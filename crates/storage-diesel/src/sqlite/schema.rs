@@ -15,7 +15,8 @@ use convosync_domain::stored::{ConversationHistory, MessageHistory};
 use convosync_domain::timestamp::Timestamp;
 
 use super::declare::{part_of_row, stored_table};
-use super::rows::{List, ReadRow, RowReader, StoredRow};
+use super::rows::{ReadRow, RowReader};
+use super::statements::{List, StoredRow};
 use crate::types::sql::{
     ChangeNumber, ClientId, DigestBytes, ExtraObject, Instant, JsonText, UuidBytes,
 };

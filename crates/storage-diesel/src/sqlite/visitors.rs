@@ -8,8 +8,8 @@ use convosync_domain::ports::Registration;
 
 use super::errors::Fault;
 use super::group::Group;
-use super::rows::Insert;
 use super::schema::{VisitorHeadRow, VisitorRow, visitors};
+use super::statements::Insert;
 use crate::types::UuidKey;
 
 const UNREGISTERED: i32 = 0;

@@ -2,7 +2,7 @@ use std::fs;
 
 use config::ValueKind;
 use convosync_application::sync::RegistrationMode;
-use convosync_http_actix::Limits;
+use convosync_http_actix::{Limits, UnknownFields};
 
 use super::*;
 
@@ -62,6 +62,7 @@ fn nothing_has_to_be_set() {
     assert_eq!(settings.limits(), Limits::default());
     assert_eq!(settings.sync().max_clock_skew_seconds, 300);
     assert_eq!(settings.sync().registration, RegistrationMode::Explicit);
+    assert_eq!(settings.unknown_fields(), UnknownFields::Keep);
     assert!(!settings.auth.allow_open_on_network);
     assert_eq!(configuration.sources(), "defaults");
 }
@@ -176,6 +177,45 @@ fn a_bad_value_names_its_key_and_where_it_is_from() {
             format!("{problem} (from the environment variable {variable})")
         );
     }
+}
+
+#[test]
+fn all_bodies_together_have_room_for_the_longest_one() {
+    let limits = |body: &str, in_flight: &str| {
+        with_environment(&[
+            ("CONVOSYNC__LIMITS__BODY_BYTES", body),
+            ("CONVOSYNC__LIMITS__BODIES_IN_FLIGHT_BYTES", in_flight),
+        ])
+    };
+    assert!(limits("100", "100").is_ok());
+    assert_eq!(
+        complaint(limits("101", "100")),
+        "limits.bodies_in_flight_bytes: must be at least limits.body_bytes, which is 101, not 100 \
+         (from the environment variable CONVOSYNC__LIMITS__BODIES_IN_FLIGHT_BYTES)"
+    );
+    assert_eq!(
+        complaint(with_environment(&[(
+            "CONVOSYNC__LIMITS__BODY_BYTES",
+            "268435457"
+        )])),
+        "limits.bodies_in_flight_bytes: must be at least limits.body_bytes, which is 268435457, \
+         not 268435456 (from the defaults)"
+    );
+}
+
+#[test]
+fn unknown_fields_of_posts_are_refused_where_that_is_set() {
+    let (_, loaded) = with_file("[sync]\nunknown_fields = \"reject\"");
+    let settings = loaded.unwrap().settings;
+    assert_eq!(settings.unknown_fields(), UnknownFields::Reject);
+    assert_eq!(
+        complaint(with_environment(&[(
+            "CONVOSYNC__SYNC__UNKNOWN_FIELDS",
+            "drop"
+        )])),
+        "sync.unknown_fields: must be one of \"keep\", \"reject\", not \"drop\" \
+         (from the environment variable CONVOSYNC__SYNC__UNKNOWN_FIELDS)"
+    );
 }
 
 #[test]

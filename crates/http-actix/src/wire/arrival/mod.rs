@@ -1,0 +1,215 @@
+//! A request's body, from the network to its bytes.
+//!
+//! - [`pace`] says how fast a body has to arrive,
+//! - [`received`] collects its bytes under the limit of one body,
+//! - [`budget`] is what all bodies in flight may hold together,
+//! - [`gunzip`] inflates into it what comes compressed.
+
+mod budget;
+mod gunzip;
+mod pace;
+mod received;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use actix_web::http::header::{self, HeaderMap, HeaderValue};
+use actix_web::rt::task::yield_now;
+use actix_web::rt::time::timeout;
+use actix_web::web::Bytes;
+use actix_web::{HttpMessage as _, HttpRequest, web};
+use futures_util::StreamExt as _;
+
+pub(crate) use budget::{Budget, Share};
+use gunzip::Gunzip;
+use pace::Pace;
+use received::{Received, Refused};
+
+use super::body::{Body, refusal};
+use crate::error::{ApiError, ErrorCode};
+use crate::settings::Limits;
+use crate::state::AppState;
+
+/// How much gzip is inflated before other requests have their turn: about a megabyte at worst.
+const GZIP_PIECE: usize = 1_024;
+
+/// How many bytes of a request's body came over the network, for the log.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct BytesRead(pub(crate) usize);
+
+/// Reads the body of a request. Its headers are judged first: what they rule out is not read.
+pub(crate) async fn read_body(
+    request: &HttpRequest,
+    payload: web::Payload,
+    state: &AppState,
+    invalid: ErrorCode,
+) -> Result<Arc<Body>, ApiError> {
+    let limits = &state.limits;
+    let headers = request.headers();
+    let encoding = check_headers(headers, limits)?;
+    let declared = match encoding {
+        Encoding::Plain => declared_length(headers),
+        Encoding::Gzip => None,
+    };
+    let received = Received::new(declared, limits.body_bytes, state.bodies_in_flight.share());
+    let mut arrival = Arrival {
+        payload,
+        pace: Pace::begin(limits),
+        bytes: 0,
+        limit: limits.body_bytes,
+    };
+    let read = match encoding {
+        Encoding::Plain => read_plain(&mut arrival, received).await,
+        Encoding::Gzip => read_gzip(&mut arrival, received).await,
+    };
+    request.extensions_mut().insert(BytesRead(arrival.bytes));
+    let (bytes, share) = read
+        .map_err(|failed| failed.into_error(limits, invalid))?
+        .into_parts();
+    Body::new(bytes, *limits, state.digest_seed)
+        .map(|body| Arc::new(body.holding(share)))
+        .map_err(|refusal| refusal.into_error(invalid))
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Encoding {
+    Plain,
+    Gzip,
+}
+
+fn check_headers(headers: &HeaderMap, limits: &Limits) -> Result<Encoding, ApiError> {
+    if !is_json(headers) {
+        return Err(ApiError::from(ErrorCode::UnsupportedContentType)
+            .with_header(header::ACCEPT, HeaderValue::from_static("application/json")));
+    }
+    let encoding = encoding(headers).ok_or_else(|| {
+        ApiError::from(ErrorCode::UnsupportedContentEncoding)
+            .with_header(header::ACCEPT_ENCODING, HeaderValue::from_static("gzip"))
+    })?;
+    if declared_length(headers).is_some_and(|length| length > limits.body_bytes) {
+        return Err(too_large(limits));
+    }
+    Ok(encoding)
+}
+
+/// Whether the content type is `application/json`, in UTF-8 if it names a charset.
+fn is_json(headers: &HeaderMap) -> bool {
+    let sent = headers.get(header::CONTENT_TYPE);
+    let Some(sent) = sent.and_then(|value| value.to_str().ok()) else {
+        return false;
+    };
+    let mut parts = sent.split(';').map(str::trim);
+    let is_json = parts
+        .next()
+        .is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"));
+    is_json
+        && parts
+            .filter_map(|parameter| parameter.split_once('='))
+            .filter(|(name, _)| name.eq_ignore_ascii_case("charset"))
+            .all(|(_, charset)| charset.trim_matches('"').eq_ignore_ascii_case("utf-8"))
+}
+
+/// The one encoding that the headers name; none when they name another, or several.
+fn encoding(headers: &HeaderMap) -> Option<Encoding> {
+    let mut named = headers.get_all(header::CONTENT_ENCODING);
+    let Some(name) = named.next().map(HeaderValue::as_bytes) else {
+        return Some(Encoding::Plain);
+    };
+    if named.next().is_some() {
+        None
+    } else if name.eq_ignore_ascii_case(b"gzip") {
+        Some(Encoding::Gzip)
+    } else if name.eq_ignore_ascii_case(b"identity") {
+        Some(Encoding::Plain)
+    } else {
+        None
+    }
+}
+
+/// The length that the headers declare; one that no number holds is beyond any limit.
+fn declared_length(headers: &HeaderMap) -> Option<usize> {
+    let sent = headers.get(header::CONTENT_LENGTH)?;
+    let length = sent.to_str().ok().and_then(|length| length.parse().ok());
+    Some(length.unwrap_or(usize::MAX))
+}
+
+/// A body on its way, as it is on the network.
+struct Arrival {
+    payload: web::Payload,
+    pace: Pace,
+    bytes: usize,
+    limit: usize,
+}
+
+impl Arrival {
+    /// What has come next; none at the end.
+    async fn next(&mut self) -> Result<Option<Bytes>, Failed> {
+        let left = self.pace.left(self.bytes);
+        let Ok(chunk) = timeout(left, self.payload.next()).await else {
+            return Err(Failed::TooSlow);
+        };
+        let Some(chunk) = chunk else {
+            return Ok(None);
+        };
+        // The cause is the client's connection: there is nothing in it for the log.
+        let chunk = chunk.or(Err(Failed::Incomplete))?;
+        self.bytes = self.bytes.saturating_add(chunk.len());
+        if self.bytes > self.limit {
+            return Err(Refused::TooLarge.into());
+        }
+        Ok(Some(chunk))
+    }
+}
+
+async fn read_plain(arrival: &mut Arrival, mut received: Received) -> Result<Received, Failed> {
+    while let Some(chunk) = arrival.next().await? {
+        received.push(&chunk)?;
+    }
+    Ok(received)
+}
+
+async fn read_gzip(arrival: &mut Arrival, received: Received) -> Result<Received, Failed> {
+    let mut gunzip = Gunzip::into(received);
+    while let Some(chunk) = arrival.next().await? {
+        for piece in chunk.chunks(GZIP_PIECE) {
+            gunzip.write(piece)?;
+            yield_now().await;
+        }
+    }
+    Ok(gunzip.finish()?)
+}
+
+/// Why a body could not be read to its end.
+#[derive(Clone, Copy, Debug)]
+enum Failed {
+    TooSlow,
+    Incomplete,
+    Refused(Refused),
+}
+
+impl From<Refused> for Failed {
+    fn from(refused: Refused) -> Self {
+        Self::Refused(refused)
+    }
+}
+
+impl Failed {
+    fn into_error(self, limits: &Limits, invalid: ErrorCode) -> ApiError {
+        match self {
+            Self::TooSlow => ErrorCode::BodyTimeout.into(),
+            Self::Incomplete => ErrorCode::BodyIncomplete.into(),
+            Self::Refused(Refused::TooLarge) => too_large(limits),
+            Self::Refused(Refused::NoRoom) => ApiError::from(ErrorCode::TooManyInFlight)
+                .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            Self::Refused(refused @ (Refused::NotGzip | Refused::TooManyMembers)) => {
+                refusal(refused.to_string()).into_error(invalid)
+            }
+        }
+    }
+}
+
+fn too_large(limits: &Limits) -> ApiError {
+    let text = format!("Body larger than {} bytes", limits.body_bytes);
+    ApiError::with_text(ErrorCode::BodyTooLarge, text)
+}

@@ -1,0 +1,140 @@
+use std::path::Path;
+
+use diesel::connection::SimpleConnection;
+use diesel::dsl::count_star;
+
+use super::*;
+use crate::sqlite::migrate::new_schema;
+use crate::sqlite::schema::VisitorRow;
+use crate::sqlite::statements::Insert;
+
+pub(in crate::sqlite) fn insert_visitor(group: &mut Group<'_>, key: u128) -> Result<i64, Fault> {
+    let id = group.next_visitor()?;
+    let row = VisitorRow {
+        id,
+        key: uuid::Uuid::from_u128(key),
+        kind: 0,
+        user_id: None,
+        registered_at: convosync_domain::timestamp::Timestamp::from_micros(0).unwrap(),
+        change_counter: 0,
+    };
+    Insert(row).execute(group.connection)?;
+    Ok(id)
+}
+
+pub(in crate::sqlite) fn count_visitors(path: &Path) -> i64 {
+    count(&mut SqliteConnection::establish(path.to_str().unwrap()).unwrap())
+}
+
+fn count(connection: &mut SqliteConnection) -> i64 {
+    let count = visitors::table.select(count_star());
+    count.get_result(connection).unwrap()
+}
+
+fn task(work: impl FnOnce(&mut Group<'_>) -> Result<i64, Fault> + Send + 'static) -> Box<dyn Work> {
+    Box::new(Task::new(1, work).0)
+}
+
+fn kinds(outcomes: &[Option<Arc<Fault>>]) -> Vec<&'static str> {
+    outcomes
+        .iter()
+        .map(|outcome| match outcome.as_deref() {
+            None => "done",
+            Some(Fault::Conflict) => "conflict",
+            Some(Fault::Panicked) => "panicked",
+            Some(fault) if fault.kind() == FaultKind::Full => "full",
+            Some(_) => "failed",
+        })
+        .collect()
+}
+
+#[test]
+fn a_task_that_fails_is_undone_alone() {
+    let mut connection = new_schema();
+    let mut tasks = [
+        task(|group| insert_visitor(group, 1)),
+        task(|group| insert_visitor(group, 2).and(insert_visitor(group, 1))),
+        task(|group| insert_visitor(group, 3).and(Err(Fault::Conflict))),
+        task(|group| {
+            insert_visitor(group, 4)?;
+            panic!("a defect")
+        }),
+        task(|group| insert_visitor(group, 5)),
+    ];
+    let outcomes = run(&mut connection, &mut tasks).map_err(|failure| failure.fault);
+    assert_eq!(
+        kinds(&outcomes.unwrap()),
+        ["done", "failed", "conflict", "panicked", "done"]
+    );
+    assert_eq!(count(&mut connection), 2);
+    // No transaction was left open.
+    assert!(run(&mut connection, &mut []).is_ok());
+}
+
+#[test]
+fn a_group_whose_transaction_sqlite_has_rolled_back_fails_whole() {
+    let mut connection = new_schema();
+    let mut tasks = [
+        task(|group| insert_visitor(group, 1)),
+        task(|group| {
+            (Rollback {}).execute(group.connection)?;
+            Err(Fault::Conflict)
+        }),
+        task(|group| insert_visitor(group, 2)),
+    ];
+    let failure = run(&mut connection, &mut tasks).map(|_| ()).unwrap_err();
+    assert!(matches!(failure.fault, Fault::Conflict));
+    assert!(failure.usable);
+    assert_eq!(count(&mut connection), 0);
+    assert!(run(&mut connection, &mut []).is_ok());
+}
+
+#[test]
+fn a_full_disk_is_told_and_left_behind() {
+    let mut connection = new_schema();
+    connection
+        .batch_execute("CREATE TABLE ballast (bytes BLOB); PRAGMA max_page_count = 40")
+        .unwrap();
+    let fill = || {
+        task(|group| {
+            group
+                .connection
+                .batch_execute("INSERT INTO ballast VALUES (zeroblob(1000000))")?;
+            Ok(0)
+        })
+    };
+    let mut tasks = [task(|group| insert_visitor(group, 1)), fill()];
+    match run(&mut connection, &mut tasks) {
+        Ok(outcomes) => assert_eq!(kinds(&outcomes), ["done", "full"]),
+        Err(failure) => assert_eq!(failure.fault.kind(), FaultKind::Full),
+    }
+    connection
+        .batch_execute("PRAGMA max_page_count = 4000")
+        .unwrap();
+    let mut tasks = [fill()];
+    let outcomes = run(&mut connection, &mut tasks).map_err(|failure| failure.fault);
+    assert_eq!(kinds(&outcomes.unwrap()), ["done"]);
+}
+
+#[test]
+fn a_commit_that_fails_leaves_nothing() {
+    let mut connection = new_schema();
+    connection
+        .batch_execute(
+            "CREATE TABLE child (
+                visitor INTEGER REFERENCES visitors (id) DEFERRABLE INITIALLY DEFERRED
+            )",
+        )
+        .unwrap();
+    let mut tasks = [
+        task(|group| insert_visitor(group, 1)),
+        task(|group| {
+            let orphan = "INSERT INTO child VALUES (99)";
+            group.connection.batch_execute(orphan)?;
+            Ok(0)
+        }),
+    ];
+    assert!(run(&mut connection, &mut tasks).is_err());
+    assert_eq!(count(&mut connection), 0);
+    assert!(run(&mut connection, &mut []).is_ok());
+}
