@@ -3,4 +3,4 @@
 run: ; @scripts/need && cargo run --bin convosync
 test: ; @scripts/need && cargo test --workspace
 check: ; @scripts/need && scripts/check
-torture: ; @scripts/need && CONVOSYNC_HISTORIES=2000 CONVOSYNC_CRASHES=200 cargo test --workspace
+torture: ; @scripts/need && CONVOSYNC_HISTORIES=2000 CONVOSYNC_CRASHES=200 CONVOSYNC_MUTATIONS=10000 cargo test --workspace

@@ -7,9 +7,12 @@
     reason = "a failed expectation in a test is the result"
 )]
 
+mod bad_input;
 mod cli;
 mod crashes;
+mod generated_input;
 mod histories;
 mod model;
 mod real_conversations;
+mod round_trips;
 mod support;

@@ -5,6 +5,8 @@ use ureq::Agent;
 
 use super::Answer;
 
+const CHANGES: &str = "/api/sync-conversations/changes/";
+
 /// The API at a base URL, for one visitor.
 #[derive(Clone)]
 pub(crate) struct Api {
@@ -41,9 +43,9 @@ impl Api {
     }
 
     /// Posts a body; the answer if the server gave one, so that it may die meanwhile.
-    pub(crate) fn try_post(&self, body: &str) -> Option<Answer> {
+    pub(crate) fn try_post(&self, body: &(impl AsRef<[u8]> + ?Sized)) -> Option<Answer> {
         let path = format!("/api/sync-conversations/?{}", self.visitor);
-        self.try_send("POST", &path, Some(body))
+        self.try_send("POST", &path, Some(body.as_ref()))
     }
 
     pub(crate) fn post(&self, body: &Value) -> Answer {
@@ -59,15 +61,23 @@ impl Api {
             .collect()
     }
 
+    /// The first thousand changes, as the server wrote them.
+    pub(crate) fn page_text(&self, since: Option<&str>) -> String {
+        let since = since.map(|since| format!("&since={since}"));
+        let answer = self.get_answer(
+            CHANGES,
+            &format!("&limit=1000{}", since.unwrap_or_default()),
+        );
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.text
+    }
+
     /// One page of changes.
     pub(crate) fn page(&self, since: Option<&str>, limit: u32) -> Value {
         let since = since
             .map(|since| format!("&since={since}"))
             .unwrap_or_default();
-        self.get(
-            "/api/sync-conversations/changes/",
-            &format!("&limit={limit}{since}"),
-        )
+        self.get(CHANGES, &format!("&limit={limit}{since}"))
     }
 
     /// Pulls to the end, handing out every page; returns the cursor.
@@ -91,17 +101,22 @@ impl Api {
     }
 
     fn get(&self, path: &str, more: &str) -> Value {
-        let answer = self.send("GET", &format!("{path}?{}{more}", self.visitor), None);
+        let answer = self.get_answer(path, more);
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json()
     }
 
+    fn get_answer(&self, path: &str, more: &str) -> Answer {
+        self.send("GET", &format!("{path}?{}{more}", self.visitor), None)
+    }
+
     /// Sends a request and waits for its answer.
     pub(crate) fn send(&self, method: &str, path: &str, body: Option<&str>) -> Answer {
+        let body = body.map(str::as_bytes);
         self.try_send(method, path, body).expect("an answer")
     }
 
-    fn try_send(&self, method: &str, path: &str, body: Option<&str>) -> Option<Answer> {
+    fn try_send(&self, method: &str, path: &str, body: Option<&[u8]>) -> Option<Answer> {
         let url = format!("{}{path}", self.base);
         let answer = match (method, body) {
             ("POST", Some(body)) => self

@@ -4,6 +4,8 @@
 mod answer;
 pub(crate) mod api;
 mod command;
+pub(crate) mod json_text;
+pub(crate) mod raw;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
