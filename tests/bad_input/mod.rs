@@ -124,11 +124,17 @@ impl Visitor {
 
     /// The answer to a request that is the only one of its connection.
     fn send(&self, request: &Request) -> Option<RawAnswer> {
-        let mut connection = self.connect();
         let head = request.head();
         let head = head.replacen("\r\n", "\r\nConnection: close\r\n", 1);
+        self.send_bytes([head.as_bytes(), &request.body].concat())
+    }
+
+    /// The answer to what is sent in one piece: an answer may get lost where a server closes a
+    /// connection on which more arrives.
+    fn send_bytes(&self, bytes: impl AsRef<[u8]>) -> Option<RawAnswer> {
+        let mut connection = self.connect();
         // A server that has refused a body need not take the rest of it.
-        let _ = connection.send(head) && connection.send(&request.body);
+        connection.send(bytes);
         connection.last_answer()
     }
 

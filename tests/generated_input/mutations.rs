@@ -8,6 +8,7 @@ use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
 use crate::support::Server;
 use crate::support::api::Api;
+use crate::support::json_text::Json;
 
 const REAL_CONVERSATIONS: &str = include_str!("../data/real-conversations.json");
 const ONE_OF_EVERYTHING: &str = include_str!("one-of-everything.json");
@@ -169,13 +170,23 @@ impl Visitor {
     }
 }
 
-/// Every page of a pull from the start, the last cursor and the ids.
+/// Every page of a pull from the start, with the last cursor, and the ids. The pages are texts,
+/// since they may hold numbers of any size.
 fn state(api: &Api) -> Vec<String> {
-    let mut state = Vec::new();
-    let cursor = api.drain(None, 100, |page| state.push(page.to_string()));
-    state.push(cursor);
-    state.push(api.ids().concat());
-    state
+    let mut state = vec![api.ids().concat()];
+    let mut cursor = None;
+    loop {
+        let text = api.page_text(cursor.as_deref());
+        let page = Json::parse(&text);
+        state.push(text);
+        if page.get("has_more") == Some(&Json::Literal("false".into())) {
+            return state;
+        }
+        let Some(Json::Text(next)) = page.get("cursor") else {
+            panic!("no cursor: {page:?}");
+        };
+        cursor = Some(next.clone());
+    }
 }
 
 #[test]
