@@ -113,7 +113,11 @@ fn a_body_that_inflates_beyond_the_limit() {
     let repeats = (64 << 20) / 258 + 1;
     let bomb = bomb(repeats);
     assert!(bomb.len() < 500_000);
+    let idle = visitor.server.peak_memory();
     let answer = visitor.refusal(&post(bomb));
+    if let (Some(idle), Some(peak)) = (idle, visitor.server.peak_memory()) {
+        assert!(peak - idle <= 16, "{idle} MiB idle, {peak} MiB at most");
+    }
     assert_snapshot!(answer.shown(), @r#"413 {"error":"Body larger than 67108864 bytes","code":"body_too_large"}"#);
 }
 

@@ -26,7 +26,7 @@ const SYNC: &str = "/api/sync-conversations/?user_id=ada";
 /// Part of every value that must not come back.
 const MARKER: &str = "m4rker";
 /// Generous, for a slow machine that does other things besides.
-const AT_ONCE: Duration = Duration::from_secs(2);
+const AT_ONCE: Duration = Duration::from_secs(10);
 const KNOWN: &str = "11111111-1111-4111-8111-111111111111";
 const ID: &str = r#""id":"6518856d-63ae-5696-b190-8593ef95598b""#;
 const MESSAGE_ID: &str = r#""message_id":"7518856d-63ae-5696-b190-8593ef95598b""#;

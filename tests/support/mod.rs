@@ -92,6 +92,17 @@ impl Server {
         format!("http://{}", self.address())
     }
 
+    /// The most memory that the server has held so far, in MiB; none where the system does not tell.
+    pub(crate) fn peak_memory(&self) -> Option<usize> {
+        let pid = self.process.as_ref().expect("the server runs").child.id();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+        let peak = status
+            .lines()
+            .find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: usize = peak.trim().strip_suffix(" kB")?.parse().ok()?;
+        Some(kib / 1_024)
+    }
+
     /// Whatever the server has written to stderr since it was last started.
     pub(crate) fn stderr(&self) -> String {
         let process = self.process.as_ref().expect("the server was started");

@@ -1,33 +1,33 @@
-//! Gzip, inflated as it comes.
+//! Gzip, inflated piece by piece.
 
 use std::io::{self, Write as _};
 
 use flate2::write::GzDecoder;
 
-use super::received::{Received, Refused};
+use super::received::Refused;
 
 /// The most members of a gzip. Each costs the set-up of a decoder, even an empty one of 20 bytes;
 /// tools that write blocks as members make one of at most 64 KiB of text.
 const MEMBERS_MAX: usize = 10_000;
 
-/// Inflates gzip into [`Received`], and so under its limits: beside them it holds one window. The
+/// Inflates gzip into a writer, whose errors hold a [`Refused`]; beside it, it holds one window. The
 /// members of a gzip are one text.
 #[derive(Debug)]
-pub(super) struct Gunzip {
+pub(super) struct Gunzip<W: io::Write> {
     /// There is none after an error only.
-    member: Option<GzDecoder<Received>>,
+    member: Option<GzDecoder<W>>,
     members: usize,
 }
 
-impl Gunzip {
-    pub(super) fn into(received: Received) -> Self {
+impl<W: io::Write> Gunzip<W> {
+    pub(super) fn into(inflated: W) -> Self {
         Self {
-            member: Some(GzDecoder::new(received)),
+            member: Some(GzDecoder::new(inflated)),
             members: 1,
         }
     }
 
-    /// Inflates what has come, wherever the network has cut it.
+    /// Inflates what comes next, wherever it was cut.
     pub(super) fn write(&mut self, deflated: &[u8]) -> Result<(), Refused> {
         let mut rest = deflated;
         while !rest.is_empty() {
@@ -42,7 +42,7 @@ impl Gunzip {
     }
 
     /// Everything inflated, when the gzip is at its end and its checksums are right.
-    pub(super) fn finish(self) -> Result<Received, Refused> {
+    pub(super) fn finish(self) -> Result<W, Refused> {
         let member = self.member.ok_or(Refused::NotGzip)?;
         member.finish().map_err(refused)
     }
@@ -53,9 +53,36 @@ impl Gunzip {
             return Err(Refused::TooManyMembers);
         }
         let member = self.member.take().ok_or(Refused::NotGzip)?;
-        let received = member.finish().map_err(refused)?;
-        self.member = Some(GzDecoder::new(received));
+        let inflated = member.finish().map_err(refused)?;
+        self.member = Some(GzDecoder::new(inflated));
         self.members += 1;
+        Ok(())
+    }
+}
+
+/// Counts what is inflated and keeps none of it.
+#[derive(Debug)]
+pub(super) struct Measure {
+    left: usize,
+}
+
+impl Measure {
+    /// Refuses what is longer than this.
+    pub(super) fn up_to(limit: usize) -> Self {
+        Self { left: limit }
+    }
+}
+
+impl io::Write for Measure {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.left = self
+            .left
+            .checked_sub(bytes.len())
+            .ok_or_else(|| io::Error::other(Refused::TooLarge))?;
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
 }
@@ -70,6 +97,7 @@ mod tests {
     use flate2::{Compression, GzBuilder};
 
     use super::super::budget::Budget;
+    use super::super::received::Received;
     use super::*;
 
     const TEXT: &[u8] = b"{\"conversations\":[]} and more, and more, and more";
@@ -192,8 +220,7 @@ mod tests {
         const LIMIT: usize = 64 << 20;
         let bomb = gzip(&vec![b' '; LIMIT + 1]);
         assert!(bomb.len() < 70_000, "{}", bomb.len());
-        let budget = Budget::new(2 * LIMIT);
-        let mut gunzip = Gunzip::into(Received::new(None, LIMIT, budget.share()));
+        let mut gunzip = Gunzip::into(Measure::up_to(LIMIT));
         let mut outcome = Ok(());
         for piece in bomb.chunks(1_000) {
             outcome = outcome.and_then(|()| gunzip.write(piece));

@@ -3,7 +3,7 @@
 //! - [`pace`] says how fast a body has to arrive,
 //! - [`received`] collects its bytes under the limit of one body,
 //! - [`budget`] is what all bodies in flight may hold together,
-//! - [`gunzip`] inflates into it what comes compressed.
+//! - [`gunzip`] inflates what has come compressed.
 
 mod budget;
 mod gunzip;
@@ -12,6 +12,7 @@ mod received;
 #[cfg(test)]
 mod tests;
 
+use std::io;
 use std::sync::Arc;
 
 use actix_web::http::header::{self, HeaderMap, HeaderValue};
@@ -22,7 +23,7 @@ use actix_web::{HttpMessage as _, HttpRequest, web};
 use futures_util::StreamExt as _;
 
 pub(crate) use budget::{Budget, Share};
-use gunzip::Gunzip;
+use gunzip::{Gunzip, Measure};
 use pace::Pace;
 use received::{Received, Refused};
 
@@ -48,11 +49,9 @@ pub(crate) async fn read_body(
     let limits = &state.limits;
     let headers = request.headers();
     let encoding = check_headers(headers, limits)?;
-    let declared = match encoding {
-        Encoding::Plain => declared_length(headers),
-        Encoding::Gzip => None,
-    };
-    let received = Received::new(declared, limits.body_bytes, state.bodies_in_flight.share());
+    let room =
+        |declared| Received::new(declared, limits.body_bytes, state.bodies_in_flight.share());
+    let received = room(declared_length(headers));
     let mut arrival = Arrival {
         payload,
         pace: Pace::begin(limits),
@@ -61,7 +60,10 @@ pub(crate) async fn read_body(
     };
     let read = match encoding {
         Encoding::Plain => read_plain(&mut arrival, received).await,
-        Encoding::Gzip => read_gzip(&mut arrival, received).await,
+        Encoding::Gzip => match read_plain(&mut arrival, received).await {
+            Ok(deflated) => inflate(deflated, limits.body_bytes, room(None)).await,
+            refused => refused,
+        },
     };
     request.extensions_mut().insert(BytesRead(arrival.bytes));
     let (bytes, share) = read
@@ -169,13 +171,19 @@ async fn read_plain(arrival: &mut Arrival, mut received: Received) -> Result<Rec
     Ok(received)
 }
 
-async fn read_gzip(arrival: &mut Arrival, received: Received) -> Result<Received, Failed> {
-    let mut gunzip = Gunzip::into(received);
-    while let Some(chunk) = arrival.next().await? {
-        for piece in chunk.chunks(GZIP_PIECE) {
-            gunzip.write(piece)?;
-            yield_now().await;
-        }
+/// Inflates a gzip that has arrived. Its text is measured first and kept only if it is not too long:
+/// so a bomb takes no more room than it has on the network.
+async fn inflate(deflated: Received, limit: usize, room: Received) -> Result<Received, Failed> {
+    let (deflated, _share) = deflated.into_parts();
+    inflate_into(&deflated, Measure::up_to(limit)).await?;
+    inflate_into(&deflated, room).await
+}
+
+async fn inflate_into<W: io::Write>(deflated: &[u8], inflated: W) -> Result<W, Failed> {
+    let mut gunzip = Gunzip::into(inflated);
+    for piece in deflated.chunks(GZIP_PIECE) {
+        gunzip.write(piece)?;
+        yield_now().await;
     }
     Ok(gunzip.finish()?)
 }

@@ -104,6 +104,18 @@ async fn what_is_no_gzip_is_told_as_the_endpoint_tells_it() {
 }
 
 #[actix_web::test]
+async fn a_bomb_takes_no_more_room_than_it_has_on_the_network() {
+    let bomb = |length| gzip(" ".repeat(length));
+    for (length, status) in [(100_001, 413), (100_000, 503)] {
+        let mut ports = taking();
+        ports.limits.body_bytes = 100_000;
+        ports.limits.bodies_in_flight_bytes = 1_000;
+        let answer = ports.send(post_gzip(URL, bomb(length))).await;
+        assert_eq!(answer.status, status, "{length}");
+    }
+}
+
+#[actix_web::test]
 async fn gzip_is_under_the_limit_as_it_comes_and_inflated() {
     let limited = |body_bytes| {
         let mut ports = taking();
@@ -196,17 +208,14 @@ async fn a_client_that_goes_away_gives_its_room_back() {
         let answer = exchange(&address, whole.clone()).await;
         answer.starts_with(&format!("HTTP/1.1 {status} "))
     };
-    let spaces = vec![b' '; 40_000];
-    for (encoding, body) in [("gzip", gzip(&spaces)), ("identity", spaces)] {
-        let (length, come) = (body.len(), &body[..body.len() - 1]);
-        let begun = format!("Content-Encoding: {encoding}\r\nContent-Length: {length}");
-        let mut client = TcpStream::connect(&address).unwrap();
-        client.write_all(head(&begun).as_bytes()).unwrap();
-        client.write_all(come).unwrap();
-        until(async || is_answered("503").await).await;
-        drop(client);
-        until(async || is_answered("200").await).await;
-    }
+    let mut client = TcpStream::connect(&address).unwrap();
+    client
+        .write_all(head("Content-Length: 40000").as_bytes())
+        .unwrap();
+    client.write_all(&[b' '; 39_999]).unwrap();
+    until(async || is_answered("503").await).await;
+    drop(client);
+    until(async || is_answered("200").await).await;
     handle.stop(false).await;
 }
 
@@ -260,18 +269,8 @@ async fn a_refused_body_that_still_comes_closes_the_connection() {
     ports.limits.bodies_in_flight_bytes = 9;
     let (address, handle) = start(ports);
     for (status, rest, sent) in [
-        (
-            "400",
-            "Content-Encoding: gzip\r\nContent-Length: 100",
-            "this is no gzip",
-        ),
         ("503", "Content-Length: 100", "0123456789"),
         ("413", "Content-Length: 101\r\nExpect: 100-continue", ""),
-        (
-            "400",
-            "Content-Encoding: gzip\r\nTransfer-Encoding: chunked",
-            "f\r\nthis is no gzip\r\n",
-        ),
         ("503", "Transfer-Encoding: chunked", "a\r\n0123456789\r\n"),
     ] {
         let request = head(rest).replace("Connection: close\r\n", "") + sent;
