@@ -96,3 +96,23 @@ fn the_second_body_on_a_connection() {
     let answer = visitor.expect_refusal(dribble(connection, &request.body));
     assert_eq!(answer.status, 408);
 }
+
+/// Without an answer, since the server cannot tell a late request from one that never comes.
+#[test]
+fn the_second_head_on_a_connection() {
+    let visitor = Visitor::new();
+    let head = Request::new("GET", "/livez").head();
+    let mut connection = visitor.connect();
+    assert!(connection.send(&head));
+    assert_eq!(connection.answer().status, 200);
+    let started = Instant::now();
+    loop {
+        if connection.is_answered() || !connection.send(b"x") {
+            break;
+        }
+        assert!(started.elapsed() < 4 * PATIENCE, "it is never enough");
+        thread::sleep(Duration::from_millis(500));
+    }
+    assert!(connection.last_answer().is_none());
+    visitor.expect_nothing_stored();
+}

@@ -14,6 +14,7 @@ mod endpoints;
 mod error;
 mod etag;
 mod identity;
+mod idle;
 mod middleware;
 mod prefer;
 mod query;

@@ -19,6 +19,7 @@ use futures_util::FutureExt as _;
 use unread::HeldBody;
 
 use crate::error::{ApiError, ErrorCode, of_framework};
+use crate::idle::Connection;
 use crate::request_id::{REQUEST_ID, RequestId};
 use crate::state::AppState;
 use crate::wire::BytesRead;
@@ -34,6 +35,7 @@ pub(crate) async fn around_every_request(
     let started = Instant::now();
     let id = RequestId::of(request.headers());
     let method = request.method().clone();
+    let served = request.conn_data().map(Connection::begin_request);
     let body = HeldBody::of(&mut request);
 
     let mut answered = if request
@@ -55,6 +57,12 @@ pub(crate) async fn around_every_request(
     log(&method, started, &id, answered.as_ref());
     if let Some(body) = body {
         body.release();
+    }
+    if let Some(served) = served {
+        served.end(match &answered {
+            Ok(response) => response.response().body().size(),
+            Err(response) => response.body().size(),
+        });
     }
     answered.map_err(|response| InternalError::from_response("a handler panicked", response).into())
 }
