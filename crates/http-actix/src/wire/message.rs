@@ -10,13 +10,13 @@ use convosync_domain::message::{
     MessageFieldsPatch, MessageOutputPatch, MessagePatch, MessageRequestPatch, MessageResponsePatch,
 };
 use convosync_domain::posted::PostedChange;
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::body::Body;
 use super::change::{Change, FieldsPatch};
 use super::fault::{Fault, Place};
-use super::object::{Reader, decode_text};
+use super::object::{Object, ObjectVisitor, Reader, decode_text};
 use super::submission::MUST_BE_OBJECT;
 use super::value::{MUST_BE_UUID, RawField};
 use crate::settings::UnknownFields;
@@ -67,9 +67,9 @@ impl MessageText for RawMessage {
         let mut draft = Draft::default();
         let raw = text.get(self.range.clone()).unwrap_or_default();
         if raw.starts_with('{') {
-            let message = MessageVisitor {
+            let message = ObjectVisitor {
                 reader: &mut reader,
-                draft: &mut draft,
+                object: &mut draft,
                 place: &place,
             };
             let read = serde_json::Deserializer::from_str(raw).deserialize_map(message);
@@ -151,8 +151,10 @@ impl Draft {
             output,
         })
     }
+}
 
-    fn read_field<'a, M: MapAccess<'a>>(
+impl<'a> Object<'a> for Draft {
+    fn read_value<M: MapAccess<'a>>(
         &mut self,
         reader: &mut Reader<'a>,
         fields: &mut M,
@@ -178,31 +180,6 @@ impl Draft {
     }
 }
 
-struct MessageVisitor<'r, 'a> {
-    reader: &'r mut Reader<'a>,
-    draft: &'r mut Draft,
-    place: &'r Place<'r>,
-}
-
-impl<'a> Visitor<'a> for MessageVisitor<'_, 'a> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'a>>(self, mut fields: M) -> Result<(), M::Error> {
-        let Self {
-            reader,
-            draft,
-            place,
-        } = self;
-        reader.walk(&mut fields, place, |reader, fields, key| {
-            draft.read_field(reader, fields, key, place)
-        })
-    }
-}
-
 /// Reads a part: an object exists, even an empty one; null is as not sent.
 fn read_part<'a, P: FieldsPatch, M: MapAccess<'a>>(
     reader: &mut Reader<'a>,
@@ -211,9 +188,9 @@ fn read_part<'a, P: FieldsPatch, M: MapAccess<'a>>(
 ) -> Result<Option<P>, M::Error> {
     if reader.peek_value() == Some(b'{') {
         let mut patch = P::default();
-        fields.next_value_seed(Part {
+        fields.next_value_seed(ObjectVisitor {
             reader,
-            patch: &mut patch,
+            object: &mut patch,
             place,
         })?;
         return Ok(Some(patch));
@@ -223,39 +200,4 @@ fn read_part<'a, P: FieldsPatch, M: MapAccess<'a>>(
         reader.fault(raw, place, "must be an object or null");
     }
     Ok(None)
-}
-
-struct Part<'r, 'a, P> {
-    reader: &'r mut Reader<'a>,
-    patch: &'r mut P,
-    place: &'r Place<'r>,
-}
-
-impl<'a, P: FieldsPatch> DeserializeSeed<'a> for Part<'_, 'a, P> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<(), D::Error> {
-        json.deserialize_map(self)
-    }
-}
-
-impl<'a, P: FieldsPatch> Visitor<'a> for Part<'_, 'a, P> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<M: MapAccess<'a>>(self, mut fields: M) -> Result<(), M::Error> {
-        let Self {
-            reader,
-            patch,
-            place,
-        } = self;
-        reader.walk(&mut fields, place, |reader, fields, key| {
-            let raw = reader.raw_value(fields)?;
-            reader.read_into(patch, key, raw, place);
-            Ok(())
-        })
-    }
 }

@@ -1,12 +1,14 @@
 //! The walk over the fields of an object: every object of a body obeys the same rules for its keys.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use convosync_application::sync::FAULTS_MAX;
 use convosync_domain::json::{JsonFaultKind, KEY_BYTES_MAX, KEYS_MAX, decode_string};
-use serde::de::{IgnoredAny, MapAccess};
+use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::change::FieldsPatch;
 use super::fault::{Fault, Place, Problem};
 use super::seen_keys::SeenKeys;
 use crate::settings::{Limits, UnknownFields};
@@ -176,5 +178,66 @@ pub(super) fn decode_text(raw: &str) -> Result<Cow<'_, str>, Problem> {
     match plain {
         Some(plain) => Ok(Cow::Borrowed(plain)),
         None => decode_string(raw).map_err(Problem::from),
+    }
+}
+
+/// What the fields of an object are read into.
+pub(super) trait Object<'a> {
+    /// Reads the value that comes next, under this key.
+    fn read_value<M: MapAccess<'a>>(
+        &mut self,
+        reader: &mut Reader<'a>,
+        fields: &mut M,
+        key: &str,
+        place: &Place<'_>,
+    ) -> Result<(), M::Error>;
+}
+
+/// A patch has no field that is an item of its own.
+impl<'a, P: FieldsPatch> Object<'a> for P {
+    fn read_value<M: MapAccess<'a>>(
+        &mut self,
+        reader: &mut Reader<'a>,
+        fields: &mut M,
+        key: &str,
+        place: &Place<'_>,
+    ) -> Result<(), M::Error> {
+        let raw = reader.raw_value(fields)?;
+        reader.read_into(self, key, raw, place);
+        Ok(())
+    }
+}
+
+/// Reads an object, where it is known to be one.
+pub(super) struct ObjectVisitor<'r, 'a, T> {
+    pub(super) reader: &'r mut Reader<'a>,
+    pub(super) object: &'r mut T,
+    pub(super) place: &'r Place<'r>,
+}
+
+impl<'a, T: Object<'a>> DeserializeSeed<'a> for ObjectVisitor<'_, 'a, T> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<(), D::Error> {
+        json.deserialize_map(self)
+    }
+}
+
+impl<'a, T: Object<'a>> Visitor<'a> for ObjectVisitor<'_, 'a, T> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<M: MapAccess<'a>>(self, mut fields: M) -> Result<(), M::Error> {
+        let Self {
+            reader,
+            object,
+            place,
+        } = self;
+        reader.walk(&mut fields, place, |reader, fields, key| {
+            object.read_value(reader, fields, key, place)
+        })
     }
 }
