@@ -8,26 +8,18 @@ const LOCKS: u64 = 4_096;
 
 /// A fixed set of locks; each visitor always takes the same one.
 #[derive(Debug)]
-pub(super) struct Turns {
-    locks: Vec<Mutex<()>>,
-    /// For a visitor whose lock is not in the vector, which cannot be.
-    spare: Mutex<()>,
-}
+pub(super) struct Turns(Vec<Mutex<()>>);
 
 impl Turns {
     pub(super) fn new() -> Self {
-        Self {
-            locks: (0..LOCKS).map(|_| Mutex::default()).collect(),
-            spare: Mutex::default(),
-        }
+        Self((0..LOCKS).map(|_| Mutex::default()).collect())
     }
 
-    /// Waits for the visitor's turn, which lasts until the guard is dropped.
-    pub(super) async fn wait(&self, visitor: VisitorId) -> MutexGuard<'_, ()> {
+    /// Waits for the visitor's turn, which lasts until the guard is dropped. Where there were no lock
+    /// there would be no waiting: turns save tries, the change counter alone decides who has won.
+    pub(super) async fn wait(&self, visitor: VisitorId) -> Option<MutexGuard<'_, ()>> {
         let (_, hashed) = visitor.as_uuid().as_u64_pair();
-        let lock = usize::try_from(hashed % LOCKS)
-            .ok()
-            .and_then(|index| self.locks.get(index));
-        lock.unwrap_or(&self.spare).lock().await
+        let index = usize::try_from(hashed % LOCKS).ok()?;
+        Some(self.0.get(index)?.lock().await)
     }
 }
