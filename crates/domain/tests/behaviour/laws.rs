@@ -42,18 +42,12 @@ fn with_request(
     change: PostedChange<MessagePatch>,
     model: Option<Patch<&str>>,
 ) -> PostedChange<MessagePatch> {
-    let PostedChange::Fields {
-        updated_at,
-        mut patch,
-    } = change
-    else {
-        return change;
-    };
-    patch.request = model.map(|model| MessageRequestPatch {
-        request_model: model.map(str::to_owned),
-        ..MessageRequestPatch::default()
-    });
-    PostedChange::Fields { updated_at, patch }
+    with(change, |patch| {
+        patch.request = model.map(|model| MessageRequestPatch {
+            request_model: model.map(str::to_owned),
+            ..MessageRequestPatch::default()
+        });
+    })
 }
 
 fn posted_message() -> impl Strategy<Value = PostedMessage> {

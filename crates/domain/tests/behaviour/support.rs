@@ -168,15 +168,15 @@ pub(crate) fn image(updated_at: Option<i64>, img: Patch<&str>) -> PostedChange<M
 
 /// The same message with a null timestamp.
 pub(crate) fn undated(change: PostedChange<MessagePatch>) -> PostedChange<MessagePatch> {
-    let PostedChange::Fields {
-        updated_at,
-        mut patch,
-    } = change
-    else {
-        return change;
-    };
-    patch.fields.timestamp = Patch::Null;
-    PostedChange::Fields { updated_at, patch }
+    with(change, |patch| patch.fields.timestamp = Patch::Null)
+}
+
+/// The same change with another patch, unless it is a deletion.
+pub(crate) fn with<P>(mut change: PostedChange<P>, edit: impl FnOnce(&mut P)) -> PostedChange<P> {
+    if let PostedChange::Fields { patch, .. } = &mut change {
+        edit(patch);
+    }
+    change
 }
 
 /// A message of a post; its digest is that of its debug form.
