@@ -23,6 +23,13 @@
 //! [`StoreStatus`]: convosync_domain::ports::StoreStatus
 //! [`ChangeSet`]: convosync_domain::change_set::ChangeSet
 
+mod gate;
+mod items;
 mod json_text;
+mod migrations;
+pub mod postgres;
+mod rows;
 pub mod sqlite;
+mod statements;
+mod tables;
 mod types;

@@ -26,37 +26,17 @@ macro_rules! stored_table {
             }
         }
 
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq)]
-        pub(super) struct $row {
-            $( pub(super) $key: $key_type, )+
-            $( pub(super) $own: $own_type, )*
-            $( pub(super) $group: $group_type, )*
-        }
-
-        impl ReadRow for $row {
-            const TABLE: &'static str = stringify!($table);
-            const WIDTH: usize = [
-                $( stringify!($key), )+
-                $( stringify!($own), )*
-                $( $( stringify!($column), )+ $( stringify!($extra), )? )*
-            ]
-            .len();
-
-            fn read<'a>(
-                columns: &mut RowReader<'_, impl Row<'a, Sqlite>>,
-            ) -> deserialize::Result<Self> {
-                Ok(Self {
-                    $( $key: columns.next::<$key_sql, _>(stringify!($key))?, )+
-                    $( $own: columns.next::<$own_sql $(<$own_inner>)?, _>(stringify!($own))?, )*
-                    $( $group: {
-                        let mut group = $group_type::default();
-                        $( *stored_table!(@field &mut group, $column $($field)?) =
-                            columns.next::<Nullable<$sql>, _>(stringify!($column))?; )+
-                        $( group.$extra = columns.next::<ExtraObject, _>(stringify!($extra))?; )?
-                        group
-                    }, )*
-                })
+        read_row! {
+            Sqlite:
+            $(#[$doc])*
+            $table as $row {
+                columns {
+                    $( $key: $key_type as $key_sql, )+
+                    $( $own: $own_type as $own_sql $(<$own_inner>)?, )*
+                }
+                $( $group: $group_type {
+                    $( $column $(($field))?: $sql, )+
+                } $(+ $extra)? )*
             }
         }
 
@@ -80,7 +60,7 @@ macro_rules! stored_table {
                 $( list.bind::<$own_sql $(<$own_inner>)?, _>(&self.$own)?; )*
                 $(
                     $( list.bind::<Nullable<$sql>, _>(
-                        stored_table!(@field &self.$group, $column $($field)?),
+                        read_row!(@field &self.$group, $column $($field)?),
                     )?; )+
                     $( list.bind::<ExtraObject, _>(&self.$group.$extra)?; )?
                 )*
@@ -94,11 +74,6 @@ macro_rules! stored_table {
             }
         }
     };
-
-    (@field &mut $group:ident, $column:ident) => { &mut $group.$column };
-    (@field &mut $group:ident, $column:ident $field:ident) => { &mut $group.$field };
-    (@field &$row:ident.$group:ident, $column:ident) => { &$row.$group.$column };
-    (@field &$row:ident.$group:ident, $column:ident $field:ident) => { &$row.$group.$field };
 }
 
 /// Declares the struct of some columns of a table, the row's id first.
@@ -109,29 +84,18 @@ macro_rules! part_of_row {
             $( $column:ident: $type:ty as $sql:ident $(<$inner:ident>)?, )+
         }
     ) => {
-        $(#[$doc])*
-        #[derive(Clone, Debug, PartialEq)]
-        pub(super) struct $row {
-            $( pub(super) $column: $type, )+
+        read_row! {
+            Sqlite:
+            $(#[$doc])*
+            $table as $row {
+                columns { $( $column: $type as $sql $(<$inner>)?, )+ }
+            }
         }
 
         impl $row {
             /// The columns to select.
             pub(super) fn columns() -> ( $( $table::$column, )+ ) {
                 ( $( $table::$column, )+ )
-            }
-        }
-
-        impl ReadRow for $row {
-            const TABLE: &'static str = stringify!($table);
-            const WIDTH: usize = [$( stringify!($column) ),+].len();
-
-            fn read<'a>(
-                columns: &mut RowReader<'_, impl Row<'a, Sqlite>>,
-            ) -> deserialize::Result<Self> {
-                Ok(Self {
-                    $( $column: columns.next::<$sql $(<$inner>)?, _>(stringify!($column))?, )+
-                })
             }
         }
 

@@ -10,7 +10,9 @@ use diesel::sqlite::Sqlite;
 use convosync_domain::change_set::Erasure;
 
 use super::schema::{OutputRow, RequestRow, ResponseRow};
-use super::statements::{StoredRow, cached_by_type, statements};
+use super::statements::{StoredRow, cached_by_type};
+use crate::statements::statements;
+use crate::tables::WITHOUT_CONTENT;
 use crate::types::sql::ChangeNumber;
 
 /// Erases messages of a conversation; those that change by it get the change number.
@@ -39,12 +41,11 @@ pub(super) fn erase(
     Ok(())
 }
 
-statements! {
+statements! { Sqlite, SqliteConnection:
     /// The living messages up to a stamp die.
     EraseContent =
-        "UPDATE messages SET living = 0, digest = NULL, timestamp = NULL, updated_at = NULL, \
-         vote = NULL, img = NULL, metadata = NULL, embedding = NULL, doc = NULL, extra = NULL, \
-         change_number = " + change_number: u64 as ChangeNumber,
+        "UPDATE messages SET ", WITHOUT_CONTENT,
+        ", change_number = " + change_number: u64 as ChangeNumber,
         " WHERE conversation = " + conversation: i64 as BigInt,
         " AND living AND (stamp IS NULL OR stamp <= " + through: i64 as BigInt,
         ")";

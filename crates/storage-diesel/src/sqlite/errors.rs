@@ -10,7 +10,7 @@ use diesel::result::Error as DieselError;
 
 use convosync_domain::ports::StoreError;
 
-use super::rows::CorruptColumn;
+use crate::rows::corrupt_column;
 
 /// How long a caller should wait before it tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
@@ -149,14 +149,10 @@ pub(super) fn store_error(fault: &Arc<Fault>) -> StoreError {
     if let Fault::Conflict = **fault {
         return StoreError::Conflict;
     }
-    if let Fault::Database(DieselError::DeserializationError(error)) = &**fault
-        && let Some(corrupt) = error.downcast_ref::<CorruptColumn>()
+    if let Fault::Database(error) = &**fault
+        && let Some(corrupt) = corrupt_column(error)
     {
-        return StoreError::Corrupt {
-            table: corrupt.table,
-            key: corrupt.key.to_string(),
-            column: corrupt.column,
-        };
+        return corrupt;
     }
     let source = Box::new(Arc::clone(fault));
     match fault.kind() {

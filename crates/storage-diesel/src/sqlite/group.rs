@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use diesel::dsl::max;
 use diesel::prelude::*;
+use diesel::sqlite::Sqlite;
 use tokio::sync::oneshot;
 
 use convosync_domain::ports::StoreError;
 
 use super::errors::{Fault, FaultKind, store_error};
 use super::schema::{conversations, messages, visitors};
-use super::statements::statements;
+use crate::statements::statements;
 
-statements! {
+statements! { Sqlite, SqliteConnection:
     /// Takes the write lock at once: a transaction that reads first and locks later fails without
     /// waiting when another process has written in between.
     Begin = "BEGIN IMMEDIATE";

@@ -14,11 +14,12 @@ use convosync_domain::identity::{ConversationId, MessageId};
 use convosync_domain::message::Message;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
-use super::rows::RowReader;
 use super::schema::{
     ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow, conversations,
     message_outputs, message_requests, message_responses, messages,
 };
+use crate::items::stored_message;
+use crate::rows::RowReader;
 use crate::types::UuidKey;
 
 /// The visitor's conversation of this id.
@@ -127,20 +128,13 @@ impl From<MessageRows> for StoredMessage {
             fields,
             ..
         } = rows.message;
-        let content = living.then(|| {
-            Box::new(Message {
-                fields,
-                request: rows.request.map(|row| row.request),
-                response: rows.response.map(|row| row.response),
-                output: rows.output.map(|row| row.output),
-            })
-        });
-        Self {
-            id: MessageId::from_uuid(uuid),
-            history,
-            content,
-            digest,
-        }
+        let content = Message {
+            fields,
+            request: rows.request.map(|row| row.request),
+            response: rows.response.map(|row| row.response),
+            output: rows.output.map(|row| row.output),
+        };
+        stored_message(uuid, living, digest, history, content)
     }
 }
 

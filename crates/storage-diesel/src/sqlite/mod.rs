@@ -15,7 +15,8 @@ mod items;
 mod load;
 mod migrate;
 mod readers;
-mod rows;
+#[cfg(test)]
+mod row_tests;
 mod schema;
 mod statements;
 mod visitors;

@@ -1,5 +1,5 @@
-//! The tables, each declared once: the schema that Diesel checks queries against, the struct of a
-//! whole row, and how it is read and written. What is added here is added in a migration too.
+//! The tables as SQLite has them: the schema that Diesel checks queries against, the structs of whole
+//! rows and of parts of them, and how they are read and written.
 
 use diesel::deserialize::{self, FromSqlRow};
 use diesel::prelude::*;
@@ -15,165 +15,52 @@ use convosync_domain::stored::{ConversationHistory, MessageHistory};
 use convosync_domain::timestamp::Timestamp;
 
 use super::declare::{part_of_row, stored_table};
-use super::rows::{ReadRow, RowReader};
 use super::statements::{List, StoredRow};
+use crate::rows::{ReadRow, RowKey, RowReader, read_row};
+use crate::tables::for_every_table;
 use crate::types::sql::{
     ChangeNumber, ClientId, DigestBytes, ExtraObject, Instant, JsonText, UuidBytes,
 };
 
-stored_table! {
-    /// The one row: what the store chose at random when it was made.
-    store as StoreRow {
-        key { id: i64 as BigInt, }
-        row { epoch: Uuid as UuidBytes, digest_seed: i64 as BigInt, }
-    }
-}
-
-stored_table! {
-    /// A registered visitor.
-    visitors as VisitorRow {
-        key { id: i64 as BigInt, key: Uuid as UuidBytes, }
-        row {
-            kind: i32 as Integer,
-            user_id: Option<String> as Nullable<Text>,
-            registered_at: Timestamp as Instant,
-            change_counter: u64 as ChangeNumber,
+/// A table of SQLite: the common columns after its integer keys.
+macro_rules! sqlite_table {
+    ($(#[$doc:meta])* store as $row:ident { $($columns:tt)* }) => {
+        stored_table! {
+            $(#[$doc])* store as $row { key { id: i64 as BigInt, } $($columns)* }
         }
-    }
-}
-
-stored_table! {
-    /// A conversation of a visitor.
-    conversations as ConversationRow {
-        key { id: i64 as BigInt, visitor: i64 as BigInt, uuid: Uuid as UuidBytes, }
-        row {
-            change_number: u64 as ChangeNumber,
-            latest_change: u64 as ChangeNumber,
-            living: bool as Bool,
+    };
+    ($(#[$doc:meta])* visitors as $row:ident { $($columns:tt)* }) => {
+        stored_table! {
+            $(#[$doc])* visitors as $row {
+                key { id: i64 as BigInt, key: Uuid as UuidBytes, } $($columns)*
+            }
         }
-        history: ConversationHistory {
-            stamp: Instant,
-            future_stamp: Instant,
-            erased_through: Instant,
+    };
+    ($(#[$doc:meta])* conversations as $row:ident { $($columns:tt)* }) => {
+        stored_table! {
+            $(#[$doc])* conversations as $row {
+                key { id: i64 as BigInt, visitor: i64 as BigInt, uuid: Uuid as UuidBytes, }
+                $($columns)*
+            }
         }
-        content: Conversation {
-            title: Text,
-            created_at: Instant,
-            updated_at: Instant,
-            local_only: Bool,
-        } + extra
-    }
-}
-
-stored_table! {
-    /// A message of a conversation, its parts aside.
-    messages as MessageRow {
-        key { id: i64 as BigInt, conversation: i64 as BigInt, uuid: Uuid as UuidBytes, }
-        row {
-            change_number: u64 as ChangeNumber,
-            living: bool as Bool,
-            digest: Option<Digest> as Nullable<DigestBytes>,
+    };
+    ($(#[$doc:meta])* messages as $row:ident { $($columns:tt)* }) => {
+        stored_table! {
+            $(#[$doc])* messages as $row {
+                key { id: i64 as BigInt, conversation: i64 as BigInt, uuid: Uuid as UuidBytes, }
+                $($columns)*
+            }
         }
-        history: MessageHistory {
-            stamp: Instant,
-            own_stamp: Instant,
-            future_stamp: Instant,
-            deleted_at: Instant,
+    };
+    // A part has the id of its message.
+    ($(#[$doc:meta])* $part:ident as $row:ident { $($columns:tt)* }) => {
+        stored_table! {
+            $(#[$doc])* $part as $row { key { id: i64 as BigInt, } $($columns)* }
         }
-        fields: MessageFields {
-            timestamp: Instant,
-            updated_at: Instant,
-            vote: Bool,
-            img: Text,
-            metadata: JsonText,
-            embedding: JsonText,
-            doc: JsonText,
-        } + extra
-    }
+    };
 }
 
-stored_table! {
-    /// The request of the message of this id.
-    message_requests as RequestRow {
-        key { id: i64 as BigInt, }
-        row {}
-        request: MessageRequest {
-            client_id(id): ClientId,
-            request_model: Text,
-            request_messages_role: Text,
-            request_messages_content: Text,
-            request_messages_system_role: Text,
-            request_messages_system_content: Text,
-            request_messages_user_role: Text,
-            request_messages_user_content: Text,
-            request_system_prompt: Text,
-            request_input: Text,
-            request_temperature: Double,
-            request_top_p: Double,
-            request_n: BigInt,
-            request_stream: Bool,
-            request_stop: JsonText,
-            request_max_tokens: BigInt,
-            top_k: BigInt,
-            repeat_penalty: Double,
-            min_p: Double,
-        } + extra
-    }
-}
-
-stored_table! {
-    /// The response of the message of this id.
-    message_responses as ResponseRow {
-        key { id: i64 as BigInt, }
-        row {}
-        response: MessageResponse {
-            client_id(id): ClientId,
-            response_id: Text,
-            object: Text,
-            model: Text,
-            created_at: Instant,
-            status: Text,
-            error: JsonText,
-            incomplete_details: JsonText,
-            instructions: Text,
-            max_output_tokens: BigInt,
-            parallel_tool_calls: Bool,
-            previous_response_id: Text,
-            reasoning_effort: Text,
-            reasoning_summary: Text,
-            store: Bool,
-            temperature: Double,
-            top_p: Double,
-            text_format_type: Text,
-            tool_choice: JsonText,
-            tools: JsonText,
-            truncation: Text,
-            usage_input_tokens: BigInt,
-            usage_output_tokens: BigInt,
-            usage_total_tokens: BigInt,
-            user: Text,
-            metadata: JsonText,
-        } + extra
-    }
-}
-
-stored_table! {
-    /// The output of the message of this id.
-    message_outputs as OutputRow {
-        key { id: i64 as BigInt, }
-        row {}
-        output: MessageOutput {
-            client_id(id): ClientId,
-            output_type: Text,
-            output_id: Text,
-            output_status: Text,
-            output_role: Text,
-            output_content_type: Text,
-            output_content_text: Text,
-            output_content_annotations: JsonText,
-        } + extra
-    }
-}
+for_every_table!(sqlite_table);
 
 diesel::allow_tables_to_appear_in_same_query!(
     messages,

@@ -9,10 +9,10 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, HasSqlType};
 use diesel::sqlite::Sqlite;
 
-use super::rows::ReadRow;
+use crate::rows::ReadRow;
 
 /// A whole row, in the order of its declaration.
-pub(super) trait StoredRow: ReadRow + 'static {
+pub(super) trait StoredRow: ReadRow<Sqlite> + 'static {
     /// The names of the columns that never change, each after a comma.
     const KEY: &'static str;
     /// The names of the other columns, likewise.
@@ -128,41 +128,7 @@ macro_rules! cached_by_type {
 
 cached_by_type!(Insert, Update, Delete);
 
-/// Declares statements with their parameters, prepared once each.
-macro_rules! statements {
-    ($(
-        $(#[$doc:meta])*
-        $name:ident = $( $sql:literal $( + $parameter:ident: $type:ty as $sql_type:ty )? ),+;
-    )+) => { $(
-        $(#[$doc])*
-        pub(super) struct $name {
-            $( $( pub(super) $parameter: $type, )? )+
-        }
-
-        impl diesel::query_builder::QueryFragment<diesel::sqlite::Sqlite> for $name {
-            fn walk_ast<'b>(
-                &'b self,
-                mut out: diesel::query_builder::AstPass<'_, 'b, diesel::sqlite::Sqlite>,
-            ) -> QueryResult<()> {
-                $(
-                    out.push_sql($sql);
-                    $( out.push_bind_param::<$sql_type, _>(&self.$parameter)?; )?
-                )+
-                Ok(())
-            }
-        }
-
-        impl diesel::query_builder::QueryId for $name {
-            type QueryId = Self;
-            const HAS_STATIC_QUERY_ID: bool = true;
-        }
-
-        impl RunQueryDsl<SqliteConnection> for $name {}
-    )+ };
-}
-
 pub(super) use cached_by_type;
-pub(super) use statements;
 
 #[cfg(test)]
 mod tests {

@@ -3,17 +3,15 @@
 use diesel::prelude::*;
 
 use convosync_domain::change_set::VisitorRegistration;
-use convosync_domain::identity::{VisitorId, VisitorIdentity};
+use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::Registration;
 
 use super::errors::Fault;
 use super::group::Group;
 use super::schema::{VisitorHeadRow, VisitorRow, visitors};
 use super::statements::Insert;
+use crate::items::kind_and_user_id;
 use crate::types::UuidKey;
-
-const UNREGISTERED: i32 = 0;
-const REGISTERED: i32 = 1;
 
 /// The visitor of this id.
 pub(super) fn find(
@@ -47,10 +45,7 @@ pub(super) fn insert(
     change_counter: u64,
 ) -> Result<i64, Fault> {
     let id = group.next_visitor()?;
-    let (kind, user_id) = match &registration.identity {
-        VisitorIdentity::Anonymous(_) => (UNREGISTERED, None),
-        VisitorIdentity::Registered(user_id) => (REGISTERED, Some(user_id.clone())),
-    };
+    let (kind, user_id) = kind_and_user_id(&registration.identity);
     let row = VisitorRow {
         id,
         key: VisitorId::from(&registration.identity).as_uuid(),

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
+use diesel::sqlite::Sqlite;
 
 use convosync_domain::change_set::{ChangeSet, ConversationChange, Write};
 use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
@@ -12,8 +13,9 @@ use super::erase::erase;
 use super::errors::Fault;
 use super::group::Group;
 use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow, messages};
-use super::statements::{Delete, Insert, StoredRow, Update, statements};
+use super::statements::{Delete, Insert, StoredRow, Update};
 use super::{items, visitors};
+use crate::statements::statements;
 use crate::types::UuidKey;
 use crate::types::sql::ChangeNumber;
 
@@ -57,7 +59,7 @@ pub(super) fn commit(
     Ok(change_number)
 }
 
-statements! {
+statements! { Sqlite, SqliteConnection:
     /// The visitor's counter rises.
     SetChangeCounter =
         "UPDATE visitors SET change_counter = " + change_number: u64 as ChangeNumber,

@@ -1,0 +1,72 @@
+//! What bringing a store to the schema that this program knows has in common on every backend.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use diesel::backend::Backend;
+use diesel::migration::{Migration, MigrationSource, MigrationVersion};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+
+use convosync_domain::ports::StoreIdentity;
+
+/// What migrating found and did.
+pub(crate) struct Migrated {
+    /// The versions of the migrations that ran.
+    pub(crate) applied: Vec<String>,
+    /// What the store chose when it was made.
+    pub(crate) identity: StoreIdentity,
+}
+
+/// Why a store was not migrated.
+pub(crate) enum Failure {
+    /// It has a migration of this version, which this program does not know.
+    NewerSchema(String),
+    /// What failed.
+    Other(String),
+}
+
+impl<E: fmt::Display> From<E> for Failure {
+    fn from(error: E) -> Self {
+        Self::Other(error.to_string())
+    }
+}
+
+/// Runs the migrations that are missing and returns their versions. The caller holds a transaction
+/// and a lock: Diesel would look for pending migrations without one. (Its transaction for each
+/// migration becomes a savepoint.)
+pub(crate) fn run_pending<DB: Backend>(
+    connection: &mut impl MigrationHarness<DB>,
+    migrations: EmbeddedMigrations,
+) -> Result<Vec<String>, Failure>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let known: Vec<Box<dyn Migration<DB>>> = migrations.migrations()?;
+    let names: BTreeSet<_> = known
+        .iter()
+        .map(|migration| migration.name().version().to_string())
+        .collect();
+    let applied: BTreeSet<_> = connection
+        .applied_migrations()?
+        .iter()
+        .map(MigrationVersion::to_string)
+        .collect();
+    if let Some(unknown) = applied.difference(&names).last() {
+        return Err(Failure::NewerSchema(unknown.clone()));
+    }
+    connection
+        .pending_migrations(migrations)?
+        .iter()
+        .map(|migration| Ok(connection.run_migration(migration)?.to_string()))
+        .collect()
+}
+
+/// What a new store chooses at random.
+pub(crate) fn new_identity() -> Result<StoreIdentity, getrandom::Error> {
+    let mut epoch = [0; 16];
+    getrandom::fill(&mut epoch)?;
+    Ok(StoreIdentity {
+        epoch: uuid::Builder::from_random_bytes(epoch).into_uuid(),
+        digest_seed: getrandom::u64()?,
+    })
+}

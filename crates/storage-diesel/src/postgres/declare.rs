@@ -1,0 +1,119 @@
+//! The macros that declare the rows of a table, to be read one by one and written column by column;
+//! [`super::schema`] calls them.
+
+/// Declares the struct of a row as it is read, its key first.
+macro_rules! table_to_read {
+    (
+        $(#[$doc:meta])*
+        $table:ident as $row:ident {
+            $key:ident: $key_type:ty as $key_sql:ident;
+            row { $( $own:ident: $own_type:ty as $own_sql:ident $(<$own_inner:ident>)?, )* }
+            $( $group:ident: $group_type:ident { $($columns:tt)* } $(+ $extra:ident)? )*
+        }
+    ) => {
+        read_row! {
+            Pg:
+            $(#[$doc])*
+            $table as $row {
+                columns {
+                    $key: $key_type as $key_sql,
+                    $( $own: $own_type as $own_sql $(<$own_inner>)?, )*
+                }
+                $( $group: $group_type { $($columns)* } $(+ $extra)? )*
+            }
+        }
+
+        impl FromSqlRow<(WholeRow,), Pg> for $row {
+            fn build_from_row<'a>(row: &impl Row<'a, Pg>) -> deserialize::Result<Self> {
+                RowReader::of(row).row()
+            }
+        }
+    };
+}
+
+/// Declares the struct of a row and, in a module of the table's name, rows column by column. What
+/// stands in brackets comes between the visitor and the row's own key.
+macro_rules! table_to_write {
+    (
+        $(#[$doc:meta])*
+        $table:ident as $row:ident {
+            [ $( $parent:ident ),* ] $key:ident;
+            row { $( $own:ident: $own_type:ty as $own_sql:ident $(<$own_inner:ident>)?, )* }
+            $( $group:ident: $group_type:ident {
+                $( $column:ident $(($field:ident))?: $sql:ident, )+
+            } $(+ $extra:ident)? )*
+        }
+    ) => {
+        table_to_read! {
+            $(#[$doc])*
+            $table as $row {
+                $key: Uuid as UuidBytes;
+                row { $( $own: $own_type as $own_sql $(<$own_inner>)?, )* }
+                $( $group: $group_type {
+                    $( $column $(($field))?: $sql, )+
+                } $(+ $extra)? )*
+            }
+        }
+
+        /// Rows of one visitor in this table, column by column.
+        pub(super) mod $table {
+            use super::*;
+
+            #[derive(Clone, Debug, Default)]
+            pub(in crate::postgres) struct Columns {
+                $( $parent: Vec<Uuid>, )*
+                $key: Vec<Uuid>,
+                $( $own: Vec<$own_type>, )*
+                $(
+                    $( $column: Vec<Option<<$sql as ColumnType>::Value>>, )+
+                    $( $extra: Vec<Extra>, )?
+                )*
+            }
+
+            impl Columns {
+                /// Adds a row, which lies where the ids before it say.
+                pub(in crate::postgres) fn push(&mut self, $( $parent: Uuid, )* row: $row) {
+                    $( self.$parent.push($parent); )*
+                    self.$key.push(row.$key);
+                    $( self.$own.push(row.$own); )*
+                    $(
+                        let group = row.$group;
+                        $( self.$column.push(read_row!(@field group, $column $($field)?)); )+
+                        $( self.$extra.push(group.$extra); )?
+                    )*
+                }
+            }
+
+            impl ColumnsOfRows for Columns {
+                const TABLE: &'static str = stringify!($table);
+                const KEY: &'static [&'static str] =
+                    &[$( stringify!($parent), )* stringify!($key)];
+                const REST: &'static [&'static str] = &[
+                    $( stringify!($own), )*
+                    $( $( stringify!($column), )+ $( stringify!($extra), )? )*
+                ];
+
+                fn len(&self) -> usize {
+                    self.$key.len()
+                }
+
+                fn bind_key<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
+                    $( list.bind::<Array<UuidBytes>, _>(&self.$parent)?; )*
+                    list.bind::<Array<UuidBytes>, _>(&self.$key)
+                }
+
+                fn bind_rest<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
+                    $( list.bind::<Array<$own_sql $(<$own_inner>)?>, _>(&self.$own)?; )*
+                    $(
+                        $( list.bind::<Array<Nullable<$sql>>, _>(&self.$column)?; )+
+                        $( list.bind::<Array<ExtraObject>, _>(&self.$extra)?; )?
+                    )*
+                    Ok(())
+                }
+            }
+        }
+    };
+}
+
+pub(super) use table_to_read;
+pub(super) use table_to_write;

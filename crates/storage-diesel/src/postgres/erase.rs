@@ -1,0 +1,115 @@
+//! What an erasure does to the messages of a conversation, whether or not a post names them.
+
+use std::marker::PhantomData;
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment, QueryId};
+use diesel::sql_types::BigInt;
+use uuid::Uuid;
+
+use convosync_domain::change_set::Erasure;
+
+use super::schema::{message_outputs, message_requests, message_responses};
+use super::statements::ColumnsOfRows;
+use crate::statements::statements;
+use crate::tables::WITHOUT_CONTENT;
+use crate::types::sql::{ChangeNumber, UuidBytes};
+
+/// Erases messages of a conversation; those that change by it get the change number.
+pub(super) fn erase(
+    connection: &mut PgConnection,
+    visitor: Uuid,
+    conversation: Uuid,
+    erasure: Erasure,
+    change_number: u64,
+) -> QueryResult<()> {
+    let through = match erasure {
+        Erasure::Everything => i64::MAX,
+        Erasure::Through(moment) => moment.as_micros(),
+    };
+    if erasure == Erasure::Everything {
+        ForgetStamps {
+            visitor,
+            conversation,
+        }
+        .execute(connection)?;
+    }
+    ErasePart::<message_requests::Columns>::of(visitor, conversation, through)
+        .execute(connection)?;
+    ErasePart::<message_responses::Columns>::of(visitor, conversation, through)
+        .execute(connection)?;
+    ErasePart::<message_outputs::Columns>::of(visitor, conversation, through)
+        .execute(connection)?;
+    EraseContent {
+        change_number,
+        visitor,
+        conversation,
+        through,
+    }
+    .execute(connection)?;
+    Ok(())
+}
+
+statements! { Pg, PgConnection:
+    /// The living messages up to a stamp die.
+    EraseContent =
+        "UPDATE messages SET ", WITHOUT_CONTENT,
+        ", change_number = " + change_number: u64 as ChangeNumber,
+        " WHERE visitor_id = " + visitor: Uuid as UuidBytes,
+        " AND conversation_id = " + conversation: Uuid as UuidBytes,
+        " AND living AND (stamp IS NULL OR stamp <= " + through: i64 as BigInt,
+        ")";
+
+    /// The living messages forget their stamps.
+    ForgetStamps =
+        "UPDATE messages SET stamp = NULL WHERE visitor_id = " + visitor: Uuid as UuidBytes,
+        " AND conversation_id = " + conversation: Uuid as UuidBytes,
+        " AND living AND stamp IS NOT NULL";
+}
+
+/// The living messages up to a stamp lose one of their parts.
+struct ErasePart<C> {
+    visitor: Uuid,
+    conversation: Uuid,
+    through: i64,
+    part: PhantomData<fn(C)>,
+}
+
+impl<C> ErasePart<C> {
+    fn of(visitor: Uuid, conversation: Uuid, through: i64) -> Self {
+        Self {
+            visitor,
+            conversation,
+            through,
+            part: PhantomData,
+        }
+    }
+}
+
+impl<C: ColumnsOfRows> QueryFragment<Pg> for ErasePart<C> {
+    /// (Through an array the parts are looked up by key, whatever the planner thinks.)
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("DELETE FROM ");
+        out.push_sql(C::TABLE);
+        out.push_sql(" WHERE visitor_id = ");
+        out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
+        out.push_sql(" AND conversation_id = ");
+        out.push_bind_param::<UuidBytes, _>(&self.conversation)?;
+        out.push_sql(" AND message_id = ANY(ARRAY(SELECT id FROM messages WHERE visitor_id = ");
+        out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
+        out.push_sql(" AND conversation_id = ");
+        out.push_bind_param::<UuidBytes, _>(&self.conversation)?;
+        out.push_sql(" AND living AND (stamp IS NULL OR stamp <= ");
+        out.push_bind_param::<BigInt, _>(&self.through)?;
+        out.push_sql(")))");
+        Ok(())
+    }
+}
+
+impl<C: 'static> QueryId for ErasePart<C> {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<C> RunQueryDsl<PgConnection> for ErasePart<C> {}

@@ -1,0 +1,195 @@
+//! What can go wrong, and what each port's caller is told of it.
+
+use std::error::Error;
+use std::time::Duration;
+
+use diesel::result::{DatabaseErrorKind, Error as DieselError};
+
+use convosync_domain::ports::StoreError;
+
+use crate::gate::Refused;
+use crate::rows::corrupt_column;
+
+/// How long a caller should wait while the database cannot be reached.
+const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);
+/// How long a caller should wait while it is only busy.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
+
+/// Why a store could not be opened. Each is one line, and none holds the URL, which may hold a
+/// password.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    /// The URL cannot be one of a database.
+    #[error("cannot use the database URL: {reason}")]
+    Url {
+        /// What the client library said.
+        reason: String,
+    },
+    /// The database could not be reached for as long as was to be waited.
+    #[error("cannot reach the database: {reason}")]
+    Unreachable {
+        /// What was said last.
+        reason: String,
+    },
+    /// A newer Convosync has written the store.
+    #[error("cannot use the database: its schema version {version} is newer than this program")]
+    NewerSchema {
+        /// The migration that this program does not know.
+        version: String,
+    },
+    /// A migration failed, and nothing has changed.
+    #[error("cannot migrate the database: {reason}")]
+    Migration {
+        /// What failed.
+        reason: String,
+    },
+}
+
+/// Why a read or a write failed.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Fault {
+    #[error("the visitor has changed meanwhile")]
+    Conflict,
+    #[error(transparent)]
+    Database(#[from] DieselError),
+    /// No connection can be had.
+    #[error("no connection to the database")]
+    NoConnection(#[source] r2d2::Error),
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// The server is not the one to work on.
+    #[error(transparent)]
+    Unfit(ConnectError),
+    /// The change set names an item that is not stored.
+    #[error("a change set updates an item that is not stored")]
+    NotStored,
+    #[error("the system has no random numbers")]
+    NoRandomness(#[source] getrandom::Error),
+    #[error("the work on the store panicked")]
+    Panicked,
+}
+
+/// What a fault means for what comes next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum FaultKind {
+    /// The server has no room.
+    Full,
+    /// The server only reads, as one does that is no longer the primary.
+    ReadOnly,
+    /// The connection is gone, another transaction was in the way, or nobody knows: the whole
+    /// transaction may succeed on another connection.
+    Passing,
+    /// No connection can be had.
+    Unreachable,
+    /// Too many wait.
+    Busy,
+    Other,
+}
+
+impl Fault {
+    pub(super) fn kind(&self) -> FaultKind {
+        match self {
+            Self::Database(error) => kind_of(error),
+            Self::NoConnection(_) | Self::Unfit(_) => FaultKind::Unreachable,
+            Self::Refused(_) => FaultKind::Busy,
+            Self::Conflict | Self::NotStored | Self::NoRandomness(_) | Self::Panicked => {
+                FaultKind::Other
+            }
+        }
+    }
+
+    /// Whether the connection that it came from is fit for others.
+    pub(super) fn leaves_connection_usable(&self) -> bool {
+        matches!(self, Self::Conflict | Self::NotStored)
+    }
+}
+
+/// The server's messages follow its `lc_messages` and its codes do not reach through Diesel, which
+/// names few of them: what it does not know may well pass.
+fn kind_of(error: &DieselError) -> FaultKind {
+    match error {
+        DieselError::DatabaseError(kind, information) => match kind {
+            DatabaseErrorKind::ReadOnlyTransaction => FaultKind::ReadOnly,
+            DatabaseErrorKind::SerializationFailure
+            | DatabaseErrorKind::ClosedConnection
+            | DatabaseErrorKind::UnableToSendCommand => FaultKind::Passing,
+            DatabaseErrorKind::Unknown if is_full(information.message()) => FaultKind::Full,
+            DatabaseErrorKind::Unknown => FaultKind::Passing,
+            _ => FaultKind::Other,
+        },
+        DieselError::RollbackErrorOnCommit { commit_error, .. } => kind_of(commit_error),
+        DieselError::BrokenTransactionManager => FaultKind::Passing,
+        _ => FaultKind::Other,
+    }
+}
+
+fn is_full(message: &str) -> bool {
+    message.contains("No space left on device") || message.starts_with("could not extend file")
+}
+
+impl From<Fault> for StoreError {
+    fn from(fault: Fault) -> Self {
+        let unavailable = |retry_after, fault: Fault| Self::Unavailable {
+            retry_after,
+            source: Some(Box::new(fault)),
+        };
+        if let Fault::Database(error) = &fault
+            && let Some(corrupt) = corrupt_column(error)
+        {
+            return corrupt;
+        }
+        match (fault.kind(), fault) {
+            (_, Fault::Conflict) => Self::Conflict,
+            (FaultKind::Full, fault) => Self::Full {
+                source: Box::new(fault),
+            },
+            (FaultKind::Passing | FaultKind::Busy, fault) => unavailable(RETRY_AFTER, fault),
+            (FaultKind::ReadOnly | FaultKind::Unreachable, fault) => {
+                unavailable(RETRY_AFTER_OUTAGE, fault)
+            }
+            (FaultKind::Other, fault) => Self::Internal {
+                source: Box::new(fault),
+            },
+        }
+    }
+}
+
+/// Why a connection cannot be made or used.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum ConnectError {
+    #[error(transparent)]
+    Connection(#[from] diesel::ConnectionError),
+    #[error(transparent)]
+    Query(#[from] DieselError),
+    #[error("{setting} is {found} and must be {expected}")]
+    Setting {
+        setting: &'static str,
+        expected: &'static str,
+        found: String,
+    },
+    #[error("the server only reads")]
+    ReadOnly,
+}
+
+impl ConnectError {
+    /// Whether waiting will not help: the URL itself is wrong. (These texts are the client
+    /// library's own, in English.)
+    pub(super) fn is_of_the_url(&self) -> bool {
+        match self {
+            Self::Connection(diesel::ConnectionError::BadConnection(message)) => {
+                ["invalid ", "missing ", "forbidden value", "unexpected "]
+                    .iter()
+                    .any(|begin| message.starts_with(begin))
+            }
+            Self::Connection(_) => true,
+            _ => false,
+        }
+    }
+}
+
+/// An error with its causes on one line.
+pub(super) fn one_line(error: &dyn Error) -> String {
+    let lines = error.to_string();
+    let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines.collect::<Vec<_>>().join("; ")
+}

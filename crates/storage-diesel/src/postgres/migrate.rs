@@ -1,0 +1,85 @@
+//! Brings a database to the schema that this program knows.
+
+use diesel::connection::SimpleConnection;
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel_migrations::{EmbeddedMigrations, embed_migrations};
+use uuid::Uuid;
+
+use convosync_domain::ports::StoreIdentity;
+
+use super::errors::OpenError;
+use super::schema::StoreRow;
+use super::statements::{prepared_query, push_columns};
+use crate::migrations::{Failure, Migrated, new_identity, run_pending};
+use crate::statements::statements;
+use crate::types::sql::UuidBytes;
+
+const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+
+/// Runs the migrations that are missing, all or none, and gives a new store its identity.
+///
+/// The lock is Convosync's own and of this database: of two programs that start at once one migrates
+/// and the other waits, then finds nothing to do.
+pub(super) fn migrate(connection: &mut PgConnection) -> Result<Migrated, OpenError> {
+    let migrated = connection.transaction(|connection| {
+        connection.batch_execute(
+            "SET LOCAL statement_timeout = 0;
+             SELECT pg_advisory_xact_lock(hashtextextended('convosync migrations', 0));",
+        )?;
+        let applied = run_pending(connection, MIGRATIONS)?;
+        let identity = identity(connection)?;
+        Ok(Migrated { applied, identity })
+    });
+    migrated.map_err(|failure| match failure {
+        Failure::NewerSchema(version) => OpenError::NewerSchema { version },
+        Failure::Other(reason) => OpenError::Migration { reason },
+    })
+}
+
+/// What the store chose when it was made, which is now if it is new.
+fn identity(connection: &mut PgConnection) -> Result<StoreIdentity, Failure> {
+    if let Some(row) = read_store(connection)? {
+        return Ok(StoreIdentity {
+            epoch: row.epoch,
+            digest_seed: row.digest_seed.cast_unsigned(),
+        });
+    }
+    let identity = new_identity()?;
+    InsertStore {
+        epoch: identity.epoch,
+        digest_seed: identity.digest_seed.cast_signed(),
+    }
+    .execute(connection)?;
+    Ok(identity)
+}
+
+/// Reads the row that every store has.
+pub(super) fn read_store(connection: &mut PgConnection) -> QueryResult<Option<StoreRow>> {
+    SelectStore.get_result(connection).optional()
+}
+
+struct SelectStore;
+
+prepared_query!(SelectStore);
+
+impl diesel::query_builder::QueryFragment<Pg> for SelectStore {
+    fn walk_ast<'b>(
+        &'b self,
+        mut out: diesel::query_builder::AstPass<'_, 'b, Pg>,
+    ) -> QueryResult<()> {
+        out.push_sql("SELECT ");
+        push_columns::<StoreRow>(&mut out, "")?;
+        out.push_sql(" FROM store");
+        Ok(())
+    }
+}
+
+statements! { Pg, PgConnection:
+    /// The one row of a new store.
+    InsertStore =
+        "INSERT INTO store (id, epoch, digest_seed) VALUES (1, " + epoch: Uuid as UuidBytes,
+        ", " + digest_seed: i64 as BigInt,
+        ")";
+}

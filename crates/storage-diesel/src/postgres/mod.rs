@@ -1,0 +1,287 @@
+//! PostgreSQL, 14 or later.
+//!
+//! Calls share a pool of connections (`session`), each call on a blocking thread, and whatever may
+//! pass is tried again on another connection (`retry`). A read is one statement, so that it sees one
+//! moment, or a transaction (`heads`, `items`, `feed`). A write is one transaction: the visitor's row
+//! first, by compare-and-swap, then each table in a statement or two whatever the number of rows
+//! (`rows`, `write`, `erase`).
+//!
+//! Every key begins with the visitor, and every statement names the visitor as a constant, so that
+//! each stays on one shard where the tables are distributed by visitor.
+
+mod declare;
+mod erase;
+mod errors;
+mod feed;
+mod heads;
+mod items;
+mod migrate;
+mod retry;
+mod rows;
+mod schema;
+mod session;
+mod statements;
+mod visitors;
+mod write;
+
+use std::fmt;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use diesel::prelude::*;
+
+use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
+use convosync_domain::feed::{ChangesPage, FeedPosition};
+use convosync_domain::identity::{ConversationId, VisitorId};
+use convosync_domain::ports::{
+    ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, StoreError,
+    StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
+};
+use convosync_domain::stored::StoredMessage;
+
+pub use errors::OpenError;
+
+use crate::gate::Gate;
+use errors::{ConnectError, Fault, one_line};
+use heads::Names;
+use session::{Database, SessionSettings, Sessions};
+use write::{Attempts, Commit};
+
+/// How long a call waits for its turn, and then for a connection.
+const PATIENCE: Duration = Duration::from_secs(1);
+/// Between two looks for a database that is not there yet.
+const START_PAUSE: Duration = Duration::from_millis(500);
+
+/// How a store is opened.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    /// `postgres://USER:PASSWORD@HOST:PORT/DATABASE?PARAMETERS` as the client library libpq takes
+    /// it; its environment variables count, too.
+    pub url: String,
+    /// How many connections work at once.
+    pub pool_size: u32,
+    /// How many more calls may wait for one.
+    pub queue: usize,
+    /// How long to wait for a database that is not there yet.
+    pub wait_at_start: Duration,
+}
+
+impl PostgresOptions {
+    /// The usual options, for this database.
+    #[must_use]
+    pub fn at(url: impl Into<String>) -> Self {
+        Self {
+            url: url.into(),
+            pool_size: 16,
+            queue: 256,
+            wait_at_start: Duration::from_secs(30),
+        }
+    }
+}
+
+impl fmt::Debug for PostgresOptions {
+    /// Without the URL, which may hold a password.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresOptions")
+            .field("pool_size", &self.pool_size)
+            .field("queue", &self.queue)
+            .field("wait_at_start", &self.wait_at_start)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A store in a PostgreSQL database. Clones are handles of the same store.
+#[derive(Clone)]
+pub struct PostgresStore(Arc<Opened>);
+
+struct Opened {
+    identity: StoreIdentity,
+    database: Arc<Database>,
+    pool: r2d2::Pool<Sessions>,
+    gate: Gate,
+}
+
+impl PostgresStore {
+    /// Opens the store, making or migrating its tables where that is needed.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the database cannot be used as it has to be.
+    pub fn open(options: &PostgresOptions) -> Result<Self, OpenError> {
+        let database = Arc::new(Database::at(&options.url));
+        let mut connection = first_connection(&database, options.wait_at_start)?;
+        warn_if_not_durable(&mut connection);
+        let identity = migrate::migrate(&mut connection)?.identity;
+        let pool_size = options.pool_size.max(1);
+        let pool = r2d2::Pool::builder()
+            .max_size(pool_size)
+            .min_idle(Some(1))
+            .connection_timeout(PATIENCE)
+            .test_on_check_out(true)
+            .connection_customizer(Box::new(SessionSettings))
+            .error_handler(Box::new(LogConnectErrors))
+            .build_unchecked(Sessions(Arc::clone(&database)));
+        let places = usize::try_from(pool_size).unwrap_or(usize::MAX);
+        Ok(Self(Arc::new(Opened {
+            identity,
+            database,
+            pool,
+            gate: Gate::new(places, options.queue, PATIENCE),
+        })))
+    }
+
+    /// Runs the migrations that the database is missing, and returns their versions.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the database cannot be used, or has a newer schema; then nothing has
+    /// changed.
+    pub fn migrate(options: &PostgresOptions) -> Result<Vec<String>, OpenError> {
+        let database = Database::at(&options.url);
+        let mut connection = first_connection(&database, options.wait_at_start)?;
+        Ok(migrate::migrate(&mut connection)?.applied)
+    }
+
+    /// Does the work on a connection, from its start again where a failure may pass.
+    async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut PgConnection) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let place = self.0.gate.enter().await.map_err(Fault::Refused)?;
+        let opened = Arc::clone(&self.0);
+        let work = move || {
+            let _place = place;
+            retry::with_retries(&opened.database, &opened.pool, work)
+        };
+        let done = tokio::task::spawn_blocking(work).await;
+        Ok(done.unwrap_or(Err(Fault::Panicked))?)
+    }
+}
+
+/// Waits for a database that is not there yet, and says why.
+fn first_connection(database: &Database, wait: Duration) -> Result<PgConnection, OpenError> {
+    let started = Instant::now();
+    let mut said = String::new();
+    loop {
+        let error = match database.connect() {
+            Ok(connection) => return Ok(connection),
+            Err(error) => error,
+        };
+        let reason = one_line(&error);
+        if error.is_of_the_url() {
+            return Err(OpenError::Url { reason });
+        }
+        if started.elapsed() + START_PAUSE > wait {
+            return Err(OpenError::Unreachable { reason });
+        }
+        if reason != said {
+            tracing::warn!(%reason, "waiting for the database");
+            said = reason;
+        }
+        thread::sleep(START_PAUSE);
+    }
+}
+
+fn warn_if_not_durable(connection: &mut PgConnection) {
+    if session::setting(connection, "fsync").is_ok_and(|fsync| fsync != "on") {
+        tracing::warn!("the database runs with fsync = off: a power cut may lose everything");
+    }
+}
+
+/// Each failing call is logged by itself; this tells of those that nobody waits for.
+#[derive(Debug)]
+struct LogConnectErrors;
+
+impl r2d2::HandleError<ConnectError> for LogConnectErrors {
+    fn handle_error(&self, error: ConnectError) {
+        tracing::debug!(error = %one_line(&error), "cannot connect to the database");
+    }
+}
+
+#[async_trait]
+impl SyncStore for PostgresStore {
+    async fn heads(
+        &self,
+        visitor: VisitorId,
+        named: Vec<NamedConversation>,
+    ) -> Result<Option<Heads>, StoreError> {
+        let names = Names::from(named);
+        self.run(move |connection| heads::heads(connection, visitor, &names))
+            .await
+    }
+
+    async fn load(
+        &self,
+        visitor: VisitorId,
+        named: Vec<NamedConversation>,
+    ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError> {
+        let names = Names::from(named);
+        self.run(move |connection| Ok(items::load(connection, visitor, &names)?))
+            .await
+    }
+
+    async fn commit(&self, visitor: VisitorId, changes: ChangeSet) -> Result<u64, StoreError> {
+        let commit = Commit::of(visitor, changes);
+        let mut attempts = Attempts::default();
+        self.run(move |connection| commit.write(connection, &mut attempts))
+            .await
+    }
+}
+
+#[async_trait]
+impl VisitorStore for PostgresStore {
+    async fn find(&self, visitor: VisitorId) -> Result<Option<Visitor>, StoreError> {
+        self.run(move |connection| {
+            let found = visitors::find_counter(connection, visitor)?;
+            Ok(found.map(|change_counter| Visitor {
+                id: visitor,
+                change_counter,
+            }))
+        })
+        .await
+    }
+
+    async fn register(&self, visitor: VisitorRegistration) -> Result<Registration, StoreError> {
+        let mut attempts = Attempts::default();
+        self.run(move |connection| write::register(connection, &visitor, &mut attempts))
+            .await
+    }
+}
+
+#[async_trait]
+impl ConversationList for PostgresStore {
+    async fn living_ids(&self, visitor: VisitorId) -> Result<Option<LivingIds>, StoreError> {
+        self.run(move |connection| Ok(feed::living_ids(connection, visitor)?))
+            .await
+    }
+}
+
+#[async_trait]
+impl ChangeFeed for PostgresStore {
+    async fn changes(
+        &self,
+        visitor: VisitorId,
+        position: Option<FeedPosition>,
+        limit: usize,
+    ) -> Result<Option<ChangesPage>, StoreError> {
+        self.run(move |connection| feed::changes(connection, visitor, position, limit))
+            .await
+    }
+}
+
+#[async_trait]
+impl StoreStatus for PostgresStore {
+    async fn check(&self) -> Result<(), StoreError> {
+        self.run(|connection| {
+            session::check_writable(connection).map_err(Fault::Unfit)?;
+            migrate::read_store(connection)?
+                .map(|_| ())
+                .ok_or(Fault::NotStored)
+        })
+        .await
+    }
+
+    fn identity(&self) -> StoreIdentity {
+        self.0.identity
+    }
+}

@@ -1,0 +1,210 @@
+//! A change set as rows: what is to be written, table by table, so that each table takes a statement
+//! or two whatever the change set holds.
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use uuid::Uuid;
+
+use convosync_domain::change_set::{ConversationChange, Erasure, Write};
+use convosync_domain::message::Message;
+use convosync_domain::stored::{StoredConversation, StoredMessage};
+
+use super::schema::{
+    ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow, conversations,
+    message_outputs, message_requests, message_responses, messages,
+};
+use super::statements::ColumnsOfRows;
+
+/// The most rows of one statement.
+const STATEMENT_ROWS: usize = 1_000;
+
+/// Everything that a change set writes for one visitor, with one change number.
+#[derive(Debug, Default)]
+pub(super) struct ChangedRows {
+    pub(super) conversations: Rows<conversations::Columns>,
+    /// Stored conversations of which only messages change.
+    pub(super) touched: Vec<Uuid>,
+    pub(super) erasures: Vec<(Uuid, Erasure)>,
+    pub(super) messages: Rows<messages::Columns>,
+    pub(super) requests: PartRows<message_requests::Columns>,
+    pub(super) responses: PartRows<message_responses::Columns>,
+    pub(super) outputs: PartRows<message_outputs::Columns>,
+}
+
+/// Rows of one table: those that are new, and those that replace stored ones.
+#[derive(Debug, Default)]
+pub(super) struct Rows<C> {
+    pub(super) new: Batches<C>,
+    pub(super) replacing: Batches<C>,
+}
+
+/// Rows of one kind of part, and the stored messages by conversation that have none of it any more.
+#[derive(Debug, Default)]
+pub(super) struct PartRows<C> {
+    pub(super) rows: Rows<C>,
+    pub(super) gone: BTreeMap<Uuid, Vec<Uuid>>,
+}
+
+/// Rows in batches of one statement each.
+#[derive(Debug, Default)]
+pub(super) struct Batches<C> {
+    full: Vec<C>,
+    last: C,
+}
+
+impl<C: ColumnsOfRows> Batches<C> {
+    /// The batch that takes the next row.
+    fn next(&mut self) -> &mut C {
+        if self.last.len() >= STATEMENT_ROWS {
+            self.full.push(mem::take(&mut self.last));
+        }
+        &mut self.last
+    }
+
+    /// The batches that have rows.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &C> {
+        let last = (self.last.len() > 0).then_some(&self.last);
+        self.full.iter().chain(last)
+    }
+}
+
+impl<C: ColumnsOfRows> Rows<C> {
+    fn next(&mut self, is_new: bool) -> &mut C {
+        match is_new {
+            true => self.new.next(),
+            false => self.replacing.next(),
+        }
+    }
+}
+
+impl ChangedRows {
+    /// The rows of a change set whose items get this change number.
+    pub(super) fn of(changes: Vec<ConversationChange>, change_number: u64) -> Self {
+        let mut rows = Self::default();
+        for change in changes {
+            rows.add(change, change_number);
+        }
+        rows
+    }
+
+    fn add(&mut self, change: ConversationChange, change_number: u64) {
+        let conversation = change.id.as_uuid();
+        match change.conversation {
+            Some(Write::Insert(stored)) => self
+                .conversations
+                .next(true)
+                .push(conversation_row(stored, change_number)),
+            Some(Write::Update(stored)) => self
+                .conversations
+                .next(false)
+                .push(conversation_row(stored, change_number)),
+            None => self.touched.push(conversation),
+        }
+        if let Some(erasure) = change.erasure {
+            self.erasures.push((conversation, erasure));
+        }
+        for message in change.messages {
+            match message {
+                Write::Insert(stored) => {
+                    self.add_message(conversation, stored, true, change_number);
+                }
+                Write::Update(stored) => {
+                    self.add_message(conversation, stored, false, change_number);
+                }
+            }
+        }
+    }
+
+    fn add_message(
+        &mut self,
+        conversation: Uuid,
+        stored: StoredMessage,
+        is_new: bool,
+        change_number: u64,
+    ) {
+        let id = stored.id.as_uuid();
+        let living = stored.content.is_some();
+        let Message {
+            fields,
+            request,
+            response,
+            output,
+        } = stored
+            .content
+            .map_or_else(Message::default, |content| *content);
+        let row = MessageRow {
+            id,
+            change_number,
+            living,
+            digest: stored.digest,
+            history: stored.history,
+            fields,
+        };
+        self.messages.next(is_new).push(conversation, row);
+        let message_id = id;
+        let place = Place {
+            conversation,
+            message: id,
+            is_new,
+        };
+        match request {
+            Some(request) => self.requests.rows.next(is_new).push(
+                conversation,
+                RequestRow {
+                    message_id,
+                    request,
+                },
+            ),
+            None => self.requests.goes(place),
+        }
+        match response {
+            Some(response) => self.responses.rows.next(is_new).push(
+                conversation,
+                ResponseRow {
+                    message_id,
+                    response,
+                },
+            ),
+            None => self.responses.goes(place),
+        }
+        match output {
+            Some(output) => self
+                .outputs
+                .rows
+                .next(is_new)
+                .push(conversation, OutputRow { message_id, output }),
+            None => self.outputs.goes(place),
+        }
+    }
+}
+
+/// Where a part belongs.
+#[derive(Clone, Copy)]
+struct Place {
+    conversation: Uuid,
+    message: Uuid,
+    is_new: bool,
+}
+
+impl<C> PartRows<C> {
+    /// A message has none of this part (any more: a post can delete a message and then bring it back
+    /// without its parts).
+    fn goes(&mut self, place: Place) {
+        if !place.is_new {
+            let gone = self.gone.entry(place.conversation).or_default();
+            gone.push(place.message);
+        }
+    }
+}
+
+fn conversation_row(stored: StoredConversation, change_number: u64) -> ConversationRow {
+    ConversationRow {
+        id: stored.id.as_uuid(),
+        change_number,
+        latest_change: change_number,
+        living: stored.content.is_some(),
+        history: stored.history,
+        content: stored.content.unwrap_or_default(),
+    }
+}

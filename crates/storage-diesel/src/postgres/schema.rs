@@ -1,0 +1,64 @@
+//! The tables as PostgreSQL has them: the structs of rows as they are read, and rows as they are
+//! written.
+
+use diesel::QueryResult;
+use diesel::deserialize::{self, FromSqlRow};
+use diesel::pg::Pg;
+use diesel::row::Row;
+use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text};
+use uuid::Uuid;
+
+use convosync_domain::conversation::Conversation;
+use convosync_domain::message::{MessageFields, MessageOutput, MessageRequest, MessageResponse};
+use convosync_domain::patch::Extra;
+use convosync_domain::posted::Digest;
+use convosync_domain::stored::{ConversationHistory, MessageHistory};
+
+use super::declare::{table_to_read, table_to_write};
+use super::statements::{ColumnType, ColumnsOfRows, List, WholeRow};
+use crate::rows::{ReadRow, RowKey, RowReader, read_row};
+use crate::tables::for_every_table;
+use crate::types::sql::{
+    ChangeNumber, ClientId, DigestBytes, ExtraObject, Instant, JsonText, UuidBytes,
+};
+
+/// A table of PostgreSQL: the common columns after its keys, which begin with the visitor.
+macro_rules! postgres_table {
+    ($(#[$doc:meta])* store as $row:ident { $($columns:tt)* }) => {
+        table_to_read! { $(#[$doc])* store as $row { id: i64 as BigInt; $($columns)* } }
+    };
+    // What is asked of and said about a visitor is no whole row.
+    ($(#[$doc:meta])* visitors as $row:ident { $($columns:tt)* }) => {};
+    ($(#[$doc:meta])* conversations as $row:ident { $($columns:tt)* }) => {
+        table_to_write! { $(#[$doc])* conversations as $row { [] id; $($columns)* } }
+    };
+    ($(#[$doc:meta])* messages as $row:ident { $($columns:tt)* }) => {
+        table_to_write! { $(#[$doc])* messages as $row { [conversation_id] id; $($columns)* } }
+    };
+    // A part has the key of its message.
+    ($(#[$doc:meta])* $part:ident as $row:ident { $($columns:tt)* }) => {
+        table_to_write! { $(#[$doc])* $part as $row { [conversation_id] message_id; $($columns)* } }
+    };
+}
+
+for_every_table!(postgres_table);
+
+table_to_read! {
+    /// What is asked of a visitor.
+    visitors as VisitorHeadRow {
+        id: Uuid as UuidBytes;
+        row { change_counter: u64 as ChangeNumber, latest_write: Uuid as UuidBytes, }
+    }
+}
+
+table_to_read! {
+    /// What the walk of a visitor's changes needs of each conversation.
+    conversations as ConversationChangeRow {
+        id: Uuid as UuidBytes;
+        row {
+            change_number: u64 as ChangeNumber,
+            latest_change: u64 as ChangeNumber,
+            living: bool as Bool,
+        }
+    }
+}

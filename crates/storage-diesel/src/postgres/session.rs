@@ -1,0 +1,182 @@
+//! Connections: how each is opened, with the settings that the store's promises rest on, and which
+//! of them are fit to be used.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+
+use super::errors::ConnectError;
+
+/// What libpq is told where the URL does not say: a server that is gone is noticed within seconds,
+/// and of several hosts the primary is used.
+const PARAMETERS: [(&str, &str); 7] = [
+    ("connect_timeout", "3"),
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "20000"),
+    ("target_session_attrs", "read-write"),
+    ("application_name", "convosync"),
+];
+
+/// An operator who has replicas apply each commit first keeps that.
+///
+/// Every statement looks rows up by keys that begin with the visitor, so each has one good plan. The
+/// planner is kept from basing another one on what a table held when the connection first met it.
+const SETTINGS: &str = "
+    SELECT set_config('synchronous_commit', 'on', false)
+     WHERE current_setting('synchronous_commit') <> 'remote_apply';
+    SET statement_timeout = '15s';
+    SET idle_in_transaction_session_timeout = '30s';
+    SET default_transaction_isolation = 'read committed';
+    SET plan_cache_mode = force_generic_plan;
+    SET enable_seqscan = off;
+    SET enable_hashjoin = off;
+    SET enable_mergejoin = off;
+    SET jit = off;
+";
+
+/// A database, and which of the connections to it are known to be fit.
+#[derive(Debug)]
+pub(super) struct Database {
+    url: String,
+    /// Rises with each failure of a connection: those from before are tried before they are used.
+    generation: AtomicU64,
+}
+
+/// A connection of the pool.
+pub(super) struct Session {
+    pub(super) connection: PgConnection,
+    generation: u64,
+    /// Set after a failure that may have been the connection's.
+    pub(super) is_suspect: bool,
+}
+
+impl Database {
+    pub(super) fn at(url: &str) -> Self {
+        Self {
+            url: with_parameters(url),
+            generation: AtomicU64::new(0),
+        }
+    }
+
+    /// Opens a connection with the settings of the store.
+    pub(super) fn connect(&self) -> Result<PgConnection, ConnectError> {
+        let mut connection = PgConnection::establish(&self.url)?;
+        configure(&mut connection)?;
+        Ok(connection)
+    }
+
+    /// Has all connections tried before they are used again.
+    pub(super) fn doubt_connections(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+}
+
+fn with_parameters(url: &str) -> String {
+    let mut url = url.to_owned();
+    let query = url.split_once('?').map(|(_, query)| query.to_owned());
+    let mut separator = if query.is_none() { '?' } else { '&' };
+    let query = query.unwrap_or_default();
+    for (name, value) in PARAMETERS {
+        let is_named = |given: &str| given.split('=').next() == Some(name);
+        if !query.split('&').any(is_named) {
+            url.push(separator);
+            url.push_str(&format!("{name}={value}"));
+            separator = '&';
+        }
+    }
+    url
+}
+
+/// Sets what the store rests on, and reads back whether a commit is durable when it is acknowledged.
+fn configure(connection: &mut PgConnection) -> Result<(), ConnectError> {
+    connection.batch_execute(SETTINGS)?;
+    let found = setting(connection, "synchronous_commit")?;
+    if found != "on" && found != "remote_apply" {
+        return Err(ConnectError::Setting {
+            setting: "synchronous_commit",
+            expected: "on",
+            found,
+        });
+    }
+    Ok(())
+}
+
+/// Reads a setting of the connection or the server.
+pub(super) fn setting(connection: &mut PgConnection, name: &str) -> QueryResult<String> {
+    diesel::select(sql::<Text>(&format!("current_setting('{name}')"))).get_result(connection)
+}
+
+/// Whether the server is there and writes.
+pub(super) fn check_writable(connection: &mut PgConnection) -> Result<(), ConnectError> {
+    let reads_only = "pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
+    match diesel::select(sql::<Bool>(reads_only)).get_result(connection)? {
+        true => Err(ConnectError::ReadOnly),
+        false => Ok(()),
+    }
+}
+
+/// Makes the connections of the pool.
+#[derive(Debug)]
+pub(super) struct Sessions(pub(super) Arc<Database>);
+
+impl r2d2::ManageConnection for Sessions {
+    type Connection = Session;
+    type Error = ConnectError;
+
+    fn connect(&self) -> Result<Session, ConnectError> {
+        let generation = self.0.generation.load(Ordering::Acquire);
+        Ok(Session {
+            connection: PgConnection::establish(&self.0.url)?,
+            generation,
+            is_suspect: false,
+        })
+    }
+
+    /// Called whenever a connection is taken out; it asks the server only after a failure.
+    fn is_valid(&self, session: &mut Session) -> Result<(), ConnectError> {
+        let generation = self.0.generation.load(Ordering::Acquire);
+        if session.generation != generation {
+            check_writable(&mut session.connection)?;
+            session.generation = generation;
+        }
+        Ok(())
+    }
+
+    fn has_broken(&self, session: &mut Session) -> bool {
+        // Work that panics leaves its transaction open.
+        thread::panicking()
+            || session.is_suspect
+            || AnsiTransactionManager::is_broken_transaction_manager(&mut session.connection)
+    }
+}
+
+/// Gives each new connection of the pool its settings.
+#[derive(Debug)]
+pub(super) struct SessionSettings;
+
+impl r2d2::CustomizeConnection<Session, ConnectError> for SessionSettings {
+    fn on_acquire(&self, session: &mut Session) -> Result<(), ConnectError> {
+        configure(&mut session.connection)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_url_wins_over_the_usual_parameters() {
+        let all = with_parameters("postgres://db/chats");
+        assert!(all.starts_with("postgres://db/chats?connect_timeout=3&keepalives_idle=10&"));
+        let some = with_parameters("postgres:///chats?host=/run&connect_timeout=9");
+        assert!(some.starts_with("postgres:///chats?host=/run&connect_timeout=9&keepalives_idle="));
+        assert_eq!(some.matches("connect_timeout").count(), 1);
+    }
+}

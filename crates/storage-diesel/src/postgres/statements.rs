@@ -1,0 +1,254 @@
+//! Statements: query fragments with a static id, so that each is prepared once a connection. All of
+//! them name the visitor, each table's rows by keys that begin with it, and none leaves the order of
+//! its look-ups to the planner.
+
+use std::marker::PhantomData;
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::serialize::ToSql;
+use diesel::sql_types::{Array, BigInt, Bool, Double, HasSqlType, SqlType, Text};
+use uuid::Uuid;
+
+use convosync_domain::fields::PartId;
+use convosync_domain::json::JsonValue;
+use convosync_domain::timestamp::Timestamp;
+
+use crate::rows::ReadRow;
+use crate::types::sql::{ClientId, Instant, JsonText, UuidBytes};
+
+/// Stands for the columns that a statement selects, which a `RowReader` reads one by one.
+#[derive(Clone, Copy, Debug, QueryId, SqlType)]
+#[diesel(postgres_type(oid = 2249, array_oid = 2287))]
+pub(super) struct WholeRow;
+
+/// What a column of this SQL type holds.
+pub(super) trait ColumnType {
+    type Value;
+}
+
+macro_rules! column_types {
+    ($( $sql:ty => $value:ty, )+) => { $(
+        impl ColumnType for $sql {
+            type Value = $value;
+        }
+    )+ };
+}
+
+column_types! {
+    Text => String,
+    BigInt => i64,
+    Double => f64,
+    Bool => bool,
+    Instant => Timestamp,
+    JsonText => JsonValue,
+    ClientId => PartId,
+}
+
+/// Rows of one visitor in one table, as a list for each column.
+pub(super) trait ColumnsOfRows: Default + 'static {
+    const TABLE: &'static str;
+    /// The names of the key's columns after the visitor's.
+    const KEY: &'static [&'static str];
+    /// The names of the other columns.
+    const REST: &'static [&'static str];
+
+    /// How many rows.
+    fn len(&self) -> usize;
+    /// Binds the columns of the key, but for the visitor.
+    fn bind_key<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()>;
+    /// Binds the other columns.
+    fn bind_rest<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()>;
+}
+
+/// A list of values to bind, with commas between them.
+pub(super) struct List<'l, 'a, 'b> {
+    out: &'l mut AstPass<'a, 'b, Pg>,
+    separator: &'static str,
+}
+
+impl<'b> List<'_, '_, 'b> {
+    pub(super) fn bind<ST, T>(&mut self, value: &'b T) -> QueryResult<()>
+    where
+        Pg: HasSqlType<ST>,
+        T: ToSql<ST, Pg>,
+    {
+        self.out.push_sql(self.separator);
+        self.separator = ", ";
+        self.out.push_bind_param::<ST, T>(value)
+    }
+}
+
+/// Names after a prefix, with commas between them. They are quoted, as one is a word of SQL.
+fn push_names(out: &mut AstPass<'_, '_, Pg>, prefix: &str, names: &[&str]) -> QueryResult<()> {
+    let mut separator = "";
+    for name in names {
+        out.push_sql(separator);
+        out.push_sql(prefix);
+        out.push_identifier(name)?;
+        separator = ", ";
+    }
+    Ok(())
+}
+
+/// The columns of a row, of the table or sub-select of this prefix: `m.`
+pub(super) fn push_columns<R: ReadRow<Pg>>(
+    out: &mut AstPass<'_, '_, Pg>,
+    prefix: &str,
+) -> QueryResult<()> {
+    push_names(out, prefix, R::COLUMNS)
+}
+
+/// Inserts rows.
+pub(super) struct Insert<'c, C> {
+    pub(super) visitor: Uuid,
+    pub(super) rows: &'c C,
+}
+
+/// Inserts rows, or replaces those that are stored whole.
+pub(super) struct InsertOrReplace<'c, C> {
+    pub(super) visitor: Uuid,
+    pub(super) rows: &'c C,
+}
+
+/// Counts those of the rows that are stored.
+pub(super) struct CountStored<'c, C> {
+    pub(super) visitor: Uuid,
+    pub(super) rows: &'c C,
+}
+
+/// Deletes the rows of these messages of a conversation.
+pub(super) struct DeleteOfMessages<C> {
+    pub(super) visitor: Uuid,
+    pub(super) conversation: Uuid,
+    pub(super) messages: Vec<Uuid>,
+    pub(super) table: PhantomData<fn(C)>,
+}
+
+/// (A plain `unnest` would be computed away from the visitor's shard, where there are shards.)
+fn push_insert<'b, C: ColumnsOfRows>(
+    out: &mut AstPass<'_, 'b, Pg>,
+    visitor: &'b Uuid,
+    rows: &'b C,
+) -> QueryResult<()> {
+    out.push_sql("INSERT INTO ");
+    out.push_sql(C::TABLE);
+    out.push_sql(" (visitor_id, ");
+    push_names(out, "", C::KEY)?;
+    out.push_sql(", ");
+    push_names(out, "", C::REST)?;
+    out.push_sql(") SELECT v.id, u.* FROM visitors v CROSS JOIN unnest(");
+    let mut list = List { out, separator: "" };
+    rows.bind_key(&mut list)?;
+    rows.bind_rest(&mut list)?;
+    out.push_sql(") u WHERE v.id = ");
+    out.push_bind_param::<UuidBytes, _>(visitor)
+}
+
+impl<C: ColumnsOfRows> QueryFragment<Pg> for Insert<'_, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        push_insert(&mut out, &self.visitor, self.rows)
+    }
+}
+
+impl<C: ColumnsOfRows> QueryFragment<Pg> for InsertOrReplace<'_, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        push_insert(&mut out, &self.visitor, self.rows)?;
+        out.push_sql(" ON CONFLICT (visitor_id, ");
+        push_names(&mut out, "", C::KEY)?;
+        out.push_sql(") DO UPDATE SET (");
+        push_names(&mut out, "", C::REST)?;
+        out.push_sql(") = ROW(");
+        push_names(&mut out, "excluded.", C::REST)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<C: ColumnsOfRows> QueryFragment<Pg> for CountStored<'_, C> {
+    /// (`OFFSET 0` makes the planner look up key by key.)
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT count(*) FROM unnest(");
+        self.rows.bind_key(&mut List {
+            out: &mut out,
+            separator: "",
+        })?;
+        out.push_sql(") AS n (");
+        push_names(&mut out, "", C::KEY)?;
+        out.push_sql(") CROSS JOIN LATERAL (SELECT 1 FROM ");
+        out.push_sql(C::TABLE);
+        out.push_sql(" t WHERE t.visitor_id = ");
+        out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
+        for name in C::KEY {
+            out.push_sql(" AND t.");
+            out.push_identifier(name)?;
+            out.push_sql(" = n.");
+            out.push_identifier(name)?;
+        }
+        out.push_sql(" OFFSET 0) t");
+        Ok(())
+    }
+}
+
+impl<C> Query for CountStored<'_, C> {
+    type SqlType = BigInt;
+}
+
+impl<C: ColumnsOfRows> QueryFragment<Pg> for DeleteOfMessages<C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("DELETE FROM ");
+        out.push_sql(C::TABLE);
+        out.push_sql(" WHERE visitor_id = ");
+        out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
+        out.push_sql(" AND conversation_id = ");
+        out.push_bind_param::<UuidBytes, _>(&self.conversation)?;
+        out.push_sql(" AND message_id = ANY(");
+        out.push_bind_param::<Array<UuidBytes>, _>(&self.messages)?;
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl<C: 'static> QueryId for Insert<'_, C> {
+    type QueryId = Insert<'static, C>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<C: 'static> QueryId for InsertOrReplace<'_, C> {
+    type QueryId = InsertOrReplace<'static, C>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<C: 'static> QueryId for CountStored<'_, C> {
+    type QueryId = CountStored<'static, C>;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<C: 'static> QueryId for DeleteOfMessages<C> {
+    type QueryId = Self;
+    const HAS_STATIC_QUERY_ID: bool = true;
+}
+
+impl<C> RunQueryDsl<PgConnection> for Insert<'_, C> {}
+impl<C> RunQueryDsl<PgConnection> for InsertOrReplace<'_, C> {}
+impl<C> RunQueryDsl<PgConnection> for CountStored<'_, C> {}
+impl<C> RunQueryDsl<PgConnection> for DeleteOfMessages<C> {}
+
+/// Declares a statement whose text is more than words: it has rows, and is prepared once.
+macro_rules! prepared_query {
+    ($($query:ident),+) => { $(
+        impl diesel::query_builder::Query for $query {
+            type SqlType = ($crate::postgres::statements::WholeRow,);
+        }
+
+        impl diesel::query_builder::QueryId for $query {
+            type QueryId = Self;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        impl diesel::RunQueryDsl<diesel::PgConnection> for $query {}
+    )+ };
+}
+
+pub(super) use prepared_query;

@@ -1,0 +1,242 @@
+//! Writes: each is one transaction that begins with the visitor's row, which others of the visitor
+//! then wait for.
+
+use std::marker::PhantomData;
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::sql_types::Array;
+use uuid::Uuid;
+
+use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
+use convosync_domain::identity::VisitorId;
+use convosync_domain::ports::Registration;
+
+use super::erase::erase;
+use super::errors::Fault;
+use super::rows::{Batches, ChangedRows, PartRows};
+use super::statements::{ColumnsOfRows, CountStored, DeleteOfMessages, Insert, InsertOrReplace};
+use super::visitors;
+use crate::statements::statements;
+use crate::types::sql::{ChangeNumber, UuidBytes};
+
+/// A change set, ready to be written and to be tried again.
+pub(super) struct Commit {
+    visitor: Uuid,
+    change_counter: u64,
+    registers: Option<VisitorRegistration>,
+    change_number: u64,
+    rows: ChangedRows,
+}
+
+impl Commit {
+    pub(super) fn of(visitor: VisitorId, changes: ChangeSet) -> Self {
+        let change_number = match changes.conversations.is_empty() {
+            true => changes.change_counter,
+            false => changes.change_counter + 1,
+        };
+        Self {
+            visitor: visitor.as_uuid(),
+            change_counter: changes.change_counter,
+            registers: changes.registers,
+            change_number,
+            rows: ChangedRows::of(changes.conversations, change_number),
+        }
+    }
+
+    /// Writes the change set, if the visitor's counter is the one that it was computed on; returns
+    /// the counter after it.
+    pub(super) fn write(
+        &self,
+        connection: &mut PgConnection,
+        attempts: &mut Attempts,
+    ) -> Result<u64, Fault> {
+        attempts.transaction(connection, self.visitor, |connection, write| {
+            self.take_number(connection, write)?;
+            self.write_rows(connection)
+        })?;
+        Ok(self.change_number)
+    }
+
+    fn take_number(&self, connection: &mut PgConnection, write: Uuid) -> Result<(), Fault> {
+        let is_taken = match &self.registers {
+            Some(registration) if self.change_counter == 0 => {
+                visitors::insert(connection, registration, self.change_number, write)?
+            }
+            Some(_) => false,
+            None => {
+                let raise = RaiseCounter {
+                    change_number: self.change_number,
+                    write,
+                    visitor: self.visitor,
+                    change_counter: self.change_counter,
+                };
+                raise.execute(connection)? == 1
+            }
+        };
+        is_taken.then_some(()).ok_or(Fault::Conflict)
+    }
+
+    fn write_rows(&self, connection: &mut PgConnection) -> Result<(), Fault> {
+        let Self { visitor, rows, .. } = self;
+        self.insert(connection, &rows.conversations.new)?;
+        self.check_stored(connection, &rows.conversations.replacing)?;
+        self.replace(connection, &rows.conversations.replacing)?;
+        if !rows.touched.is_empty() {
+            let touch = SetLatestChange {
+                change_number: self.change_number,
+                visitor: *visitor,
+                conversations: rows.touched.clone(),
+            };
+            all_stored(touch.execute(connection)?, rows.touched.len())?;
+        }
+        for (conversation, erasure) in &rows.erasures {
+            erase(
+                connection,
+                *visitor,
+                *conversation,
+                *erasure,
+                self.change_number,
+            )?;
+        }
+        self.insert(connection, &rows.messages.new)?;
+        self.check_stored(connection, &rows.messages.replacing)?;
+        self.replace(connection, &rows.messages.replacing)?;
+        self.write_parts(connection, &rows.requests)?;
+        self.write_parts(connection, &rows.responses)?;
+        self.write_parts(connection, &rows.outputs)
+    }
+
+    fn write_parts<C: ColumnsOfRows>(
+        &self,
+        connection: &mut PgConnection,
+        parts: &PartRows<C>,
+    ) -> Result<(), Fault> {
+        for (conversation, messages) in &parts.gone {
+            let delete = DeleteOfMessages::<C> {
+                visitor: self.visitor,
+                conversation: *conversation,
+                messages: messages.clone(),
+                table: PhantomData,
+            };
+            delete.execute(connection)?;
+        }
+        self.insert(connection, &parts.rows.new)?;
+        self.replace(connection, &parts.rows.replacing)
+    }
+
+    fn insert<C: ColumnsOfRows>(
+        &self,
+        connection: &mut PgConnection,
+        batches: &Batches<C>,
+    ) -> Result<(), Fault> {
+        let visitor = self.visitor;
+        for rows in batches.iter() {
+            Insert { visitor, rows }.execute(connection)?;
+        }
+        Ok(())
+    }
+
+    fn replace<C: ColumnsOfRows>(
+        &self,
+        connection: &mut PgConnection,
+        batches: &Batches<C>,
+    ) -> Result<(), Fault> {
+        let visitor = self.visitor;
+        for rows in batches.iter() {
+            InsertOrReplace { visitor, rows }.execute(connection)?;
+        }
+        Ok(())
+    }
+
+    fn check_stored<C: ColumnsOfRows>(
+        &self,
+        connection: &mut PgConnection,
+        batches: &Batches<C>,
+    ) -> Result<(), Fault> {
+        let visitor = self.visitor;
+        for rows in batches.iter() {
+            let stored: i64 = CountStored { visitor, rows }.get_result(connection)?;
+            all_stored(usize::try_from(stored).unwrap_or(0), rows.len())?;
+        }
+        Ok(())
+    }
+}
+
+fn all_stored(found: usize, named: usize) -> Result<(), Fault> {
+    (found == named).then_some(()).ok_or(Fault::NotStored)
+}
+
+/// Registers a visitor, unless it is known.
+pub(super) fn register(
+    connection: &mut PgConnection,
+    registration: &VisitorRegistration,
+    attempts: &mut Attempts,
+) -> Result<Registration, Fault> {
+    let visitor = VisitorId::from(&registration.identity).as_uuid();
+    let written = attempts.transaction(connection, visitor, |connection, write| {
+        Ok(visitors::insert(connection, registration, 0, write)?)
+    });
+    Ok(match written? {
+        Some(false) => Registration::AlreadyKnown,
+        Some(true) | None => Registration::Created,
+    })
+}
+
+/// The attempts at one write. When a connection breaks while it commits, nobody knows whether it did
+/// until the visitor's row is asked.
+#[derive(Default)]
+pub(super) struct Attempts {
+    /// The write that may have been committed.
+    in_doubt: Option<Uuid>,
+}
+
+impl Attempts {
+    /// Does the work in a transaction; `None` when an earlier attempt, of which no answer came, has
+    /// been committed. (If others have written after it, the work meets their change counter.)
+    fn transaction<T>(
+        &mut self,
+        connection: &mut PgConnection,
+        visitor: Uuid,
+        work: impl FnOnce(&mut PgConnection, Uuid) -> Result<T, Fault>,
+    ) -> Result<Option<T>, Fault> {
+        if let Some(write) = self.in_doubt
+            && visitors::is_latest_write(connection, visitor, write)?
+        {
+            return Ok(None);
+        }
+        self.in_doubt = None;
+        let write = new_write()?;
+        let done = connection.transaction(|connection| {
+            let done = work(connection, write)?;
+            self.in_doubt = Some(write);
+            Ok(Some(done))
+        });
+        if done.is_ok() {
+            self.in_doubt = None;
+        }
+        done
+    }
+}
+
+fn new_write() -> Result<Uuid, Fault> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes).map_err(Fault::NoRandomness)?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
+}
+
+statements! { Pg, PgConnection:
+    /// The visitor's counter rises, if it is still the one that is known.
+    RaiseCounter =
+        "UPDATE visitors SET change_counter = " + change_number: u64 as ChangeNumber,
+        ", latest_write = " + write: Uuid as UuidBytes,
+        " WHERE id = " + visitor: Uuid as UuidBytes,
+        " AND change_counter = " + change_counter: u64 as ChangeNumber;
+
+    /// Messages of the conversations change.
+    SetLatestChange =
+        "UPDATE conversations SET latest_change = " + change_number: u64 as ChangeNumber,
+        " WHERE visitor_id = " + visitor: Uuid as UuidBytes,
+        " AND id = ANY(" + conversations: Vec<Uuid> as Array<UuidBytes>,
+        ")";
+}

@@ -1,0 +1,44 @@
+//! Statements that Diesel prepares once and then finds by their type.
+
+/// Declares statements of a backend: pieces of text, each with the parameter that follows it. One that
+/// has rows names their SQL type.
+macro_rules! statements {
+    ($backend:ty, $connection:ty: $(
+        $(#[$doc:meta])*
+        $name:ident $(-> $rows:ty)? =
+            $( $sql:tt $( + $parameter:ident: $type:ty as $sql_type:ty )? ),+;
+    )+) => { $(
+        $(#[$doc])*
+        pub(super) struct $name {
+            $( $( pub(super) $parameter: $type, )? )+
+        }
+
+        impl diesel::query_builder::QueryFragment<$backend> for $name {
+            fn walk_ast<'b>(
+                &'b self,
+                mut out: diesel::query_builder::AstPass<'_, 'b, $backend>,
+            ) -> diesel::QueryResult<()> {
+                $(
+                    out.push_sql($sql);
+                    $( out.push_bind_param::<$sql_type, _>(&self.$parameter)?; )?
+                )+
+                Ok(())
+            }
+        }
+
+        impl diesel::query_builder::QueryId for $name {
+            type QueryId = Self;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        $(
+            impl diesel::query_builder::Query for $name {
+                type SqlType = $rows;
+            }
+        )?
+
+        impl diesel::RunQueryDsl<$connection> for $name {}
+    )+ };
+}
+
+pub(crate) use statements;
