@@ -1,4 +1,4 @@
-//! The contract of a store, on SQLite.
+//! The contract of a store, on SQLite and on PostgreSQL.
 
 #![allow(
     clippy::unwrap_used,
@@ -11,14 +11,30 @@
     reason = "a failed expectation is the result of a test"
 )]
 
-use convosync_storage_contract::storage_contract;
-use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
-use tempfile::TempDir;
+mod sqlite {
+    use convosync_storage_contract::storage_contract;
+    use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
+    use tempfile::TempDir;
 
-async fn new_store() -> (SqliteStore, TempDir) {
-    let folder = tempfile::tempdir().expect("a temporary folder");
-    let options = SqliteOptions::at(folder.path().join("convosync.db"));
-    (SqliteStore::open(options).expect("a new store"), folder)
+    async fn new_store() -> (SqliteStore, TempDir) {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let options = SqliteOptions::at(folder.path().join("convosync.db"));
+        (SqliteStore::open(options).expect("a new store"), folder)
+    }
+
+    storage_contract!(new_store);
 }
 
-storage_contract!(new_store);
+mod postgres {
+    use convosync_storage_contract::storage_contract;
+    use convosync_storage_diesel::postgres::{PostgresOptions, PostgresStore};
+    use convosync_test_postgres::{TestDatabase, TestServer};
+
+    async fn new_store() -> (PostgresStore, TestDatabase) {
+        let database = TestServer::shared().new_database();
+        let options = PostgresOptions::at(database.url());
+        (PostgresStore::open(&options).expect("a new store"), database)
+    }
+
+    storage_contract!(new_store);
+}

@@ -1,0 +1,111 @@
+//! Databases: one a test.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use diesel::connection::SimpleConnection as _;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text};
+
+const PREFIX: &str = "convosync_test_";
+/// A database that is older belongs to a test that died.
+const OLD: Duration = Duration::from_secs(3_600);
+
+/// A database of a test's own. It is dropped with the value.
+#[derive(Debug)]
+pub struct TestDatabase {
+    server: String,
+    name: String,
+}
+
+impl TestDatabase {
+    pub(crate) fn create(server: &str) -> Self {
+        let name = format!(
+            "{PREFIX}{}_{:016x}",
+            now().as_secs(),
+            getrandom::u64().unwrap()
+        );
+        let mut connection = PgConnection::establish(server).unwrap();
+        connection
+            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .unwrap();
+        Self {
+            server: server.to_owned(),
+            name,
+        }
+    }
+
+    /// Its URL, as the superuser.
+    pub fn url(&self) -> String {
+        let (place, query) = self.server.split_once('?').unwrap_or((&self.server, ""));
+        let (place, _) = place.rsplit_once('/').unwrap();
+        format!("{place}/{}?{query}", self.name)
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A connection to it.
+    pub fn connect(&self) -> PgConnection {
+        PgConnection::establish(&self.url()).unwrap()
+    }
+
+    /// Runs statements in it.
+    pub fn execute(&self, statements: &str) {
+        self.connect().batch_execute(statements).unwrap();
+    }
+
+    /// What an expression is, as text.
+    pub fn value(&self, expression: &str) -> String {
+        let expression = format!("({expression})::text");
+        diesel::select(sql::<Text>(&expression))
+            .get_result(&mut self.connect())
+            .unwrap()
+    }
+
+    /// Ends a connection to it that somebody else has, at random; `false` when there was none.
+    pub fn terminate_one_connection(&self) -> bool {
+        let terminate = "coalesce((SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+             WHERE datname = current_database() AND pid <> pg_backend_pid() \
+             ORDER BY random() LIMIT 1), false)";
+        diesel::select(sql::<Bool>(terminate))
+            .get_result(&mut self.connect())
+            .unwrap()
+    }
+}
+
+impl Drop for TestDatabase {
+    fn drop(&mut self) {
+        // The server may be gone, and the database with it.
+        if let Ok(mut connection) = PgConnection::establish(&self.server) {
+            let _ = drop_database(&mut connection, &self.name);
+        }
+    }
+}
+
+fn drop_database(connection: &mut PgConnection, name: &str) -> QueryResult<()> {
+    connection.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap()
+}
+
+/// Drops the databases that tests which died have left on a server.
+pub(crate) fn sweep(server: &str) {
+    let mut connection = PgConnection::establish(server).expect("the server answers");
+    let names = sql::<Text>("SELECT datname::text FROM pg_database");
+    let names: Vec<String> = names.load(&mut connection).unwrap();
+    for name in names {
+        let created = name
+            .strip_prefix(PREFIX)
+            .and_then(|rest| rest.split('_').next())
+            .and_then(|seconds| seconds.parse().ok());
+        if created.is_some_and(|created| Duration::from_secs(created) + OLD < now()) {
+            // Another process may be faster.
+            let _ = drop_database(&mut connection, &name);
+        }
+    }
+}

@@ -1,0 +1,17 @@
+//! A PostgreSQL server and databases for tests: one database a test, and nothing stays behind, even
+//! of a test that dies.
+//!
+//! The server is the one that `CONVOSYNC_TEST_POSTGRES` names, as `make test` sees to, or else one
+//! that this process starts with `scripts/with-postgres`.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "without a server the tests fail, and this says why"
+)]
+
+mod database;
+mod server;
+
+pub use database::TestDatabase;
+pub use server::TestServer;
