@@ -65,7 +65,7 @@ fn a_visitor_is_added_once() {
 #[test]
 fn a_visitor_without_an_id_gets_one_that_opens_their_data() {
     let server = Server::start();
-    let finished = run(server.folder(), &["visitor", "add"]);
+    let finished = Finished::of(server.command().args(["visitor", "add"]));
     assert_eq!(finished.code, Some(0), "{finished:?}");
     let anon_id = finished.stdout.trim();
     assert_eq!(anon_id.len(), 43);

@@ -89,16 +89,24 @@ fn a_taken_port_is_refused_and_the_store_is_left_alone() {
 }
 
 #[test]
-fn a_store_that_is_not_built_in_is_refused_without_its_password() {
+fn a_store_that_cannot_be_one_is_refused_without_its_password() {
     let folder = tempdir().unwrap();
     for (url, complaint) in [
         (
-            "postgres://ada:secret@db/chats",
-            "database.url: PostgreSQL is not built in yet (from --database-url)",
+            "mysql://ada:secret@db/chats",
+            "database.url: must begin with sqlite:// or postgres:// (from --database-url)",
         ),
         (
-            "mysql://ada:secret@db/chats",
-            "database.url: must begin with sqlite:// (from --database-url)",
+            "postgres://ada:se%cret@db/chats",
+            "database.url: invalid percent-encoded token",
+        ),
+        (
+            "postgres://ada:secret@db/chats?ssl=yes",
+            "database.url: invalid URI query parameter",
+        ),
+        (
+            "postgres://ada:secret@db/chats?sslmode=secret",
+            "database.url: invalid sslmode value",
         ),
     ] {
         for command in ["serve", "migrate"] {

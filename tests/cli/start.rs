@@ -8,7 +8,7 @@ const LISTENING: &str = "listening on http://";
 
 #[test]
 fn a_server_tells_what_it_is_and_where() {
-    let server = Server::start();
+    let server = Server::start_on(None, &[]);
     let stderr = server.stderr();
     let folder = server.folder().canonicalize().unwrap().join("data");
     for line in [

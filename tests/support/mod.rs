@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use convosync_test_postgres::{TestDatabase, TestServer};
 use tempfile::TempDir;
 
 pub(crate) use answer::Answer;
@@ -28,9 +29,21 @@ const LISTENING: &str = "listening on http://";
 /// A running server and the folder it works in. It is killed when it goes.
 pub(crate) struct Server {
     folder: TempDir,
+    /// Of a server whose store is one.
+    database: Option<TestDatabase>,
     settings: Vec<(String, String)>,
     process: Option<Process>,
     agent: ureq::Agent,
+}
+
+/// With `CONVOSYNC_TEST_STORE=postgres` in the environment the store is a PostgreSQL database, else
+/// SQLite.
+fn new_database() -> Option<TestDatabase> {
+    match std::env::var("CONVOSYNC_TEST_STORE").as_deref() {
+        Ok("postgres") => Some(TestServer::shared().new_database()),
+        Ok("sqlite") | Err(_) => None,
+        Ok(other) => panic!("CONVOSYNC_TEST_STORE is {other:?}"),
+    }
 }
 
 /// A started program.
@@ -47,8 +60,14 @@ impl Server {
     }
 
     /// Starts a server with these settings of its environment, such as
-    /// `("CONVOSYNC__VISITORS__REGISTRATION", "on_first_sync")`.
+    /// `("CONVOSYNC__VISITORS__REGISTRATION", "on_first_sync")`, on the kind of store that the
+    /// environment of the tests asks for.
     pub(crate) fn start_with(settings: &[(&str, &str)]) -> Self {
+        Self::start_on(new_database(), settings)
+    }
+
+    /// Starts a server with these settings on this database, or on SQLite in its folder.
+    pub(crate) fn start_on(database: Option<TestDatabase>, settings: &[(&str, &str)]) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(PATIENCE))
@@ -60,6 +79,7 @@ impl Server {
             .collect();
         let mut server = Self {
             folder: TempDir::new().unwrap(),
+            database,
             settings,
             process: None,
             agent,
@@ -71,10 +91,24 @@ impl Server {
     /// Kills the server if it runs, and starts it again on the same folder.
     pub(crate) fn restart(&mut self) {
         self.kill();
-        let mut command = convosync(self.folder.path());
+        let mut command = self.command();
         command.env("CONVOSYNC__SERVER__PORT", "0");
-        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
         self.process = Some(Process::start(command));
+    }
+
+    /// The binary, to be run in the folder of the server and with its settings.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = convosync(self.folder.path());
+        if let Some(database) = &self.database {
+            command.env("CONVOSYNC__DATABASE__URL", database.url());
+        }
+        command.envs(self.settings.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    /// The database that the store is, if it is not SQLite.
+    pub(crate) fn database(&self) -> Option<&TestDatabase> {
+        self.database.as_ref()
     }
 
     /// The working folder; the store is in `data/convosync.db`.

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use clap::Parser as _;
+use convosync_storage_diesel::postgres::{self, PostgresOptions, PostgresStore};
 use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
 
 use commands::CommandLine;
@@ -44,16 +45,21 @@ async fn main() -> ExitCode {
 /// The backend that `database.url` asks for.
 fn choose_backend(configuration: &Configuration) -> Result<Box<dyn Backend>, Failure> {
     let database = &configuration.settings.database;
+    let queue = configuration.settings.limits.queue;
     match database.url.scheme() {
         "sqlite" => Ok(Box::new(Sqlite(SqliteOptions {
             readers: database.readers(),
+            queue,
             busy_timeout: Duration::from_millis(database.busy_timeout_ms),
             ..SqliteOptions::at(database.url.rest())
         }))),
-        "postgres" | "postgresql" => {
-            Err(configuration.refuse("database.url", "PostgreSQL is not built in yet"))
-        }
-        _ => Err(configuration.refuse("database.url", "must begin with sqlite://")),
+        "postgres" | "postgresql" => Ok(Box::new(Postgres(PostgresOptions {
+            url: database.url.with_secrets(),
+            pool_size: database.pool_size,
+            queue,
+            wait_at_start: Duration::from_secs(database.wait_at_start_seconds),
+        }))),
+        _ => Err(configuration.refuse("database.url", "must begin with sqlite:// or postgres://")),
     }
 }
 
@@ -81,4 +87,36 @@ impl Store for SqliteStore {
     fn close(&self) {
         Self::close(self.clone());
     }
+}
+
+/// A store in a PostgreSQL database.
+struct Postgres(PostgresOptions);
+
+impl Backend for Postgres {
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+
+    fn open(&self) -> Result<Arc<dyn Store>, Failure> {
+        match PostgresStore::open(&self.0) {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(error) => Err(not_opened(&error)),
+        }
+    }
+
+    fn migrate(&self) -> Result<Vec<String>, Failure> {
+        PostgresStore::migrate(&self.0).map_err(|error| not_opened(&error))
+    }
+}
+
+fn not_opened(error: &postgres::OpenError) -> Failure {
+    match error {
+        postgres::OpenError::Url { .. } => Failure::usage(format!("database.url: {error}")),
+        error => Failure::caused_by(error),
+    }
+}
+
+impl Store for PostgresStore {
+    /// Every write that was acknowledged is done; the connections close with the program.
+    fn close(&self) {}
 }

@@ -28,9 +28,10 @@ pub(crate) enum Refused {
 
 impl Gate {
     /// Lets `places` through at once, and `queue` more wait for up to `patience`.
-    pub(crate) fn new(places: usize, queue: usize, patience: Duration) -> Self {
+    pub(crate) fn new(places: u32, queue: usize, patience: Duration) -> Self {
+        let places = usize::try_from(places).unwrap_or(usize::MAX);
         Self {
-            places: Arc::new(Semaphore::new(places)),
+            places: Arc::new(Semaphore::new(places.min(Semaphore::MAX_PERMITS))),
             waiting: AtomicUsize::new(0),
             queue,
             patience,

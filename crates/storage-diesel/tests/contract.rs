@@ -33,7 +33,10 @@ mod postgres {
     async fn new_store() -> (PostgresStore, TestDatabase) {
         let database = TestServer::shared().new_database();
         let options = PostgresOptions::at(database.url());
-        (PostgresStore::open(&options).expect("a new store"), database)
+        (
+            PostgresStore::open(&options).expect("a new store"),
+            database,
+        )
     }
 
     storage_contract!(new_store);

@@ -7,7 +7,8 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "without a server the tests fail, and this says why"
+    clippy::disallowed_methods,
+    reason = "this is for tests: without a server they fail, and this says why"
 )]
 
 mod database;

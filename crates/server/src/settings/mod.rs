@@ -54,6 +54,10 @@ pub(crate) struct DatabaseSettings {
     readers: u32,
     #[serde(deserialize_with = "between::<0, 3600000, _, _>")]
     pub(crate) busy_timeout_ms: u64,
+    #[serde(deserialize_with = "between::<1, 10000, _, _>")]
+    pub(crate) pool_size: u32,
+    #[serde(deserialize_with = "between::<0, 86400, _, _>")]
+    pub(crate) wait_at_start_seconds: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -93,6 +97,8 @@ pub(crate) struct LimitSettings {
     json_bytes: usize,
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
     url_bytes: usize,
+    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
+    pub(crate) queue: usize,
 }
 
 #[derive(Clone, Debug, Deserialize)]

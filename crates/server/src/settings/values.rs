@@ -37,6 +37,11 @@ impl StoreUrl {
         &self.scheme
     }
 
+    /// The URL as it was given, which may hold a password.
+    pub(crate) fn with_secrets(&self) -> String {
+        format!("{}://{}", self.scheme, self.rest)
+    }
+
     /// What stands after `://`.
     pub(crate) fn rest(&self) -> &str {
         &self.rest
@@ -52,7 +57,7 @@ impl TryFrom<String> for StoreUrl {
                 scheme: scheme.to_owned(),
                 rest: rest.to_owned(),
             }),
-            _ => Err("must be like sqlite://PATH"),
+            _ => Err("must be like sqlite://PATH or postgres://HOST/DATABASE"),
         }
     }
 }

@@ -20,7 +20,7 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// The URL cannot be one of a database.
-    #[error("cannot use the database URL: {reason}")]
+    #[error("{reason}")]
     Url {
         /// What the client library said.
         reason: String,
@@ -187,7 +187,13 @@ impl ConnectError {
     }
 }
 
-/// An error with its causes on one line.
+/// What is wrong with a URL, without quoting it: a part that cannot be read may be a password.
+pub(super) fn without_quotes(reason: &str) -> String {
+    let before_quote = reason.split('"').next().unwrap_or_default();
+    before_quote.trim_end_matches([' ', ':']).to_owned()
+}
+
+/// An error as one line.
 pub(super) fn one_line(error: &dyn Error) -> String {
     let lines = error.to_string();
     let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());

@@ -44,7 +44,7 @@ use convosync_domain::stored::StoredMessage;
 pub use errors::OpenError;
 
 use crate::gate::Gate;
-use errors::{ConnectError, Fault, one_line};
+use errors::{ConnectError, Fault, one_line, without_quotes};
 use heads::Names;
 use session::{Database, SessionSettings, Sessions};
 use write::{Attempts, Commit};
@@ -122,12 +122,11 @@ impl PostgresStore {
             .connection_customizer(Box::new(SessionSettings))
             .error_handler(Box::new(LogConnectErrors))
             .build_unchecked(Sessions(Arc::clone(&database)));
-        let places = usize::try_from(pool_size).unwrap_or(usize::MAX);
         Ok(Self(Arc::new(Opened {
             identity,
             database,
             pool,
-            gate: Gate::new(places, options.queue, PATIENCE),
+            gate: Gate::new(pool_size, options.queue, PATIENCE),
         })))
     }
 
@@ -169,6 +168,7 @@ fn first_connection(database: &Database, wait: Duration) -> Result<PgConnection,
         };
         let reason = one_line(&error);
         if error.is_of_the_url() {
+            let reason = without_quotes(&reason);
             return Err(OpenError::Url { reason });
         }
         if started.elapsed() + START_PAUSE > wait {

@@ -10,6 +10,7 @@ use diesel::result::Error as DieselError;
 
 use convosync_domain::ports::StoreError;
 
+use crate::gate::Refused;
 use crate::rows::corrupt_column;
 
 /// How long a caller should wait before it tries again.
@@ -88,6 +89,8 @@ pub(super) enum Fault {
     /// No connection can be had.
     #[error("no connection to the store")]
     NoConnection(#[source] Box<dyn Error + Send + Sync>),
+    #[error(transparent)]
+    Refused(#[from] Refused),
     /// The store is closed.
     #[error("the store is closed")]
     Closed,
@@ -115,6 +118,7 @@ impl Fault {
         match self {
             Self::Database(error) => kind_of(error),
             Self::NoRoom(_) => FaultKind::Full,
+            Self::Refused(_) => FaultKind::Busy,
             Self::NoConnection(_) | Self::Closed => FaultKind::Unreachable,
             Self::Conflict | Self::NotStored | Self::Panicked => FaultKind::Other,
         }

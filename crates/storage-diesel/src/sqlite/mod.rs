@@ -41,8 +41,10 @@ use convosync_domain::stored::StoredMessage;
 
 pub use errors::OpenError;
 
+use crate::gate::Gate;
 use connection::{Database, Role};
 use errors::Fault;
+use group::Group;
 use readers::Readers;
 use writer::Writer;
 
@@ -56,6 +58,8 @@ pub struct SqliteOptions {
     pub path: PathBuf,
     /// How many connections read at once.
     pub readers: u32,
+    /// How many more reads may wait, and how many writes.
+    pub queue: usize,
     /// How long to wait for the lock that another process holds.
     pub busy_timeout: Duration,
     /// Whether to look through the whole file for damage first, which takes as long as reading it.
@@ -69,6 +73,7 @@ impl SqliteOptions {
         Self {
             path: path.into(),
             readers: 4,
+            queue: 256,
             busy_timeout: Duration::from_secs(5),
             check_file: false,
         }
@@ -84,7 +89,9 @@ struct Opened {
     identity: StoreIdentity,
     database: Arc<Database>,
     readers: r2d2::Pool<Readers>,
+    reading: Gate,
     writer: Writer,
+    writing: Gate,
 }
 
 impl SqliteStore {
@@ -96,6 +103,7 @@ impl SqliteStore {
         let SqliteOptions {
             path,
             readers,
+            queue,
             busy_timeout,
             check_file,
         } = options;
@@ -105,8 +113,9 @@ impl SqliteStore {
             database.check(&mut connection)?;
         }
         let identity = migrate::migrate(&database, &mut connection)?.identity;
+        let connections = readers.max(1);
         let readers = r2d2::Pool::builder()
-            .max_size(readers.max(1))
+            .max_size(connections)
             .min_idle(Some(1))
             .connection_timeout(READER_WAIT)
             .idle_timeout(None)
@@ -118,7 +127,10 @@ impl SqliteStore {
             identity,
             database,
             readers,
+            reading: Gate::new(connections, queue, READER_WAIT),
             writer,
+            // The writer has a queue of its own: whoever is let in stands in it.
+            writing: Gate::new(u32::try_from(queue).unwrap_or(u32::MAX), 0, Duration::ZERO),
         })))
     }
 
@@ -143,8 +155,10 @@ impl SqliteStore {
         &self,
         query: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let place = self.0.reading.enter().await.map_err(Fault::Refused)?;
         let opened = Arc::clone(&self.0);
         let read = move || {
+            let _place = place;
             let reader = opened.readers.get();
             let mut reader = reader.map_err(|error| Fault::NoConnection(error.into()))?;
             let read = reader.connection.transaction(query);
@@ -152,6 +166,16 @@ impl SqliteStore {
         };
         let read = tokio::task::spawn_blocking(read).await;
         Ok(read.unwrap_or(Err(Fault::Panicked))?)
+    }
+
+    /// Writes in a transaction; returns when it is durable. `messages` says how many it writes.
+    async fn write<T: Send + 'static>(
+        &self,
+        messages: usize,
+        work: impl FnOnce(&mut Group<'_>) -> Result<T, Fault> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let _place = self.0.writing.enter().await.map_err(Fault::Refused)?;
+        self.0.writer.write(messages, work).await
     }
 }
 
@@ -178,8 +202,8 @@ impl SyncStore for SqliteStore {
     async fn commit(&self, visitor: VisitorId, changes: ChangeSet) -> Result<u64, StoreError> {
         let messages = changes.conversations.iter();
         let messages = messages.map(|change| change.messages.len()).sum();
-        let commit = move |group: &mut group::Group<'_>| write::commit(group, visitor, changes);
-        self.0.writer.write(messages, commit).await
+        let commit = move |group: &mut Group<'_>| write::commit(group, visitor, changes);
+        self.write(messages, commit).await
     }
 }
 
@@ -197,8 +221,8 @@ impl VisitorStore for SqliteStore {
     }
 
     async fn register(&self, visitor: VisitorRegistration) -> Result<Registration, StoreError> {
-        let register = move |group: &mut group::Group<'_>| visitors::register(group, &visitor);
-        self.0.writer.write(0, register).await
+        let register = move |group: &mut Group<'_>| visitors::register(group, &visitor);
+        self.write(0, register).await
     }
 }
 
@@ -230,11 +254,11 @@ impl StoreStatus for SqliteStore {
         // Where the last write failed, only another one can tell whether the next would.
         if self.0.writer.is_failing() {
             let database = Arc::clone(&self.0.database);
-            let probe = move |group: &mut group::Group<'_>| match database.lack_of_room() {
+            let probe = move |group: &mut Group<'_>| match database.lack_of_room() {
                 Some(error) => Err(Fault::NoRoom(error)),
                 None => migrate::rewrite_identity(group),
             };
-            self.0.writer.write(0, probe).await?;
+            self.write(0, probe).await?;
         }
         Ok(())
     }
