@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::support::Server;
 use crate::support::api::Api;
 
-const WRITERS: u128 = 4;
+pub(crate) const WRITERS: u128 = 4;
 const MESSAGES: u128 = 5;
 
 /// How often the server is killed: `CONVOSYNC_CRASHES`, 20 unless set.
@@ -18,11 +18,11 @@ fn cycles() -> u128 {
     std::env::var("CONVOSYNC_CRASHES").map_or(20, |number| number.parse().unwrap())
 }
 
-fn id(cycle: u128, writer: u128, post: u128) -> String {
+pub(crate) fn id(cycle: u128, writer: u128, post: u128) -> String {
     Uuid::from_u128(cycle << 64 | writer << 32 | post).to_string()
 }
 
-fn body(conversation: &str) -> Value {
+pub(crate) fn body(conversation: &str) -> Value {
     let messages: Vec<_> = (0..MESSAGES)
         .map(|number| {
             json!({
@@ -106,7 +106,7 @@ fn nothing_acknowledged_is_lost_and_nothing_is_stored_by_half() {
 }
 
 /// Every acknowledged conversation is there, and every one that is there is whole.
-fn check(acknowledged: &[String], stored: &[Value]) {
+pub(crate) fn check(acknowledged: &[String], stored: &[Value]) {
     use std::collections::BTreeMap;
     let mut messages: BTreeMap<&str, usize> = BTreeMap::new();
     for conversation in stored {
