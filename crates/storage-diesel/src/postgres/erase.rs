@@ -113,3 +113,45 @@ impl<C: 'static> QueryId for ErasePart<C> {
 }
 
 impl<C> RunQueryDsl<PgConnection> for ErasePart<C> {}
+
+#[cfg(test)]
+mod tests {
+    use convosync_test_postgres::TestServer;
+
+    use super::*;
+    use crate::postgres::migrate::migrate;
+    use crate::postgres::schema::messages;
+
+    /// Whoever adds a column to the messages has to say what an erasure does to it.
+    #[test]
+    fn of_an_erased_message_nothing_stays_but_its_history() {
+        let database = TestServer::shared().new_database();
+        let mut connection = database.connect();
+        migrate(&mut connection).unwrap();
+        let columns = messages::Columns::REST;
+        let values = columns.iter().map(|column| match *column {
+            "living" | "vote" => "true",
+            "digest" | "img" | "metadata" | "embedding" | "doc" | "extra" => "'1'",
+            _ => "1",
+        });
+        let visitor = Uuid::nil();
+        database.execute(&format!(
+            "SET session_replication_role = replica; -- without foreign keys
+             INSERT INTO messages (visitor_id, conversation_id, id, {})
+             VALUES ('{visitor}', '{visitor}', '{visitor}', {});",
+            columns.join(", "),
+            values.collect::<Vec<_>>().join(", ")
+        ));
+        erase(&mut connection, visitor, visitor, Erasure::Everything, 7).unwrap();
+        for column in columns {
+            let expected = match *column {
+                "change_number" => "change_number = 7".to_owned(),
+                "living" => "NOT living".to_owned(),
+                "own_stamp" | "future_stamp" | "deleted_at" => format!("{column} = 1"),
+                _ => format!("{column} IS NULL"),
+            };
+            let holds = database.value(&format!("SELECT {expected} FROM messages"));
+            assert_eq!(holds, "true", "{expected}");
+        }
+    }
+}

@@ -169,6 +169,8 @@ impl r2d2::CustomizeConnection<Session, ConnectError> for SessionSettings {
 
 #[cfg(test)]
 mod tests {
+    use convosync_test_postgres::TestServer;
+
     use super::*;
 
     #[test]
@@ -178,5 +180,61 @@ mod tests {
         let some = with_parameters("postgres:///chats?host=/run&connect_timeout=9");
         assert!(some.starts_with("postgres:///chats?host=/run&connect_timeout=9&keepalives_idle="));
         assert_eq!(some.matches("connect_timeout").count(), 1);
+    }
+
+    #[test]
+    fn every_connection_has_the_settings() {
+        let database = TestServer::shared().new_database();
+        database.execute(&format!(
+            "ALTER DATABASE {} SET synchronous_commit = off",
+            database.name()
+        ));
+        let mut connection = Database::at(&database.url()).connect().unwrap();
+        for (name, expected) in [
+            ("synchronous_commit", "on"),
+            ("statement_timeout", "15s"),
+            ("idle_in_transaction_session_timeout", "30s"),
+            ("default_transaction_isolation", "read committed"),
+            ("plan_cache_mode", "force_generic_plan"),
+            ("application_name", "convosync"),
+            ("TimeZone", "UTC"),
+        ] {
+            assert_eq!(setting(&mut connection, name).unwrap(), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn replicas_that_apply_each_commit_first_go_on_doing_so() {
+        let database = TestServer::shared().new_database();
+        database.execute(&format!(
+            "ALTER DATABASE {} SET synchronous_commit = remote_apply",
+            database.name()
+        ));
+        let mut connection = Database::at(&database.url()).connect().unwrap();
+        let found = setting(&mut connection, "synchronous_commit").unwrap();
+        assert_eq!(found, "remote_apply");
+    }
+
+    #[test]
+    fn tls_is_as_the_url_says() {
+        let server = TestServer::private_with_tls();
+        let connect = |parameters: &str| {
+            let port = server.port();
+            let url = format!("postgres://postgres@localhost:{port}/postgres?{parameters}");
+            Database::at(&url).connect()
+        };
+        let verified = format!("sslmode=verify-full&sslrootcert={}", server.certificate());
+        for (parameters, encrypted) in [
+            (verified.as_str(), true),
+            ("sslmode=require", true),
+            ("sslmode=disable", false),
+        ] {
+            let mut connection = connect(parameters).unwrap();
+            let in_use = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()";
+            let in_use = diesel::select(sql::<Bool>(&format!("({in_use})")));
+            let in_use: bool = in_use.get_result(&mut connection).unwrap();
+            assert_eq!(in_use, encrypted, "{parameters}");
+        }
+        assert!(connect("sslmode=verify-full&sslrootcert=/nowhere").is_err());
     }
 }

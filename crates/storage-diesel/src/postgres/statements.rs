@@ -252,3 +252,55 @@ macro_rules! prepared_query {
 }
 
 pub(super) use prepared_query;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::postgres::schema::{conversations, message_outputs};
+
+    fn shown(query: &impl QueryFragment<Pg>) -> String {
+        let shown = diesel::debug_query::<Pg, _>(query).to_string();
+        shown.split(" -- ").next().unwrap().to_owned()
+    }
+
+    /// The text of every write, so that a change of it shows.
+    #[test]
+    fn the_writes_name_the_visitor_and_take_any_number_of_rows() {
+        let visitor = Uuid::nil();
+        let rows = &message_outputs::Columns::default();
+        let insert = "INSERT INTO message_outputs (visitor_id, \"conversation_id\", \
+             \"message_id\", \"client_id\", \"output_type\", \"output_id\", \"output_status\", \
+             \"output_role\", \"output_content_type\", \"output_content_text\", \
+             \"output_content_annotations\", \"extra\") SELECT v.id, u.* FROM visitors v \
+             CROSS JOIN unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) u WHERE v.id = $12";
+        assert_eq!(shown(&Insert { visitor, rows }), insert);
+        let replace = shown(&InsertOrReplace { visitor, rows });
+        assert_eq!(
+            replace.strip_prefix(insert).unwrap(),
+            " ON CONFLICT (visitor_id, \"conversation_id\", \"message_id\") DO UPDATE SET \
+             (\"client_id\", \"output_type\", \"output_id\", \"output_status\", \"output_role\", \
+             \"output_content_type\", \"output_content_text\", \"output_content_annotations\", \
+             \"extra\") = ROW(excluded.\"client_id\", excluded.\"output_type\", \
+             excluded.\"output_id\", excluded.\"output_status\", excluded.\"output_role\", \
+             excluded.\"output_content_type\", excluded.\"output_content_text\", \
+             excluded.\"output_content_annotations\", excluded.\"extra\")"
+        );
+        let delete = DeleteOfMessages::<message_outputs::Columns> {
+            visitor,
+            conversation: visitor,
+            messages: Vec::new(),
+            table: PhantomData,
+        };
+        assert_eq!(
+            shown(&delete),
+            "DELETE FROM message_outputs WHERE visitor_id = $1 AND conversation_id = $2 \
+             AND message_id = ANY($3)"
+        );
+        let rows = &conversations::Columns::default();
+        assert_eq!(
+            shown(&CountStored { visitor, rows }),
+            "SELECT count(*) FROM unnest($1) AS n (\"id\") CROSS JOIN LATERAL (SELECT 1 FROM \
+             conversations t WHERE t.visitor_id = $2 AND t.\"id\" = n.\"id\" OFFSET 0) t"
+        );
+    }
+}
