@@ -9,6 +9,7 @@
 //! - [`ports`]: the traits that a store and the surroundings implement; with the feature `mocks`,
 //!   a mock of each.
 
+pub mod archive;
 pub mod change_set;
 pub mod conversation;
 pub mod feed;

@@ -187,10 +187,16 @@ impl Message {
     /// What a post received at `received_at` creates.
     #[must_use]
     pub fn created_at_receipt(patch: MessagePatch, received_at: Timestamp) -> Self {
-        let mut fields = MessageFields::created_from(patch.fields);
-        fields.timestamp.get_or_insert(received_at);
+        let mut created = Self::created_from(patch);
+        created.fields.timestamp.get_or_insert(received_at);
+        created
+    }
+
+    /// What a post creates that names these fields and parts.
+    #[must_use]
+    pub fn created_from(patch: MessagePatch) -> Self {
         Self {
-            fields,
+            fields: MessageFields::created_from(patch.fields),
             request: patch.request.map(MessageRequest::created_from),
             response: patch.response.map(MessageResponse::created_from),
             output: patch.output.map(MessageOutput::created_from),

@@ -6,12 +6,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::feed::{ChangesPage, FeedPosition};
 use convosync_domain::identity::{ConversationId, VisitorId};
 use convosync_domain::ports::{
-    ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, StoreError,
-    StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
+    ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, Restoration,
+    StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
 };
 use convosync_domain::stored::StoredMessage;
 
@@ -21,7 +22,7 @@ use items::Items;
 /// clones share what they hold; what it holds ends with the last of them.
 #[derive(Clone, Debug)]
 pub struct MemoryStore {
-    identity: StoreIdentity,
+    identity: Arc<Mutex<StoreIdentity>>,
     visitors: Arc<Mutex<BTreeMap<VisitorId, Items>>>,
 }
 
@@ -30,15 +31,19 @@ impl MemoryStore {
     #[must_use]
     pub fn new(identity: StoreIdentity) -> Self {
         Self {
-            identity,
+            identity: Arc::new(Mutex::new(identity)),
             visitors: Arc::default(),
         }
     }
 
     /// Everything, locked: no method waits while it holds this, and none leaves it half written.
     fn visitors(&self) -> MutexGuard<'_, BTreeMap<VisitorId, Items>> {
-        self.visitors.lock().unwrap_or_else(PoisonError::into_inner)
+        locked(&self.visitors)
     }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[async_trait]
@@ -66,12 +71,12 @@ impl SyncStore for MemoryStore {
 
     async fn commit(&self, visitor: VisitorId, changes: ChangeSet) -> Result<u64, StoreError> {
         let mut visitors = self.visitors();
-        let stored = visitors.get(&visitor);
-        if stored.is_some() == changes.registers.is_some() {
-            return Err(StoreError::Conflict);
-        }
         // A copy is written, so that a change set that fails leaves nothing behind.
-        let mut items = stored.cloned().unwrap_or_default();
+        let mut items = match (visitors.get(&visitor), &changes.registers) {
+            (Some(stored), None) => stored.clone(),
+            (None, Some(registration)) => Items::of_new_visitor(registration),
+            _ => return Err(StoreError::Conflict),
+        };
         if items.change_counter() != changes.change_counter {
             return Err(StoreError::Conflict);
         }
@@ -98,7 +103,7 @@ impl VisitorStore for MemoryStore {
         if visitors.contains_key(&id) {
             return Ok(Registration::AlreadyKnown);
         }
-        visitors.insert(id, Items::default());
+        visitors.insert(id, Items::of_new_visitor(&visitor));
         Ok(Registration::Created)
     }
 }
@@ -128,12 +133,71 @@ impl ChangeFeed for MemoryStore {
 }
 
 #[async_trait]
+impl StoreArchive for MemoryStore {
+    async fn count_visitors(&self) -> Result<u64, StoreError> {
+        let count = self.visitors().len();
+        Ok(u64::try_from(count).unwrap_or(u64::MAX))
+    }
+
+    async fn visitors(
+        &self,
+        after: Option<VisitorId>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedVisitor>, StoreError> {
+        let visitors = self.visitors();
+        let later = visitors.iter().filter(|(id, _)| Some(**id) > after);
+        Ok(later
+            .map(|(id, items)| items.archived(*id))
+            .take(limit)
+            .collect())
+    }
+
+    async fn items(
+        &self,
+        visitor: VisitorId,
+        after: Option<ArchivePlace>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedConversation>, StoreError> {
+        match self.visitors().get(&visitor) {
+            Some(items) => items.archive_page(after, limit),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    async fn adopt_digest_seed(&self, digest_seed: u64) -> Result<bool, StoreError> {
+        let visitors = self.visitors();
+        let mut identity = locked(&self.identity);
+        if identity.digest_seed != digest_seed && !visitors.is_empty() {
+            return Ok(false);
+        }
+        identity.digest_seed = digest_seed;
+        Ok(true)
+    }
+
+    async fn restore(
+        &self,
+        visitor: ArchivedVisitor,
+        conversations: Vec<ArchivedConversation>,
+    ) -> Result<Restoration, StoreError> {
+        let mut visitors = self.visitors();
+        let items = visitors
+            .entry(visitor.id)
+            .or_insert_with(|| Items::of_archived(&visitor));
+        if items.archived(visitor.id) != visitor {
+            return Ok(Restoration::OtherVisitor);
+        }
+        items.restore(conversations);
+        Ok(Restoration::Stored)
+    }
+}
+
+#[async_trait]
 impl StoreStatus for MemoryStore {
     async fn check(&self) -> Result<(), StoreError> {
         Ok(())
     }
 
     fn identity(&self) -> StoreIdentity {
-        self.identity
+        *locked(&self.identity)
     }
 }

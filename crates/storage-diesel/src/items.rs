@@ -2,7 +2,7 @@
 
 use uuid::Uuid;
 
-use convosync_domain::identity::{MessageId, VisitorIdentity};
+use convosync_domain::identity::MessageId;
 use convosync_domain::message::Message;
 use convosync_domain::posted::Digest;
 use convosync_domain::stored::{MessageHistory, StoredMessage};
@@ -23,14 +23,21 @@ pub(crate) fn stored_message(
     }
 }
 
+/// The first id that can come after this one; `None` after the last there is.
+pub(crate) fn first_after(id: Option<Uuid>) -> Option<Uuid> {
+    match id {
+        Some(id) => id.as_u128().checked_add(1).map(Uuid::from_u128),
+        None => Some(Uuid::nil()),
+    }
+}
+
 const UNREGISTERED: i32 = 0;
 const REGISTERED: i32 = 1;
 
-/// What is stored of an identity beside the visitor's key: its kind, and a `user_id`.
-pub(crate) fn kind_and_user_id(identity: &VisitorIdentity) -> (i32, Option<String>) {
-    let kind = match identity {
-        VisitorIdentity::Anonymous(_) => UNREGISTERED,
-        VisitorIdentity::Registered(_) => REGISTERED,
-    };
-    (kind, identity.user_id().map(str::to_owned))
+/// The kind of a visitor with this `user_id`, or without one.
+pub(crate) fn kind_of(user_id: Option<&str>) -> i32 {
+    match user_id {
+        Some(_) => REGISTERED,
+        None => UNREGISTERED,
+    }
 }

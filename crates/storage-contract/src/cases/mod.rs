@@ -7,6 +7,7 @@
 )]
 #![deny(dead_code)]
 
+mod archive;
 mod big_batches;
 mod commits;
 mod concurrency;
@@ -107,6 +108,13 @@ macro_rules! for_every_case {
                 readers_see_one_moment
                 ids_are_read_with_their_counter
                 an_abandoned_commit_is_whole_or_nothing;
+            archive:
+                what_is_carried_away_reads_as_before
+                what_is_restored_reads_as_before
+                pages_of_an_archive_end_where_the_limit_says
+                restoring_again_completes_what_is_there
+                a_visitor_with_another_life_is_not_restored
+                a_digest_seed_is_adopted_before_there_are_visitors;
             reference:
                 generated_histories_read_as_in_the_reference_store;
         }

@@ -39,7 +39,7 @@ pub async fn generated_histories_read_as_in_the_reference_store(store: Arc<dyn S
 }
 
 /// Takes a post as the server does; returns the counter after it.
-async fn sync(owner: &Owner, posted: Vec<PostedConversation>) -> u64 {
+pub(crate) async fn sync(owner: &Owner, posted: Vec<PostedConversation>) -> u64 {
     let everything: Vec<_> = (1..=CONVERSATIONS)
         .map(|it| named(it, 1..=MESSAGES))
         .collect();
@@ -63,7 +63,7 @@ async fn sync(owner: &Owner, posted: Vec<PostedConversation>) -> u64 {
     owner.store.commit(owner.id, changes).await.unwrap()
 }
 
-async fn compare(tested: &Owner, expected: &Owner, change_number: u64) {
+pub(crate) async fn compare(tested: &Owner, expected: &Owner, change_number: u64) {
     assert_eq!(tested.living().await, expected.living().await);
     for id in 1..=CONVERSATIONS {
         let asked = || vec![named(id, 1..=MESSAGES)];

@@ -1,5 +1,7 @@
 //! What one visitor has.
 
+mod archive;
+
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
@@ -12,10 +14,13 @@ use convosync_domain::ports::{
     ConversationHead, Heads, LivingIds, MessageHead, NamedConversation, StoreError,
 };
 use convosync_domain::stored::{StoredConversation, StoredMessage};
+use convosync_domain::timestamp::Timestamp;
 
 /// A visitor's change counter, conversations and messages.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Items {
+    user_id: Option<String>,
+    registered_at: Timestamp,
     change_counter: u64,
     threads: BTreeMap<ConversationId, Thread>,
 }

@@ -9,6 +9,7 @@
 //! Every key begins with the visitor, and every statement names the visitor as a constant, so that
 //! each stays on one shard where the tables are distributed by visitor.
 
+mod archive;
 mod declare;
 mod erase;
 mod errors;
@@ -32,18 +33,20 @@ use std::time::{Duration, Instant};
 use async_trait::async_trait;
 use diesel::prelude::*;
 
+use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::feed::{ChangesPage, FeedPosition};
 use convosync_domain::identity::{ConversationId, VisitorId};
 use convosync_domain::ports::{
-    ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, StoreError,
-    StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
+    ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, Restoration,
+    StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
 };
 use convosync_domain::stored::StoredMessage;
 
 pub use errors::OpenError;
 
 use crate::gate::Gate;
+use archive::Restore;
 use errors::{ConnectError, Fault, one_line, without_quotes};
 use heads::Names;
 use session::{Database, SessionSettings, Sessions};
@@ -266,6 +269,47 @@ impl ChangeFeed for PostgresStore {
     ) -> Result<Option<ChangesPage>, StoreError> {
         self.run(move |connection| feed::changes(connection, visitor, position, limit))
             .await
+    }
+}
+
+#[async_trait]
+impl StoreArchive for PostgresStore {
+    async fn count_visitors(&self) -> Result<u64, StoreError> {
+        self.run(|connection| Ok(archive::count_visitors(connection)?))
+            .await
+    }
+
+    async fn visitors(
+        &self,
+        after: Option<VisitorId>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedVisitor>, StoreError> {
+        self.run(move |connection| Ok(archive::read_visitors(connection, after, limit)?))
+            .await
+    }
+
+    async fn items(
+        &self,
+        visitor: VisitorId,
+        after: Option<ArchivePlace>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedConversation>, StoreError> {
+        self.run(move |connection| archive::read_items(connection, visitor, after, limit))
+            .await
+    }
+
+    async fn adopt_digest_seed(&self, digest_seed: u64) -> Result<bool, StoreError> {
+        self.run(move |connection| archive::adopt_digest_seed(connection, digest_seed))
+            .await
+    }
+
+    async fn restore(
+        &self,
+        visitor: ArchivedVisitor,
+        conversations: Vec<ArchivedConversation>,
+    ) -> Result<Restoration, StoreError> {
+        let restore = Restore::of(visitor, conversations);
+        self.run(move |connection| restore.write(connection)).await
     }
 }
 

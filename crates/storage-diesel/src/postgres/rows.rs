@@ -6,6 +6,7 @@ use std::mem;
 
 use uuid::Uuid;
 
+use convosync_domain::archive::ArchivedConversation;
 use convosync_domain::change_set::{ConversationChange, Erasure, Write};
 use convosync_domain::message::Message;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
@@ -84,6 +85,20 @@ impl ChangedRows {
         let mut rows = Self::default();
         for change in changes {
             rows.add(change, change_number);
+        }
+        rows
+    }
+
+    /// The rows of items from another store, with the numbers that they have.
+    pub(super) fn of_archived(conversations: Vec<ArchivedConversation>) -> Self {
+        let mut rows = Self::default();
+        for archived in conversations {
+            let conversation = archived.conversation.id.as_uuid();
+            let row = conversation_row(archived.conversation, archived.change_number);
+            rows.conversations.next(true).push(row);
+            for archived in archived.messages {
+                rows.add_message(conversation, archived.message, true, archived.change_number);
+            }
         }
         rows
     }

@@ -5,7 +5,7 @@ use diesel::QueryResult;
 use diesel::deserialize::{self, FromSqlRow};
 use diesel::pg::Pg;
 use diesel::row::Row;
-use diesel::sql_types::{Array, BigInt, Bool, Double, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text};
 use uuid::Uuid;
 
 use convosync_domain::conversation::Conversation;
@@ -13,6 +13,7 @@ use convosync_domain::message::{MessageFields, MessageOutput, MessageRequest, Me
 use convosync_domain::patch::Extra;
 use convosync_domain::posted::Digest;
 use convosync_domain::stored::{ConversationHistory, MessageHistory};
+use convosync_domain::timestamp::Timestamp;
 
 use super::declare::{table_to_read, table_to_write};
 use super::statements::{ColumnType, ColumnsOfRows, List, WholeRow};
@@ -27,8 +28,9 @@ macro_rules! postgres_table {
     ($(#[$doc:meta])* store as $row:ident { $($columns:tt)* }) => {
         table_to_read! { $(#[$doc])* store as $row { id: i64 as BigInt; $($columns)* } }
     };
-    // What is asked of and said about a visitor is no whole row.
-    ($(#[$doc:meta])* visitors as $row:ident { $($columns:tt)* }) => {};
+    ($(#[$doc:meta])* visitors as $row:ident { $($columns:tt)* }) => {
+        table_to_read! { $(#[$doc])* visitors as $row { id: Uuid as UuidBytes; $($columns)* } }
+    };
     ($(#[$doc:meta])* conversations as $row:ident { $($columns:tt)* }) => {
         table_to_write! { $(#[$doc])* conversations as $row { [] id; $($columns)* } }
     };

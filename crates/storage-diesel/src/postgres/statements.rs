@@ -112,6 +112,12 @@ pub(super) struct InsertOrReplace<'c, C> {
     pub(super) rows: &'c C,
 }
 
+/// Inserts those of the rows that are not stored yet.
+pub(super) struct InsertMissing<'c, C> {
+    pub(super) visitor: Uuid,
+    pub(super) rows: &'c C,
+}
+
 /// Counts those of the rows that are stored.
 pub(super) struct CountStored<'c, C> {
     pub(super) visitor: Uuid,
@@ -166,6 +172,14 @@ impl<C: ColumnsOfRows> QueryFragment<Pg> for InsertOrReplace<'_, C> {
     }
 }
 
+impl<C: ColumnsOfRows> QueryFragment<Pg> for InsertMissing<'_, C> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        push_insert(&mut out, &self.visitor, self.rows)?;
+        out.push_sql(" ON CONFLICT DO NOTHING");
+        Ok(())
+    }
+}
+
 impl<C: ColumnsOfRows> QueryFragment<Pg> for CountStored<'_, C> {
     /// (`OFFSET 0` makes the planner look up key by key.)
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
@@ -210,29 +224,25 @@ impl<C: ColumnsOfRows> QueryFragment<Pg> for DeleteOfMessages<C> {
     }
 }
 
-impl<C: 'static> QueryId for Insert<'_, C> {
-    type QueryId = Insert<'static, C>;
-    const HAS_STATIC_QUERY_ID: bool = true;
+/// Lets statements about the rows of a table be prepared once each.
+macro_rules! cached_by_table {
+    ($($statement:ident),+) => { $(
+        impl<C: 'static> QueryId for $statement<'_, C> {
+            type QueryId = $statement<'static, C>;
+            const HAS_STATIC_QUERY_ID: bool = true;
+        }
+
+        impl<C> RunQueryDsl<PgConnection> for $statement<'_, C> {}
+    )+ };
 }
 
-impl<C: 'static> QueryId for InsertOrReplace<'_, C> {
-    type QueryId = InsertOrReplace<'static, C>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
-
-impl<C: 'static> QueryId for CountStored<'_, C> {
-    type QueryId = CountStored<'static, C>;
-    const HAS_STATIC_QUERY_ID: bool = true;
-}
+cached_by_table!(Insert, InsertOrReplace, InsertMissing, CountStored);
 
 impl<C: 'static> QueryId for DeleteOfMessages<C> {
     type QueryId = Self;
     const HAS_STATIC_QUERY_ID: bool = true;
 }
 
-impl<C> RunQueryDsl<PgConnection> for Insert<'_, C> {}
-impl<C> RunQueryDsl<PgConnection> for InsertOrReplace<'_, C> {}
-impl<C> RunQueryDsl<PgConnection> for CountStored<'_, C> {}
 impl<C> RunQueryDsl<PgConnection> for DeleteOfMessages<C> {}
 
 /// Declares a statement whose text is more than words: it has rows, and is prepared once.

@@ -5,13 +5,13 @@ use diesel::prelude::*;
 use diesel::sql_types::{Integer, Nullable, Text};
 use uuid::Uuid;
 
-use convosync_domain::change_set::VisitorRegistration;
+use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::identity::VisitorId;
 use convosync_domain::timestamp::Timestamp;
 
 use super::schema::VisitorHeadRow;
 use super::statements::WholeRow;
-use crate::items::kind_and_user_id;
+use crate::items::kind_of;
 use crate::statements::statements;
 use crate::types::sql::{ChangeNumber, Instant, UuidBytes};
 
@@ -66,17 +66,15 @@ pub(super) fn is_latest_write(
 /// Inserts a visitor by this write; `false` for one who is known.
 pub(super) fn insert(
     connection: &mut PgConnection,
-    registration: &VisitorRegistration,
-    change_counter: u64,
+    visitor: &ArchivedVisitor,
     write: Uuid,
 ) -> QueryResult<bool> {
-    let (kind, user_id) = kind_and_user_id(&registration.identity);
     let row = InsertVisitor {
-        visitor: VisitorId::from(&registration.identity).as_uuid(),
-        kind,
-        user_id,
-        registered_at: registration.registered_at,
-        change_counter,
+        visitor: visitor.id.as_uuid(),
+        kind: kind_of(visitor.user_id.as_deref()),
+        user_id: visitor.user_id.clone(),
+        registered_at: visitor.registered_at,
+        change_counter: visitor.change_counter,
         write,
     };
     Ok(row.execute(connection)? == 1)

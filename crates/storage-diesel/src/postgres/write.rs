@@ -8,6 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Array;
 use uuid::Uuid;
 
+use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::Registration;
@@ -61,7 +62,8 @@ impl Commit {
     fn take_number(&self, connection: &mut PgConnection, write: Uuid) -> Result<(), Fault> {
         let is_taken = match &self.registers {
             Some(registration) if self.change_counter == 0 => {
-                visitors::insert(connection, registration, self.change_number, write)?
+                let visitor = ArchivedVisitor::new(registration, self.change_number);
+                visitors::insert(connection, &visitor, write)?
             }
             Some(_) => false,
             None => {
@@ -173,9 +175,10 @@ pub(super) fn register(
     registration: &VisitorRegistration,
     attempts: &mut Attempts,
 ) -> Result<Registration, Fault> {
-    let visitor = VisitorId::from(&registration.identity).as_uuid();
-    let written = attempts.transaction(connection, visitor, |connection, write| {
-        Ok(visitors::insert(connection, registration, 0, write)?)
+    let visitor = ArchivedVisitor::new(registration, 0);
+    let id = visitor.id.as_uuid();
+    let written = attempts.transaction(connection, id, |connection, write| {
+        Ok(visitors::insert(connection, &visitor, write)?)
     });
     Ok(match written? {
         Some(false) => Registration::AlreadyKnown,
@@ -219,7 +222,8 @@ impl Attempts {
     }
 }
 
-fn new_write() -> Result<Uuid, Fault> {
+/// What names a write, chosen at random.
+pub(super) fn new_write() -> Result<Uuid, Fault> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(Fault::NoRandomness)?;
     Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())

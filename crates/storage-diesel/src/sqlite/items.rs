@@ -3,12 +3,14 @@
 //! No query of this adapter has a `LIMIT`, so none uses Diesel's `first`: SQLite plans a statement
 //! with a bound limit anew whenever the limit is bound again, which costs ten times the look-up.
 
+use diesel::connection::DefaultLoadingMode;
 use diesel::deserialize::{self, FromSqlRow};
 use diesel::dsl::{Nullable, auto_type};
 use diesel::prelude::*;
 use diesel::row::Row;
 use diesel::sql_types;
 use diesel::sqlite::Sqlite;
+use uuid::Uuid;
 
 use convosync_domain::identity::{ConversationId, MessageId};
 use convosync_domain::message::Message;
@@ -60,6 +62,36 @@ pub(super) fn find_message(
         .filter(messages::uuid.eq(UuidKey(id.as_uuid())))
         .get_result(connection)
         .optional()
+}
+
+/// The row id of the message of this id in a conversation.
+pub(super) fn find_message_row(
+    connection: &mut SqliteConnection,
+    conversation: i64,
+    id: MessageId,
+) -> QueryResult<Option<i64>> {
+    messages::table
+        .filter(messages::conversation.eq(conversation))
+        .filter(messages::uuid.eq(UuidKey(id.as_uuid())))
+        .select(messages::id)
+        .get_result(connection)
+        .optional()
+}
+
+/// The first messages of a conversation from this id on, by id, with their parts.
+pub(super) fn messages_from(
+    connection: &mut SqliteConnection,
+    conversation: i64,
+    from: Uuid,
+    limit: usize,
+) -> QueryResult<Vec<MessageRows>> {
+    messages_with_parts()
+        .filter(messages::conversation.eq(conversation))
+        .filter(messages::uuid.ge(UuidKey(from)))
+        .order(messages::uuid)
+        .load_iter::<MessageRows, DefaultLoadingMode>(connection)?
+        .take(limit)
+        .collect()
 }
 
 /// The message of this row id, with its parts.

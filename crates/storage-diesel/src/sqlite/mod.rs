@@ -4,6 +4,7 @@
 //! (`heads`, `load`, `feed`), each call inside one transaction on a blocking thread.
 //! Rows are appended by integer ids; two unique keys are all that is indexed beside those.
 
+mod archive;
 mod connection;
 mod declare;
 mod erase;
@@ -30,12 +31,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diesel::prelude::*;
 
+use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::feed::{ChangesPage, FeedPosition};
 use convosync_domain::identity::{ConversationId, VisitorId};
 use convosync_domain::ports::{
-    ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, StoreError,
-    StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
+    ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, Restoration,
+    StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
 };
 use convosync_domain::stored::StoredMessage;
 
@@ -244,6 +246,47 @@ impl ChangeFeed for SqliteStore {
     ) -> Result<Option<ChangesPage>, StoreError> {
         self.read(move |connection| feed::changes(connection, visitor, position, limit))
             .await
+    }
+}
+
+#[async_trait]
+impl StoreArchive for SqliteStore {
+    async fn count_visitors(&self) -> Result<u64, StoreError> {
+        self.read(archive::count_visitors).await
+    }
+
+    async fn visitors(
+        &self,
+        after: Option<VisitorId>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedVisitor>, StoreError> {
+        self.read(move |connection| archive::read_visitors(connection, after, limit))
+            .await
+    }
+
+    async fn items(
+        &self,
+        visitor: VisitorId,
+        after: Option<ArchivePlace>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedConversation>, StoreError> {
+        self.read(move |connection| archive::read_items(connection, visitor, after, limit))
+            .await
+    }
+
+    async fn adopt_digest_seed(&self, digest_seed: u64) -> Result<bool, StoreError> {
+        let adopt = move |group: &mut Group<'_>| archive::adopt_digest_seed(group, digest_seed);
+        self.write(0, adopt).await
+    }
+
+    async fn restore(
+        &self,
+        visitor: ArchivedVisitor,
+        conversations: Vec<ArchivedConversation>,
+    ) -> Result<Restoration, StoreError> {
+        let messages = conversations.iter().map(|it| it.messages.len()).sum();
+        let restore = move |group: &mut Group<'_>| archive::restore(group, &visitor, conversations);
+        self.write(messages, restore).await
     }
 }
 

@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::change_set::VisitorRegistration;
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::Registration;
@@ -10,7 +11,7 @@ use super::errors::Fault;
 use super::group::Group;
 use super::schema::{VisitorHeadRow, VisitorRow, visitors};
 use super::statements::Insert;
-use crate::items::kind_and_user_id;
+use crate::items::kind_of;
 use crate::types::UuidKey;
 
 /// The visitor of this id.
@@ -44,15 +45,22 @@ pub(super) fn insert(
     registration: &VisitorRegistration,
     change_counter: u64,
 ) -> Result<i64, Fault> {
+    insert_archived(group, &ArchivedVisitor::new(registration, change_counter))
+}
+
+/// Inserts a visitor as it is at rest, who is not known, and returns the row id.
+pub(super) fn insert_archived(
+    group: &mut Group<'_>,
+    visitor: &ArchivedVisitor,
+) -> Result<i64, Fault> {
     let id = group.next_visitor()?;
-    let (kind, user_id) = kind_and_user_id(&registration.identity);
     let row = VisitorRow {
         id,
-        key: VisitorId::from(&registration.identity).as_uuid(),
-        kind,
-        user_id,
-        registered_at: registration.registered_at,
-        change_counter,
+        key: visitor.id.as_uuid(),
+        kind: kind_of(visitor.user_id.as_deref()),
+        user_id: visitor.user_id.clone(),
+        registered_at: visitor.registered_at,
+        change_counter: visitor.change_counter,
     };
     Insert(row).execute(group.connection)?;
     Ok(id)

@@ -12,11 +12,10 @@ use convosync_domain::stored::{StoredConversation, StoredMessage};
 use super::erase::erase;
 use super::errors::Fault;
 use super::group::Group;
-use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow, messages};
+use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow};
 use super::statements::{Delete, Insert, StoredRow, Update};
 use super::{items, visitors};
 use crate::statements::statements;
-use crate::types::UuidKey;
 use crate::types::sql::ChangeNumber;
 
 /// Writes a change set, if the visitor's counter is the one that it was computed on; returns the
@@ -72,10 +71,10 @@ statements! { Sqlite, SqliteConnection:
 }
 
 /// The rows of one visitor, to be given one change number.
-struct VisitorRows<'g, 'c> {
-    group: &'g mut Group<'c>,
-    visitor: i64,
-    change_number: u64,
+pub(super) struct VisitorRows<'g, 'c> {
+    pub(super) group: &'g mut Group<'c>,
+    pub(super) visitor: i64,
+    pub(super) change_number: u64,
 }
 
 impl VisitorRows<'_, '_> {
@@ -120,7 +119,7 @@ impl VisitorRows<'_, '_> {
             .ok_or(Fault::NotStored)
     }
 
-    fn conversation_row(&self, id: i64, stored: StoredConversation) -> ConversationRow {
+    pub(super) fn conversation_row(&self, id: i64, stored: StoredConversation) -> ConversationRow {
         ConversationRow {
             id,
             visitor: self.visitor,
@@ -133,7 +132,7 @@ impl VisitorRows<'_, '_> {
         }
     }
 
-    fn write_message(
+    pub(super) fn write_message(
         &mut self,
         conversation: i64,
         message: Write<StoredMessage>,
@@ -156,13 +155,7 @@ impl VisitorRows<'_, '_> {
     }
 
     fn message(&mut self, conversation: i64, id: MessageId) -> Result<i64, Fault> {
-        messages::table
-            .filter(messages::conversation.eq(conversation))
-            .filter(messages::uuid.eq(UuidKey(id.as_uuid())))
-            .select(messages::id)
-            .get_result(self.group.connection)
-            .optional()?
-            .ok_or(Fault::NotStored)
+        items::find_message_row(self.group.connection, conversation, id)?.ok_or(Fault::NotStored)
     }
 
     fn message_rows(

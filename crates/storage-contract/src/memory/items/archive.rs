@@ -1,0 +1,102 @@
+//! What one visitor has, to be carried elsewhere and back.
+
+use std::collections::BTreeMap;
+
+use convosync_domain::archive::{
+    ArchivePlace, ArchiveRows, ArchivedConversation, ArchivedMessage, ArchivedVisitor,
+    read_archive_page,
+};
+use convosync_domain::change_set::VisitorRegistration;
+use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::ports::StoreError;
+
+use super::{Items, Numbered, Rows, Thread};
+
+impl Items {
+    pub(in crate::memory) fn of_new_visitor(registration: &VisitorRegistration) -> Self {
+        Self::of_archived(&ArchivedVisitor::new(registration, 0))
+    }
+
+    pub(in crate::memory) fn of_archived(visitor: &ArchivedVisitor) -> Self {
+        Self {
+            user_id: visitor.user_id.clone(),
+            registered_at: visitor.registered_at,
+            change_counter: visitor.change_counter,
+            threads: BTreeMap::new(),
+        }
+    }
+
+    pub(in crate::memory) fn archived(&self, id: VisitorId) -> ArchivedVisitor {
+        ArchivedVisitor {
+            id,
+            user_id: self.user_id.clone(),
+            registered_at: self.registered_at,
+            change_counter: self.change_counter,
+        }
+    }
+
+    pub(in crate::memory) fn archive_page(
+        &self,
+        after: Option<ArchivePlace>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedConversation>, StoreError> {
+        read_archive_page(&mut Rows(self), after, limit)
+    }
+
+    /// Puts what is not there yet beside what is.
+    pub(in crate::memory) fn restore(&mut self, conversations: Vec<ArchivedConversation>) {
+        for archived in conversations {
+            let thread = self
+                .threads
+                .entry(archived.conversation.id)
+                .or_insert_with(|| Thread {
+                    conversation: Numbered {
+                        item: archived.conversation,
+                        change_number: archived.change_number,
+                    },
+                    messages: BTreeMap::new(),
+                });
+            for archived in archived.messages {
+                let message = thread.messages.entry(archived.message.id);
+                message.or_insert(Numbered {
+                    item: archived.message,
+                    change_number: archived.change_number,
+                });
+            }
+        }
+    }
+}
+
+impl ArchiveRows for Rows<'_> {
+    type Error = StoreError;
+
+    fn conversations(
+        &mut self,
+        from: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedConversation>, StoreError> {
+        let later = self.0.threads.iter().filter(|(id, _)| Some(**id) >= from);
+        let archived = later.map(|(_, thread)| ArchivedConversation {
+            conversation: thread.conversation.item.clone(),
+            change_number: thread.conversation.change_number,
+            messages: Vec::new(),
+        });
+        Ok(archived.take(limit).collect())
+    }
+
+    fn messages(
+        &mut self,
+        conversation: ConversationId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedMessage>, StoreError> {
+        let thread = self.0.threads.get(&conversation);
+        let messages = thread.into_iter().flat_map(|thread| &thread.messages);
+        let later = messages.filter(|(id, _)| Some(**id) > after);
+        let archived = later.map(|(_, numbered)| ArchivedMessage {
+            message: numbered.item.clone(),
+            change_number: numbered.change_number,
+        });
+        Ok(archived.take(limit).collect())
+    }
+}

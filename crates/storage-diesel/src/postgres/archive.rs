@@ -1,0 +1,284 @@
+//! Everything in the store, to be carried to another one, and what comes from there.
+
+use diesel::pg::Pg;
+use diesel::prelude::*;
+use diesel::query_builder::{AstPass, QueryFragment};
+use diesel::sql_types::BigInt;
+use uuid::Uuid;
+
+use convosync_domain::archive::{
+    ArchivePlace, ArchiveRows, ArchivedConversation, ArchivedMessage, ArchivedVisitor,
+    read_archive_page,
+};
+use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::ports::Restoration;
+
+use super::errors::Fault;
+use super::items::{MessageRows, push_message_columns, push_part_joins};
+use super::rows::{Batches, ChangedRows};
+use super::schema::{ConversationRow, VisitorRow};
+use super::statements::{ColumnsOfRows, InsertMissing, prepared_query, push_columns};
+use super::write::new_write;
+use super::{migrate, visitors};
+use crate::items::first_after;
+use crate::statements::statements;
+use crate::types::sql::{ChangeNumber, UuidBytes};
+
+statements! { Pg, PgConnection:
+    /// How many visitors there are.
+    CountVisitors -> BigInt = "SELECT count(*) FROM visitors";
+
+    /// The store's digests have another seed.
+    SetDigestSeed = "UPDATE store SET digest_seed = " + digest_seed: i64 as BigInt;
+
+    /// Messages of a conversation changed later than it did.
+    RaiseLatestChange =
+        "UPDATE conversations SET latest_change = " + latest_change: u64 as ChangeNumber,
+        " WHERE visitor_id = " + visitor: Uuid as UuidBytes,
+        " AND id = " + conversation: Uuid as UuidBytes,
+        " AND latest_change < " + above: u64 as ChangeNumber;
+}
+
+/// How many visitors there are.
+pub(super) fn count_visitors(connection: &mut PgConnection) -> QueryResult<u64> {
+    let count: i64 = CountVisitors {}.get_result(connection)?;
+    Ok(count.unsigned_abs())
+}
+
+struct SelectVisitors {
+    from: Uuid,
+    limit: i64,
+}
+
+impl QueryFragment<Pg> for SelectVisitors {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT ");
+        push_columns::<VisitorRow>(&mut out, "")?;
+        out.push_sql(" FROM visitors WHERE id >= ");
+        out.push_bind_param::<UuidBytes, _>(&self.from)?;
+        out.push_sql(" ORDER BY id LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+}
+
+/// The first visitors after this one, by id.
+pub(super) fn read_visitors(
+    connection: &mut PgConnection,
+    after: Option<VisitorId>,
+    limit: usize,
+) -> QueryResult<Vec<ArchivedVisitor>> {
+    let Some(from) = first_after(after.map(VisitorId::as_uuid)) else {
+        return Ok(Vec::new());
+    };
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows: Vec<VisitorRow> = SelectVisitors { from, limit }.load(connection)?;
+    let archived = rows.into_iter().map(|row| ArchivedVisitor {
+        id: VisitorId::from_uuid(row.id),
+        user_id: row.user_id,
+        registered_at: row.registered_at,
+        change_counter: row.change_counter,
+    });
+    Ok(archived.collect())
+}
+
+/// A page of a visitor's items, inside one transaction that sees one moment.
+pub(super) fn read_items(
+    connection: &mut PgConnection,
+    visitor: VisitorId,
+    after: Option<ArchivePlace>,
+    limit: usize,
+) -> Result<Vec<ArchivedConversation>, Fault> {
+    let mut transaction = connection.build_transaction().repeatable_read().read_only();
+    transaction.run(|connection| {
+        let mut rows = RowsOfVisitor {
+            connection,
+            visitor: visitor.as_uuid(),
+        };
+        read_archive_page(&mut rows, after, limit)
+    })
+}
+
+struct RowsOfVisitor<'c> {
+    connection: &'c mut PgConnection,
+    visitor: Uuid,
+}
+
+struct SelectConversations {
+    visitor: Uuid,
+    from: Uuid,
+    limit: i64,
+}
+
+impl QueryFragment<Pg> for SelectConversations {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        out.push_sql("SELECT ");
+        push_columns::<ConversationRow>(&mut out, "")?;
+        out.push_sql(" FROM conversations WHERE visitor_id = ");
+        out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
+        out.push_sql(" AND id >= ");
+        out.push_bind_param::<UuidBytes, _>(&self.from)?;
+        out.push_sql(" ORDER BY id LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)
+    }
+}
+
+struct SelectMessagesFrom {
+    visitor: Uuid,
+    conversation: Uuid,
+    from: Uuid,
+    limit: i64,
+}
+
+impl QueryFragment<Pg> for SelectMessagesFrom {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
+        push_message_columns(&mut out)?;
+        out.push_sql(" FROM (SELECT * FROM messages WHERE visitor_id = ");
+        out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
+        out.push_sql(" AND conversation_id = ");
+        out.push_bind_param::<UuidBytes, _>(&self.conversation)?;
+        out.push_sql(" AND id >= ");
+        out.push_bind_param::<UuidBytes, _>(&self.from)?;
+        out.push_sql(" ORDER BY id LIMIT ");
+        out.push_bind_param::<BigInt, _>(&self.limit)?;
+        out.push_sql(") m");
+        push_part_joins(&mut out, &self.visitor)?;
+        out.push_sql(" ORDER BY m.id");
+        Ok(())
+    }
+}
+
+prepared_query!(SelectVisitors, SelectConversations, SelectMessagesFrom);
+
+impl ArchiveRows for RowsOfVisitor<'_> {
+    type Error = Fault;
+
+    fn conversations(
+        &mut self,
+        from: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedConversation>, Fault> {
+        let query = SelectConversations {
+            visitor: self.visitor,
+            from: from.map(ConversationId::as_uuid).unwrap_or_default(),
+            limit: i64::try_from(limit).unwrap_or(i64::MAX),
+        };
+        let rows: Vec<ConversationRow> = query.load(self.connection)?;
+        let archived = rows.into_iter().map(|row| ArchivedConversation {
+            change_number: row.change_number,
+            conversation: row.into(),
+            messages: Vec::new(),
+        });
+        Ok(archived.collect())
+    }
+
+    fn messages(
+        &mut self,
+        conversation: ConversationId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedMessage>, Fault> {
+        let Some(from) = first_after(after.map(MessageId::as_uuid)) else {
+            return Ok(Vec::new());
+        };
+        let query = SelectMessagesFrom {
+            visitor: self.visitor,
+            conversation: conversation.as_uuid(),
+            from,
+            limit: i64::try_from(limit).unwrap_or(i64::MAX),
+        };
+        let rows: Vec<MessageRows> = query.load(self.connection)?;
+        let archived = rows.into_iter().map(|rows| ArchivedMessage {
+            change_number: rows.message.change_number,
+            message: rows.into(),
+        });
+        Ok(archived.collect())
+    }
+}
+
+/// Makes this the seed of the digests; `false` where there are digests by another one.
+pub(super) fn adopt_digest_seed(
+    connection: &mut PgConnection,
+    digest_seed: u64,
+) -> Result<bool, Fault> {
+    let digest_seed = digest_seed.cast_signed();
+    connection.transaction(|connection| {
+        let store = migrate::read_store(connection)?.ok_or(Fault::NotStored)?;
+        if store.digest_seed == digest_seed {
+            return Ok(true);
+        }
+        let is_empty = count_visitors(connection)? == 0;
+        if is_empty {
+            SetDigestSeed { digest_seed }.execute(connection)?;
+        }
+        Ok(is_empty)
+    })
+}
+
+/// A visitor and items of it, ready to be restored and to be tried again.
+pub(super) struct Restore {
+    visitor: ArchivedVisitor,
+    latest_changes: Vec<(Uuid, u64)>,
+    rows: ChangedRows,
+}
+
+impl Restore {
+    pub(super) fn of(visitor: ArchivedVisitor, conversations: Vec<ArchivedConversation>) -> Self {
+        let latest_change = |archived: &ArchivedConversation| {
+            (archived.conversation.id.as_uuid(), archived.latest_change())
+        };
+        Self {
+            visitor,
+            latest_changes: conversations.iter().map(latest_change).collect(),
+            rows: ChangedRows::of_archived(conversations),
+        }
+    }
+
+    /// Inserts what is not stored yet.
+    pub(super) fn write(&self, connection: &mut PgConnection) -> Result<Restoration, Fault> {
+        let write = new_write()?;
+        connection.transaction(|connection| {
+            if !visitors::insert(connection, &self.visitor, write)?
+                && self.stored_visitor(connection)?.as_ref() != Some(&self.visitor)
+            {
+                return Ok(Restoration::OtherVisitor);
+            }
+            self.insert(connection, &self.rows.conversations.new)?;
+            for (conversation, latest_change) in &self.latest_changes {
+                RaiseLatestChange {
+                    latest_change: *latest_change,
+                    visitor: self.visitor.id.as_uuid(),
+                    conversation: *conversation,
+                    above: *latest_change,
+                }
+                .execute(connection)?;
+            }
+            self.insert(connection, &self.rows.messages.new)?;
+            self.insert(connection, &self.rows.requests.rows.new)?;
+            self.insert(connection, &self.rows.responses.rows.new)?;
+            self.insert(connection, &self.rows.outputs.rows.new)?;
+            Ok(Restoration::Stored)
+        })
+    }
+
+    fn stored_visitor(
+        &self,
+        connection: &mut PgConnection,
+    ) -> QueryResult<Option<ArchivedVisitor>> {
+        let id = self.visitor.id.as_uuid();
+        let before = id.as_u128().checked_sub(1).map(Uuid::from_u128);
+        let found = read_visitors(connection, before.map(VisitorId::from_uuid), 1)?;
+        Ok(found.into_iter().find(|found| found.id == self.visitor.id))
+    }
+
+    fn insert<C: ColumnsOfRows>(
+        &self,
+        connection: &mut PgConnection,
+        batches: &Batches<C>,
+    ) -> QueryResult<()> {
+        let visitor = self.visitor.id.as_uuid();
+        for rows in batches.iter() {
+            InsertMissing { visitor, rows }.execute(connection)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,207 @@
+//! Everything in the store, to be carried to another one, and what comes from there.
+
+use diesel::connection::DefaultLoadingMode;
+use diesel::dsl::count_star;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel::sqlite::Sqlite;
+
+use convosync_domain::archive::{
+    ArchivePlace, ArchiveRows, ArchivedConversation, ArchivedMessage, ArchivedVisitor,
+    read_archive_page,
+};
+use convosync_domain::change_set::Write;
+use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::ports::Restoration;
+
+use super::errors::Fault;
+use super::group::Group;
+use super::schema::{ConversationRow, VisitorRow, conversations, visitors};
+use super::statements::Insert;
+use super::write::{SetLatestChange, VisitorRows};
+use super::{items, migrate, visitors as visitor_rows};
+use crate::items::first_after;
+use crate::statements::statements;
+use crate::types::UuidKey;
+
+/// How many visitors there are.
+pub(super) fn count_visitors(connection: &mut SqliteConnection) -> Result<u64, Fault> {
+    let count: i64 = visitors::table
+        .select(count_star())
+        .get_result(connection)?;
+    Ok(count.unsigned_abs())
+}
+
+/// The first visitors after this one, by id.
+pub(super) fn read_visitors(
+    connection: &mut SqliteConnection,
+    after: Option<VisitorId>,
+    limit: usize,
+) -> Result<Vec<ArchivedVisitor>, Fault> {
+    let Some(from) = first_after(after.map(VisitorId::as_uuid)) else {
+        return Ok(Vec::new());
+    };
+    let rows = visitors::table
+        .filter(visitors::key.ge(UuidKey(from)))
+        .order(visitors::key)
+        .load_iter::<VisitorRow, DefaultLoadingMode>(connection)?;
+    let archived = rows.take(limit).map(|row| Ok(archived_visitor(row?)));
+    archived.collect()
+}
+
+fn archived_visitor(row: VisitorRow) -> ArchivedVisitor {
+    ArchivedVisitor {
+        id: VisitorId::from_uuid(row.key),
+        user_id: row.user_id,
+        registered_at: row.registered_at,
+        change_counter: row.change_counter,
+    }
+}
+
+/// A page of a visitor's items, inside one transaction.
+pub(super) fn read_items(
+    connection: &mut SqliteConnection,
+    visitor: VisitorId,
+    after: Option<ArchivePlace>,
+    limit: usize,
+) -> Result<Vec<ArchivedConversation>, Fault> {
+    let Some(row) = visitor_rows::find(connection, visitor)? else {
+        return Ok(Vec::new());
+    };
+    let mut rows = RowsOfVisitor {
+        connection,
+        visitor: row.id,
+    };
+    read_archive_page(&mut rows, after, limit)
+}
+
+struct RowsOfVisitor<'c> {
+    connection: &'c mut SqliteConnection,
+    visitor: i64,
+}
+
+impl ArchiveRows for RowsOfVisitor<'_> {
+    type Error = Fault;
+
+    fn conversations(
+        &mut self,
+        from: Option<ConversationId>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedConversation>, Fault> {
+        let from = from.map(ConversationId::as_uuid).unwrap_or_default();
+        let rows = conversations::table
+            .filter(conversations::visitor.eq(self.visitor))
+            .filter(conversations::uuid.ge(UuidKey(from)))
+            .order(conversations::uuid)
+            .load_iter::<ConversationRow, DefaultLoadingMode>(self.connection)?;
+        let archived = rows.take(limit).map(|row| {
+            let row = row?;
+            Ok(ArchivedConversation {
+                change_number: row.change_number,
+                conversation: row.into(),
+                messages: Vec::new(),
+            })
+        });
+        archived.collect()
+    }
+
+    fn messages(
+        &mut self,
+        conversation: ConversationId,
+        after: Option<MessageId>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedMessage>, Fault> {
+        let row = items::find_conversation_row(self.connection, self.visitor, conversation)?;
+        let (Some(row), Some(from)) = (row, first_after(after.map(MessageId::as_uuid))) else {
+            return Ok(Vec::new());
+        };
+        let rows = items::messages_from(self.connection, row, from, limit)?;
+        let archived = rows.into_iter().map(|rows| ArchivedMessage {
+            change_number: rows.message.change_number,
+            message: rows.into(),
+        });
+        Ok(archived.collect())
+    }
+}
+
+statements! { Sqlite, SqliteConnection:
+    /// The store's digests have another seed.
+    SetDigestSeed = "UPDATE store SET digest_seed = " + digest_seed: i64 as BigInt;
+}
+
+/// Makes this the seed of the digests; `false` where there are digests by another one.
+pub(super) fn adopt_digest_seed(group: &mut Group<'_>, digest_seed: u64) -> Result<bool, Fault> {
+    let digest_seed = digest_seed.cast_signed();
+    if migrate::read_identity(group.connection)?.digest_seed == digest_seed {
+        return Ok(true);
+    }
+    let is_empty = count_visitors(group.connection)? == 0;
+    if is_empty {
+        SetDigestSeed { digest_seed }.execute(group.connection)?;
+    }
+    Ok(is_empty)
+}
+
+/// Inserts what is not stored yet of a visitor and items of it.
+pub(super) fn restore(
+    group: &mut Group<'_>,
+    visitor: &ArchivedVisitor,
+    conversations: Vec<ArchivedConversation>,
+) -> Result<Restoration, Fault> {
+    let stored: Option<VisitorRow> = visitors::table
+        .filter(visitors::key.eq(UuidKey(visitor.id.as_uuid())))
+        .get_result(group.connection)
+        .optional()?;
+    let row = match stored {
+        Some(row) => {
+            let id = row.id;
+            if archived_visitor(row) != *visitor {
+                return Ok(Restoration::OtherVisitor);
+            }
+            id
+        }
+        None => visitor_rows::insert_archived(group, visitor)?,
+    };
+    for archived in conversations {
+        restore_conversation(group, row, archived)?;
+    }
+    Ok(Restoration::Stored)
+}
+
+fn restore_conversation(
+    group: &mut Group<'_>,
+    visitor: i64,
+    archived: ArchivedConversation,
+) -> Result<(), Fault> {
+    let latest_change = archived.latest_change();
+    let id = archived.conversation.id;
+    let mut rows = VisitorRows {
+        group,
+        visitor,
+        change_number: archived.change_number,
+    };
+    let row = match items::find_conversation(rows.group.connection, visitor, id)? {
+        Some(row) => row,
+        None => {
+            let next = rows.group.next_conversation()?;
+            let row = rows.conversation_row(next, archived.conversation);
+            Insert(row.clone()).execute(rows.group.connection)?;
+            row
+        }
+    };
+    if latest_change > row.latest_change {
+        SetLatestChange {
+            change_number: latest_change,
+            conversation: row.id,
+        }
+        .execute(rows.group.connection)?;
+    }
+    for archived in archived.messages {
+        let id = archived.message.id;
+        if items::find_message_row(rows.group.connection, row.id, id)?.is_none() {
+            rows.change_number = archived.change_number;
+            rows.write_message(row.id, Write::Insert(archived.message))?;
+        }
+    }
+    Ok(())
+}
