@@ -4,6 +4,8 @@
 //! answers with domain values or a typed error. All of them are tested on mocks.
 
 pub mod cursor;
+pub mod export_store;
+pub mod import_store;
 pub mod list_conversations;
 pub mod pull_changes;
 pub mod register_visitor;

@@ -30,3 +30,4 @@ mod wire;
 pub use server::serve;
 pub use settings::{HttpSettings, Limits, UnknownFields, Version};
 pub use state::{Drain, Services};
+pub use wire::archive;

@@ -43,6 +43,24 @@ pub struct Limits {
     pub url_bytes: usize,
 }
 
+impl Limits {
+    /// No limits, for what has been taken under some already.
+    pub(crate) fn none() -> Self {
+        Self {
+            body_bytes: usize::MAX,
+            body_seconds: u64::MAX,
+            body_bytes_per_second: 0,
+            bodies_in_flight_bytes: usize::MAX,
+            conversations: usize::MAX,
+            messages: usize::MAX,
+            title_characters: usize::MAX,
+            text_bytes: usize::MAX,
+            json_bytes: usize::MAX,
+            url_bytes: usize::MAX,
+        }
+    }
+}
+
 impl Default for Limits {
     fn default() -> Self {
         Self {

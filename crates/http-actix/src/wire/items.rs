@@ -1,12 +1,13 @@
 //! Conversations and messages as answers hold them: in the shape that a post takes.
 
 use convosync_application::pull_changes::Pulled;
+use convosync_domain::archive::ArchivedConversation;
 use convosync_domain::feed::ChangedConversation;
 use convosync_domain::fields::{FieldRef, PartId};
 use convosync_domain::identity::ConversationId;
 use convosync_domain::message::Message;
 use convosync_domain::patch::Extra;
-use convosync_domain::stored::{ConversationHistory, StoredMessage};
+use convosync_domain::stored::{ConversationHistory, StoredConversation, StoredMessage};
 use convosync_domain::timestamp::Timestamp;
 use uuid::fmt::Hyphenated;
 
@@ -44,18 +45,39 @@ pub(crate) fn write_changes(pulled: &Pulled) -> Vec<u8> {
 
 fn push_conversation(out: &mut Vec<u8>, changed: &ChangedConversation) {
     let stored = &changed.conversation;
+    let mut object = begin_conversation(out, stored);
+    if stored.content.is_some() {
+        push_array(object.key("messages"), &changed.messages, |out, message| {
+            push_message(out, message, &stored.history);
+        });
+    }
+    object.end();
+}
+
+/// A conversation as an archive has it: a dead one comes with its dead messages.
+pub(super) fn push_archived(out: &mut Vec<u8>, archived: &ArchivedConversation) {
+    let stored = &archived.conversation;
+    let mut object = begin_conversation(out, stored);
+    push_array(
+        object.key("messages"),
+        &archived.messages,
+        |out, archived| {
+            push_message(out, &archived.message, &stored.history);
+        },
+    );
+    object.end();
+}
+
+fn begin_conversation<'a>(out: &'a mut Vec<u8>, stored: &StoredConversation) -> ObjectWriter<'a> {
     let mut object = ObjectWriter::new(out);
     push_plain(object.key("id"), stored.id);
     match &stored.content {
         None => push_deletion(&mut object, stored.history.erased_through),
         Some(conversation) => {
             push_fields(&mut object, conversation.fields(), &conversation.extra);
-            push_array(object.key("messages"), &changed.messages, |out, message| {
-                push_message(out, message, &stored.history);
-            });
         }
     }
-    object.end();
+    object
 }
 
 fn push_message(out: &mut Vec<u8>, stored: &StoredMessage, conversation: &ConversationHistory) {
@@ -153,7 +175,7 @@ mod tests {
     use convosync_domain::feed::{ChangesPage, FeedPosition};
     use convosync_domain::identity::MessageId;
     use convosync_domain::posted::PostedChange;
-    use convosync_domain::stored::{MessageHistory, StoredConversation};
+    use convosync_domain::stored::MessageHistory;
     use uuid::Uuid;
 
     use super::*;

@@ -1,0 +1,91 @@
+//! What was exported from another store.
+
+use std::sync::Arc;
+
+use convosync_domain::identity::VisitorId;
+use convosync_domain::ports::{Restoration, StoreArchive, StoreError};
+use futures_util::future::try_join_all;
+
+use crate::export_store::ArchiveLine;
+
+/// How many lines are restored at once, so that a store can write them together.
+const LINES_AT_ONCE: usize = 32;
+
+/// Why an import broke off. What was imported before stays, and importing again goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum ImportError<E> {
+    /// The store has visitors of its own.
+    #[error("the store has visitors already who are not from this archive")]
+    NotEmpty,
+    /// A visitor is in the store with a life of its own.
+    #[error("the visitor {0} is in the store already, and not as this archive has it")]
+    OtherVisitor(uuid::Uuid),
+    /// The store failed.
+    #[error("the store could not be written")]
+    Store(#[source] StoreError),
+    /// A line could not be read.
+    #[error("a line could not be read")]
+    Line(#[source] E),
+}
+
+/// Imports into a store.
+pub struct ImportStore {
+    store: Arc<dyn StoreArchive>,
+}
+
+impl ImportStore {
+    /// Imports into this store.
+    #[must_use]
+    pub fn new(store: Arc<dyn StoreArchive>) -> Self {
+        Self { store }
+    }
+
+    /// Restores lines whose digests have this seed, a few at once, and tells `restored` of each.
+    ///
+    /// # Errors
+    /// [`ImportError`] as its variants say. The lines before a bad one are imported.
+    pub async fn run<E>(
+        &self,
+        digest_seed: u64,
+        mut lines: impl Iterator<Item = Result<ArchiveLine, E>>,
+        mut restored: impl FnMut(&ArchiveLine),
+    ) -> Result<(), ImportError<E>> {
+        let adopted = self.store.adopt_digest_seed(digest_seed).await;
+        if !adopted.map_err(ImportError::Store)? {
+            return Err(ImportError::NotEmpty);
+        }
+        loop {
+            let mut batch = Vec::new();
+            let mut failure = None;
+            for line in lines.by_ref().take(LINES_AT_ONCE) {
+                match line {
+                    Ok(line) => batch.push(line),
+                    Err(error) => {
+                        failure = Some(ImportError::Line(error));
+                        break;
+                    }
+                }
+            }
+            if batch.is_empty() && failure.is_none() {
+                return Ok(());
+            }
+            batch.iter().for_each(&mut restored);
+            try_join_all(batch.into_iter().map(|line| self.restore(line))).await?;
+            if let Some(failure) = failure {
+                return Err(failure);
+            }
+        }
+    }
+
+    async fn restore<E>(&self, line: ArchiveLine) -> Result<(), ImportError<E>> {
+        let visitor: VisitorId = line.visitor.id;
+        let restored = self.store.restore(line.visitor, line.conversations).await;
+        match restored.map_err(ImportError::Store)? {
+            Restoration::Stored => Ok(()),
+            Restoration::OtherVisitor => Err(ImportError::OtherVisitor(visitor.as_uuid())),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

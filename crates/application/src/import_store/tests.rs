@@ -1,0 +1,77 @@
+use convosync_domain::archive::ArchivedVisitor;
+use convosync_domain::ports::MockStoreArchive;
+use convosync_domain::timestamp::Timestamp;
+use mockall::predicate::eq;
+use uuid::Uuid;
+
+use super::*;
+
+fn line(id: u128) -> ArchiveLine {
+    ArchiveLine {
+        visitor: ArchivedVisitor {
+            id: VisitorId::from_uuid(Uuid::from_u128(id)),
+            user_id: None,
+            registered_at: Timestamp::from_micros(1).unwrap(),
+            change_counter: 0,
+        },
+        conversations: Vec::new(),
+    }
+}
+
+fn store(restored: usize) -> MockStoreArchive {
+    let mut store = MockStoreArchive::new();
+    store
+        .expect_adopt_digest_seed()
+        .with(eq(7))
+        .returning(|_| Ok(true));
+    store
+        .expect_restore()
+        .times(restored)
+        .returning(|_, _| Ok(Restoration::Stored));
+    store
+}
+
+#[tokio::test]
+async fn every_line_is_restored_and_told_of() {
+    let lines = (1..=100).map(|id| Ok::<_, &str>(line(id)));
+    let mut told = 0;
+    let import = ImportStore::new(Arc::new(store(100)));
+    import.run(7, lines, |_| told += 1).await.unwrap();
+    assert_eq!(told, 100);
+}
+
+#[tokio::test]
+async fn the_lines_before_a_bad_one_are_restored() {
+    let lines = (1..=50).map(|id| if id == 41 { Err("bad") } else { Ok(line(id)) });
+    let import = ImportStore::new(Arc::new(store(40)));
+    let done = import.run(7, lines, |_| {}).await;
+    assert!(matches!(done, Err(ImportError::Line("bad"))));
+}
+
+#[tokio::test]
+async fn a_visitor_with_another_life_ends_the_import() {
+    let mut store = MockStoreArchive::new();
+    store.expect_adopt_digest_seed().returning(|_| Ok(true));
+    store
+        .expect_restore()
+        .returning(|_, _| Ok(Restoration::OtherVisitor));
+    let import = ImportStore::new(Arc::new(store));
+    let done = import
+        .run(7, [Ok::<_, &str>(line(9))].into_iter(), |_| {})
+        .await;
+    let Err(ImportError::OtherVisitor(id)) = done else {
+        panic!("{done:?}");
+    };
+    assert_eq!(id, Uuid::from_u128(9));
+}
+
+#[tokio::test]
+async fn a_store_with_visitors_of_its_own_is_left_alone() {
+    let mut store = MockStoreArchive::new();
+    store.expect_adopt_digest_seed().returning(|_| Ok(false));
+    let import = ImportStore::new(Arc::new(store));
+    let done = import
+        .run(7, [Ok::<_, &str>(line(9))].into_iter(), |_| {})
+        .await;
+    assert!(matches!(done, Err(ImportError::NotEmpty)));
+}
