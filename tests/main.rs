@@ -13,6 +13,7 @@ mod crashes;
 mod generated_input;
 mod histories;
 mod model;
+mod moving;
 mod outages;
 mod real_conversations;
 mod round_trips;

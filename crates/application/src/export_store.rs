@@ -7,7 +7,7 @@ use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{StoreArchive, StoreError};
 
 /// The most conversations and messages of one line.
-const LINE_ITEMS: usize = 500;
+const LINE_ITEMS: usize = 100;
 const PAGE_VISITORS: usize = 500;
 
 /// Items of one visitor, with what the visitor is.

@@ -58,6 +58,8 @@ impl fmt::Display for Failure {
     }
 }
 
+impl Error for Failure {}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,7 +3,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use convosync_domain::ports::{ChangeFeed, ConversationList, StoreStatus, SyncStore, VisitorStore};
+use convosync_domain::ports::{
+    ChangeFeed, ConversationList, StoreArchive, StoreStatus, SyncStore, VisitorStore,
+};
 
 use crate::failure::Failure;
 use crate::settings::Configuration;
@@ -22,7 +24,7 @@ pub(crate) trait Backend {
 
 /// Every port of a store.
 pub(crate) trait Store:
-    SyncStore + VisitorStore + ConversationList + ChangeFeed + StoreStatus
+    SyncStore + VisitorStore + ConversationList + ChangeFeed + StoreArchive + StoreStatus
 {
     /// Finishes the writes that are queued and closes the store.
     fn close(&self);

@@ -40,6 +40,26 @@ struct Header {
     digest_seed: String,
 }
 
+/// The last line, without which an archive is not whole.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    convosync_archive_end: bool,
+    visitors: u64,
+}
+
+/// A line of an archive but the first.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// Items of a visitor.
+    Items(ArchiveLine),
+    /// The end of the archive.
+    End {
+        /// How many visitors it has.
+        visitors: u64,
+    },
+}
+
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
@@ -89,7 +109,20 @@ pub fn read_header(line: &[u8]) -> Result<u64, LineError> {
     seed.map_err(|_not_shown| LineError::new("digest_seed: must be a number of 64 bits"))
 }
 
-/// A line of an archive.
+/// The last line of an archive of so many visitors.
+#[must_use]
+pub fn write_end(visitors: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    let end = End {
+        convosync_archive_end: true,
+        visitors,
+    };
+    push(&mut out, &end);
+    out.push(b'\n');
+    out
+}
+
+/// A line of items.
 #[must_use]
 pub fn write_line(line: &ArchiveLine) -> Vec<u8> {
     let mut out = Vec::with_capacity(4 << 10);
@@ -105,11 +138,18 @@ pub fn write_line(line: &ArchiveLine) -> Vec<u8> {
     out
 }
 
-/// The line that [`write_line`] wrote, or another program in its way.
+/// A line that [`write_line`] or [`write_end`] wrote, or another program in their way.
 ///
 /// # Errors
 /// [`LineError`], which names the first bad place.
-pub fn read_line(line: Vec<u8>) -> Result<ArchiveLine, LineError> {
+pub fn read_line(line: Vec<u8>) -> Result<Line, LineError> {
+    match serde_json::from_slice::<End>(&line) {
+        Ok(End { visitors, .. }) => Ok(Line::End { visitors }),
+        Err(_) => read_items(line).map(Line::Items),
+    }
+}
+
+fn read_items(line: Vec<u8>) -> Result<ArchiveLine, LineError> {
     // What was stored kept the limits of the server it was posted to.
     let limits = Limits::none();
     let body = Body::new(line, limits, 0).map_err(first_fault)?;
@@ -220,7 +260,7 @@ impl ItemReader {
             self.message(
                 &format!("{place}.messages[{index}]"),
                 &posted,
-                sync,
+                &sync,
                 history,
             )
         });
@@ -239,7 +279,7 @@ impl ItemReader {
         &self,
         place: &str,
         posted: &SubmittedMessage<RawMessage>,
-        sync: SyncMessage,
+        sync: &SyncMessage,
         conversation: ConversationHistory,
     ) -> Result<ArchivedMessage, LineError> {
         let history = MessageHistory {

@@ -169,7 +169,7 @@ text! {
     /// The UUID that names a visitor at rest.
     VisitorUuid(uuid::Uuid),
     |id| id.to_string(),
-    |text| text.parse().map_err(|_| "a visitor is named by a UUID".to_owned())
+    |text| text.parse().map_err(|_not_shown| "a visitor is named by a UUID".to_owned())
 }
 
 /// A change number or counter; the largest are none, as stores keep them in 63 bits.

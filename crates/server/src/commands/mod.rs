@@ -1,7 +1,9 @@
 //! The command line. Each command is a file, which has its arguments and what it does.
 
 mod config;
+mod export;
 mod health;
+mod import;
 mod migrate;
 mod serve;
 mod visitor;
@@ -35,6 +37,10 @@ enum Command {
     Migrate,
     /// Work with visitors
     Visitor(visitor::Arguments),
+    /// Write everything in the store to an archive, for another store; stop the server first
+    Export(export::Arguments),
+    /// Put what an archive holds into a new store
+    Import(import::Arguments),
     /// Show the settings
     Config(config::Arguments),
     /// Ask the server on this machine whether it can serve
@@ -103,6 +109,14 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
         Command::Visitor(arguments) => {
             let backend = choose_backend(&configuration)?;
             visitor::run(arguments, &*backend).await
+        }
+        Command::Export(arguments) => {
+            let backend = choose_backend(&configuration)?;
+            export::run(arguments, &*backend).await
+        }
+        Command::Import(arguments) => {
+            let backend = choose_backend(&configuration)?;
+            import::run(arguments, &*backend).await
         }
         Command::Config(_) => config::print_effective(&configuration),
         Command::Health => health::run(&configuration),

@@ -94,7 +94,8 @@ fn what_is_written_is_read() {
     let mut written = write_line(&line());
     assert_eq!(written.pop(), Some(b'\n'));
     assert!(!written.contains(&b'\n'));
-    assert_eq!(read_line(written).unwrap(), line());
+    assert_eq!(read_line(written), Ok(Line::Items(line())));
+    assert_eq!(read_line(write_end(7)), Ok(Line::End { visitors: 7 }));
     for seed in [0, u64::MAX] {
         assert_eq!(read_header(&write_header(seed)), Ok(seed));
     }
@@ -110,6 +111,8 @@ fn the_format_stays() {
     insta::assert_snapshot!(written, @r#"{"conversations":[{"id":"00000000-0000-0000-0000-000000000001","messages":[{"message_id":"00000000-0000-0000-0000-000000000002","timestamp":"1970-01-01T00:00:00.000005Z","metadata":[1.0000000000000000001],"request":{"request_n":3,"sync":{}}},{"message_id":"00000000-0000-0000-0000-000000000003","deleted_at":"1969-12-31T23:59:59.999999Z"}]}],"sync":{"visitor":{"id":"bf91b7ea-ecb1-81c3-9d07-a65e7c95a089","kind":"registered","user_id":"ada","registered_at":"1970-01-01T00:00:00.000001Z","change_counter":3},"conversations":[{"change_number":1,"stamp":"1970-01-01T00:00:00.000004Z","erased_through":"1970-01-01T00:00:00.000003Z","messages":[{"change_number":2,"stamp":"1970-01-01T00:00:00.000007Z","own_stamp":"1970-01-01T00:00:00.000006Z","digest":"02020202020202020202020202020202"},{"change_number":2,"future_stamp":"1970-01-01T00:00:00.000009Z","deleted_at":"1969-12-31T23:59:59.999999Z","digest":"03030303030303030303030303030303"}]}]}}"#);
     let header = String::from_utf8(write_header(7)).unwrap();
     insta::assert_snapshot!(header, @r#"{"convosync_archive":1,"digest_seed":"7"}"#);
+    let end = String::from_utf8(write_end(3)).unwrap();
+    insta::assert_snapshot!(end, @r#"{"convosync_archive_end":true,"visitors":3}"#);
 }
 
 #[test]

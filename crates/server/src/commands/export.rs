@@ -1,0 +1,173 @@
+//! `convosync export`
+
+use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Seek as _, SeekFrom, Write};
+#[cfg(unix)]
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::Args;
+use convosync_application::export_store::{ExportError, ExportPlace, ExportStore};
+use convosync_http_actix::archive::{self, Line};
+use indicatif::{ProgressBar, ProgressStyle};
+
+use crate::failure::Failure;
+use crate::output::say;
+use crate::store::{Backend, Store};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The file to write, which must not be there yet; stdout without it
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    /// Go on where an export to this file broke off
+    #[arg(long, requires = "output")]
+    resume: bool,
+}
+
+/// Writes everything in the store to an archive.
+pub(super) async fn run(arguments: Arguments, backend: &dyn Backend) -> Result<(), Failure> {
+    if let Some(path) = backend.path().filter(|path| !path.exists()) {
+        return Err(Failure::failed(format!(
+            "there is no store at {}",
+            path.display()
+        )));
+    }
+    let Some(path) = arguments.output else {
+        return export(backend, Begun::default(), &mut io::stdout().lock()).await;
+    };
+    let begun = match arguments.resume {
+        true => Begun::read(&path)?,
+        false => Begun::default(),
+    };
+    let file = open(&path, arguments.resume, begun.length);
+    let file =
+        file.map_err(|error| Failure::failed(format!("cannot write {}: {error}", path.display())))?;
+    let mut writer = BufWriter::new(file);
+    export(backend, begun, &mut writer).await?;
+    let synced = writer.get_ref().sync_all();
+    synced.map_err(|error| unwritten(&error))
+}
+
+/// What there is already of an export.
+#[derive(Default)]
+struct Begun {
+    /// Where its last whole line ends, in bytes.
+    length: u64,
+    /// How far that line has come; nowhere if it is the first.
+    place: Option<ExportPlace>,
+}
+
+impl Begun {
+    /// What a file holds of an export that broke off.
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let file = match File::open(path) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(cannot_go_on(path, &error)),
+        };
+        let mut file = BufReader::new(file);
+        let mut length = 0;
+        let mut number = 0_u64;
+        let mut last = None;
+        loop {
+            let mut line = Vec::new();
+            let read = file.read_until(b'\n', &mut line);
+            let read = read.map_err(|error| cannot_go_on(path, &error))?;
+            if line.is_empty() || (number > 0 && !line.ends_with(b"\n")) {
+                break;
+            }
+            line.pop();
+            number += 1;
+            if number == 1 {
+                archive::read_header(&line).map_err(|error| cannot_go_on(path, &error))?;
+            } else {
+                last = Some(line);
+            }
+            length += u64::try_from(read).unwrap_or(u64::MAX);
+        }
+        let place = match last.map(archive::read_line).transpose() {
+            Ok(None) => None,
+            Ok(Some(Line::Items(line))) => Some(line.place()),
+            Ok(Some(Line::End { .. })) => return Err(cannot_go_on(path, &"it is whole")),
+            Err(error) => {
+                let problem = format!("line {number}: {error}");
+                return Err(cannot_go_on(path, &problem));
+            }
+        };
+        Ok(Self { length, place })
+    }
+}
+
+fn cannot_go_on(path: &Path, problem: &dyn fmt::Display) -> Failure {
+    Failure::failed(format!("cannot go on with {}: {problem}", path.display()))
+}
+
+/// Opens a file that is not there yet, or may be, to write on from a length; it is for its owner
+/// alone.
+fn open(path: &Path, may_be_there: bool, length: u64) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true);
+    match may_be_there {
+        true => options.create(true),
+        false => options.create_new(true),
+    };
+    #[cfg(unix)]
+    options.mode(0o600);
+    let mut file = options.open(path)?;
+    file.set_len(length)?;
+    file.seek(SeekFrom::End(0))?;
+    Ok(file)
+}
+
+async fn export(backend: &dyn Backend, begun: Begun, out: &mut dyn Write) -> Result<(), Failure> {
+    let store = backend.open()?;
+    let done = write_lines(&store, begun, out).await;
+    store.close();
+    done
+}
+
+async fn write_lines(
+    store: &Arc<dyn Store>,
+    begun: Begun,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let export = ExportStore::new(store.clone());
+    let visitors = export.count_visitors().await;
+    let visitors = visitors.map_err(|error| Failure::caused_by(&error))?;
+    let bar = ProgressBar::new(visitors).with_style(style("{wide_bar} {pos}/{len} visitors"));
+    let mut last = begun.place.as_ref().map(|place| place.visitor.id);
+    if begun.length == 0 {
+        let header = archive::write_header(store.identity().digest_seed);
+        out.write_all(&header).map_err(|error| unwritten(&error))?;
+    }
+    let mut items = 0;
+    let done = export.run(begun.place, |line| {
+        if last.replace(line.visitor.id) != Some(line.visitor.id) {
+            bar.inc(1);
+        }
+        items += line.conversations.len();
+        out.write_all(&archive::write_line(line))
+    });
+    done.await.map_err(|error| match error {
+        ExportError::Line(error) => unwritten(&error),
+        error => Failure::caused_by(&error),
+    })?;
+    out.write_all(&archive::write_end(visitors))
+        .and_then(|()| out.flush())
+        .map_err(|error| unwritten(&error))?;
+    bar.finish_and_clear();
+    say(&format!("exported {visitors} visitors"));
+    Ok(())
+}
+
+/// How a progress bar looks; a template that is none leaves it plain.
+pub(super) fn style(template: &str) -> ProgressStyle {
+    ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar())
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::failed(format!("cannot write the archive: {error}"))
+}

@@ -1,0 +1,151 @@
+//! `convosync import`
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use convosync_application::export_store::ArchiveLine;
+use convosync_application::import_store::{ImportError, ImportStore};
+use convosync_domain::identity::VisitorId;
+use convosync_http_actix::archive::{self, Line};
+use indicatif::ProgressBar;
+
+use super::export::style;
+use crate::failure::Failure;
+use crate::output::say;
+use crate::store::{Backend, Store};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The archive; stdin without it
+    #[arg(value_name = "FILE")]
+    file: Option<PathBuf>,
+}
+
+/// Puts what an archive holds into the store.
+pub(super) async fn run(arguments: Arguments, backend: &dyn Backend) -> Result<(), Failure> {
+    match arguments.file {
+        Some(path) => {
+            let file = File::open(&path).map_err(|error| {
+                Failure::failed(format!("cannot read {}: {error}", path.display()))
+            })?;
+            let bytes = file.metadata().map_or(0, |metadata| metadata.len());
+            let bar = ProgressBar::new(bytes).with_style(style("{wide_bar} {bytes}/{total_bytes}"));
+            import(backend, BufReader::new(bar.wrap_read(file)), &bar).await
+        }
+        None => {
+            let bar = ProgressBar::new_spinner().with_style(style("{spinner} {bytes}"));
+            let stdin = bar.wrap_read(io::stdin());
+            import(backend, BufReader::new(stdin), &bar).await
+        }
+    }
+}
+
+async fn import(
+    backend: &dyn Backend,
+    archive: impl BufRead,
+    bar: &ProgressBar,
+) -> Result<(), Failure> {
+    let mut lines = Lines::new(archive);
+    // Before the store is touched, or made.
+    let digest_seed = lines.header()?;
+    let store = backend.open()?;
+    let done = restore(&store, digest_seed, &mut lines).await;
+    store.close();
+    let visitors = done?;
+    bar.finish_and_clear();
+    say(&format!("imported {visitors} visitors"));
+    Ok(())
+}
+
+/// Restores all lines; returns how many visitors they are of.
+async fn restore(
+    store: &Arc<dyn Store>,
+    digest_seed: u64,
+    lines: &mut Lines<impl BufRead>,
+) -> Result<u64, Failure> {
+    let import = ImportStore::new(store.clone());
+    let mut last: Option<VisitorId> = None;
+    let mut visitors = 0;
+    let done = import.run(digest_seed, lines.by_ref(), |line| {
+        if last.replace(line.visitor.id) != Some(line.visitor.id) {
+            visitors += 1;
+        }
+    });
+    done.await.map_err(|error| match error {
+        ImportError::Line(failure) => failure,
+        error => Failure::caused_by(&error),
+    })?;
+    match lines.visitors {
+        Some(expected) if expected == visitors => Ok(visitors),
+        Some(expected) => Err(Failure::failed(format!(
+            "the archive has {visitors} visitors where it should have {expected}"
+        ))),
+        None => Err(Failure::failed(
+            "the archive ends early: import the whole of it to go on",
+        )),
+    }
+}
+
+/// The lines of an archive.
+struct Lines<R> {
+    archive: R,
+    number: u64,
+    /// As the last line tells.
+    visitors: Option<u64>,
+}
+
+impl<R: BufRead> Lines<R> {
+    fn new(archive: R) -> Self {
+        Self {
+            archive,
+            number: 0,
+            visitors: None,
+        }
+    }
+
+    fn header(&mut self) -> Result<u64, Failure> {
+        let line = self.next_line()?.unwrap_or_default();
+        archive::read_header(&line).map_err(|error| self.bad_line(&error))
+    }
+
+    fn next_line(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+        let mut line = Vec::new();
+        self.number += 1;
+        let read = self.archive.read_until(b'\n', &mut line);
+        read.map_err(|error| self.bad_line(&error))?;
+        // A last line that has no end was cut.
+        Ok((line.pop() == Some(b'\n')).then_some(line))
+    }
+
+    fn items(&mut self) -> Result<Option<ArchiveLine>, Failure> {
+        let Some(line) = self.next_line()? else {
+            return Ok(None);
+        };
+        if self.visitors.is_some() {
+            return Err(self.bad_line(&"comes after the end"));
+        }
+        match archive::read_line(line) {
+            Ok(Line::Items(line)) => Ok(Some(line)),
+            Ok(Line::End { visitors }) => {
+                self.visitors = Some(visitors);
+                self.items()
+            }
+            Err(error) => Err(self.bad_line(&error)),
+        }
+    }
+
+    fn bad_line(&self, problem: &dyn std::fmt::Display) -> Failure {
+        Failure::failed(format!("line {}: {problem}", self.number))
+    }
+}
+
+impl<R: BufRead> Iterator for Lines<R> {
+    type Item = Result<ArchiveLine, Failure>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.items().transpose()
+    }
+}

@@ -1,0 +1,295 @@
+//! A store that is moved to another one, by an archive: it answers as before, whatever the kinds of
+//! the two.
+
+use std::fs;
+use std::path::Path;
+use std::process::Stdio;
+
+use convosync_test_postgres::{TestDatabase, TestServer};
+use proptest::strategy::{Strategy as _, ValueTree as _};
+use proptest::test_runner::TestRunner;
+use serde_json::{Value, json};
+use tempfile::tempdir;
+
+use crate::model::histories::{Operation, VISITORS, history};
+use crate::support::api::Api;
+use crate::support::{Finished, Server};
+
+const REAL_CONVERSATIONS: &str = include_str!("data/real-conversations.json");
+
+fn visitors() -> Vec<String> {
+    let kinds = ["anon_id", "user_id"].into_iter().cycle();
+    let generated = (0..VISITORS).zip(kinds);
+    let generated = generated.map(|(number, kind)| format!("{kind}=visitor-{number}"));
+    let others = ["user_id=real", "user_id=empty", "anon_id=empty"];
+    generated.chain(others.map(str::to_owned)).collect()
+}
+
+/// Fills a server with generated histories, real conversations and visitors who have nothing.
+fn fill(server: &Server) -> Vec<Value> {
+    let apis: Vec<_> = visitors()
+        .iter()
+        .map(|visitor| Api::register(&server.url(), visitor))
+        .collect();
+    let mut runner = TestRunner::deterministic();
+    for _ in 0..10 {
+        for operation in history(30).new_tree(&mut runner).unwrap().current() {
+            if let Operation::Post { visitor, body } = operation {
+                assert_eq!(apis[visitor].post(&body).status, 200);
+            }
+        }
+    }
+    let real: Value = serde_json::from_str(REAL_CONVERSATIONS).unwrap();
+    assert_eq!(apis[VISITORS].post(&real).status, 200);
+    vec![real]
+}
+
+/// Every answer to a GET that a visitor can have, cursors left out: they are of one store.
+fn answers(server: &Server) -> Vec<Value> {
+    let mut answers = Vec::new();
+    for visitor in visitors() {
+        let api = Api::unregistered(&server.url(), &visitor);
+        answers.push(json!(api.ids()));
+        for limit in [1, 7, 500] {
+            api.drain(None, limit, |page| {
+                answers.push(json!([page["conversations"], page["has_more"]]));
+            });
+        }
+    }
+    answers
+}
+
+fn command(server: &Server, arguments: &[&str]) -> Finished {
+    // A database for tests is warned of: it is not durable.
+    let mut command = server.command();
+    Finished::of(command.args(arguments).env("CONVOSYNC__LOG__LEVEL", "off"))
+}
+
+fn done(finished: &Finished) {
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+}
+
+/// A server that has not been started yet on a store that is not there yet.
+fn new_server(database: Option<TestDatabase>) -> Server {
+    let mut server = Server::start_on(database, &[]);
+    server.kill();
+    server
+}
+
+fn export(server: &mut Server, archive: &Path) {
+    server.stop();
+    done(&command(
+        server,
+        &["export", "--output", archive.to_str().unwrap()],
+    ));
+}
+
+fn import(server: &mut Server, archive: &Path) {
+    done(&command(server, &["import", archive.to_str().unwrap()]));
+    server.restart();
+}
+
+#[test]
+fn a_store_is_moved_to_postgresql_and_back() {
+    let folder = tempdir().unwrap();
+    let archive = |name: &str| folder.path().join(name);
+    let mut first = Server::start_on(None, &[]);
+    let real = fill(&first);
+    let expected = answers(&first);
+    let ada = Api::unregistered(&first.url(), "user_id=real");
+    let cursor = ada.drain(None, 500, |_| ());
+    export(&mut first, &archive("first"));
+
+    let mut second = new_server(Some(TestServer::shared().new_database()));
+    import(&mut second, &archive("first"));
+    assert_eq!(answers(&second), expected);
+
+    // What devices hold of the old store they cannot go on from, and what they post is known.
+    let ada = Api::unregistered(&second.url(), "user_id=real");
+    let old = format!("/api/sync-conversations/changes/?user_id=real&since={cursor}");
+    assert_eq!(ada.send("GET", &old, None).status, 410);
+    let before = ada.drain(None, 500, |_| ());
+    for body in &real {
+        let answer = ada.post(body);
+        assert_eq!(answer.status, 200, "{answer:?}");
+        let counts = answer.json();
+        assert_eq!(
+            (&counts["created"], &counts["messages_created"]),
+            (&json!(0), &json!(0))
+        );
+    }
+    assert_eq!(ada.drain(None, 500, |_| ()), before);
+
+    export(&mut second, &archive("second"));
+    let mut third = new_server(None);
+    import(&mut third, &archive("second"));
+    assert_eq!(answers(&third), expected);
+    export(&mut third, &archive("third"));
+    let text = |name| fs::read_to_string(archive(name)).unwrap();
+    assert!(text("first") == text("second") && text("second") == text("third"));
+}
+
+#[test]
+fn importing_again_goes_on_where_it_broke_off() {
+    let folder = tempdir().unwrap();
+    let (whole, part) = (folder.path().join("whole"), folder.path().join("part"));
+    let mut first = Server::start();
+    fill(&first);
+    let expected = answers(&first);
+    export(&mut first, &whole);
+    let bytes = fs::read(&whole).unwrap();
+    let mut second = Server::start();
+    second.stop();
+    for length in [bytes.len() / 3, bytes.len() - 1, bytes.len() - 60] {
+        fs::write(&part, &bytes[..length]).unwrap();
+        let finished = command(&second, &["import", part.to_str().unwrap()]);
+        assert_eq!(
+            finished.complaint(1),
+            "the archive ends early: import the whole of it to go on"
+        );
+    }
+    for _ in 0..2 {
+        import(&mut second, &whole);
+        assert_eq!(answers(&second), expected);
+        second.stop();
+    }
+}
+
+#[test]
+fn an_export_goes_on_where_it_broke_off() {
+    let folder = tempdir().unwrap();
+    let (whole, part) = (folder.path().join("whole"), folder.path().join("part"));
+    let mut server = Server::start();
+    fill(&server);
+    export(&mut server, &whole);
+    let bytes = fs::read(&whole).unwrap();
+    let again = ["export", "--resume", "--output", part.to_str().unwrap()];
+    let lines = bytes.iter().filter(|byte| **byte == b'\n').count();
+    assert!(lines > 5, "{lines}");
+    let header = bytes.iter().position(|byte| *byte == b'\n').unwrap() + 1;
+    for length in [bytes.len() / 2, bytes.len() - 1, header + 10, header, 0] {
+        fs::write(&part, &bytes[..length]).unwrap();
+        done(&command(&server, &again));
+        assert!(fs::read(&part).unwrap() == bytes, "after {length} bytes");
+    }
+    let finished = command(&server, &again);
+    assert!(
+        finished.complaint(1).ends_with(": it is whole"),
+        "{finished:?}"
+    );
+    fs::write(&part, "other").unwrap();
+    let finished = command(&server, &again);
+    assert!(
+        finished.complaint(1).contains("this is not an archive"),
+        "{finished:?}"
+    );
+    assert_eq!(fs::read_to_string(&part).unwrap(), "other");
+    let finished = command(&server, &["export", "--output", part.to_str().unwrap()]);
+    assert!(
+        finished.complaint(1).starts_with("cannot write "),
+        "{finished:?}"
+    );
+}
+
+#[test]
+fn an_archive_goes_through_a_pipe() {
+    let mut first = Server::start();
+    fill(&first);
+    let expected = answers(&first);
+    first.stop();
+    let mut second = Server::start();
+    second.stop();
+    let mut exporting = first.command();
+    let exporting = exporting
+        .arg("export")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null());
+    let mut exporting = exporting.spawn().unwrap();
+    let mut importing = second.command();
+    importing
+        .arg("import")
+        .stdin(exporting.stdout.take().unwrap());
+    done(&Finished::of(&mut importing));
+    assert!(exporting.wait().unwrap().success());
+    second.restart();
+    assert_eq!(answers(&second), expected);
+}
+
+#[test]
+fn what_is_no_archive_is_refused_by_line() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("archive");
+    let header = r#"{"convosync_archive":1,"digest_seed":"7"}"#;
+    let end = r#"{"convosync_archive_end":true,"visitors":0}"#;
+    for (archive, complaint) in [
+        (String::new(), "line 1: this is not an archive of Convosync"),
+        ("{}\n".into(), "line 1: this is not an archive of Convosync"),
+        (
+            "{\"convosync_archive\":9,\"digest_seed\":\"7\"}\n".into(),
+            "line 1: the archive has version 9, and this program reads version 1",
+        ),
+        (
+            format!("{header}\n{{\n"),
+            "line 2: body: not JSON: EOF while parsing an object at line 1 column 1",
+        ),
+        (format!("{header}\n\n"), "line 2: body: empty"),
+        (
+            format!("{header}\n{{\"conversations\":[]}}\n"),
+            "line 2: missing field `sync` at column 20",
+        ),
+        (
+            format!("{header}\n{end}\n{end}\n"),
+            "line 3: comes after the end",
+        ),
+        (
+            format!("{header}\n{}\n", end.replace('0', "4")),
+            "the archive has 0 visitors where it should have 4",
+        ),
+    ] {
+        fs::write(&path, archive).unwrap();
+        let server = new_server(None);
+        let finished = command(&server, &["import", path.to_str().unwrap()]);
+        assert_eq!(finished.complaint(1), complaint);
+    }
+}
+
+#[test]
+fn a_store_with_visitors_of_its_own_is_not_imported_into() {
+    let folder = tempdir().unwrap();
+    let path = folder.path().join("archive");
+    let mut first = Server::start();
+    fill(&first);
+    export(&mut first, &path);
+    let mut second = Server::start();
+    let api = Api::register(&second.url(), "user_id=real");
+    second.stop();
+    let finished = command(&second, &["import", path.to_str().unwrap()]);
+    assert_eq!(
+        finished.complaint(1),
+        "the store has visitors already who are not from this archive"
+    );
+    second.restart();
+    let api_again = Api::unregistered(&second.url(), "user_id=real");
+    drop(api);
+    assert!(api_again.ids().is_empty());
+}
+
+#[test]
+fn there_is_nothing_to_export_where_no_store_is() {
+    let folder = tempdir().unwrap();
+    let finished = crate::support::run(folder.path(), &["export"]);
+    assert_eq!(
+        finished.complaint(1),
+        "there is no store at data/convosync.db"
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let missing = crate::support::run(folder.path(), &["import", "/nowhere/archive"]);
+    assert!(
+        missing
+            .complaint(1)
+            .starts_with("cannot read /nowhere/archive: ")
+    );
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    let usage = crate::support::run(folder.path(), &["export", "--resume"]);
+    assert_eq!(usage.code, Some(2));
+}
