@@ -26,8 +26,9 @@ impl TestDatabase {
             getrandom::u64().unwrap()
         );
         let mut connection = PgConnection::establish(server).unwrap();
+        // A template that somebody is connected to cannot be copied; to template0 nobody can be.
         connection
-            .batch_execute(&format!("CREATE DATABASE {name}"))
+            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))
             .unwrap();
         Self {
             server: server.to_owned(),

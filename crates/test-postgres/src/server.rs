@@ -25,15 +25,16 @@ impl TestServer {
     /// The server of all tests.
     pub fn shared() -> &'static Self {
         static SHARED: OnceLock<TestServer> = OnceLock::new();
-        SHARED.get_or_init(|| match env::var(URL) {
-            Ok(url) => {
+        let given = || env::var(URL).ok().filter(|url| !url.is_empty());
+        SHARED.get_or_init(|| match given() {
+            Some(url) => {
                 sweep(&url);
                 Self {
                     variables: HashMap::from([(URL.to_owned(), url)]),
                     script: None,
                 }
             }
-            Err(_) => Self::start_with(&[]),
+            None => Self::start_with(&[]),
         })
     }
 
