@@ -134,6 +134,11 @@ pub fn write_line(line: &ArchiveLine) -> Vec<u8> {
     );
     push(document.key("sync"), &SyncObject::of(line));
     document.end();
+    // JSON values are kept as they were sent. Outside of strings, where they are escaped, ends of
+    // lines are white space.
+    for byte in out.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
     out.push(b'\n');
     out
 }

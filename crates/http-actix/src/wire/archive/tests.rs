@@ -16,7 +16,7 @@ fn line() -> ArchiveLine {
     let living = Message {
         fields: MessageFields {
             timestamp: Some(at(5)),
-            metadata: Some(JsonValue::parse("[1.0000000000000000001]").unwrap()),
+            metadata: Some(JsonValue::parse("[\r\n1.0000000000000000001]").unwrap()),
             ..MessageFields::default()
         },
         request: Some(MessageRequest {
@@ -108,7 +108,7 @@ fn the_format_stays() {
     line.conversations.truncate(1);
     line.conversations[0].conversation.content = Some(Conversation::default());
     let written = String::from_utf8(write_line(&line)).unwrap();
-    insta::assert_snapshot!(written, @r#"{"conversations":[{"id":"00000000-0000-0000-0000-000000000001","messages":[{"message_id":"00000000-0000-0000-0000-000000000002","timestamp":"1970-01-01T00:00:00.000005Z","metadata":[1.0000000000000000001],"request":{"request_n":3,"sync":{}}},{"message_id":"00000000-0000-0000-0000-000000000003","deleted_at":"1969-12-31T23:59:59.999999Z"}]}],"sync":{"visitor":{"id":"bf91b7ea-ecb1-81c3-9d07-a65e7c95a089","kind":"registered","user_id":"ada","registered_at":"1970-01-01T00:00:00.000001Z","change_counter":3},"conversations":[{"change_number":1,"stamp":"1970-01-01T00:00:00.000004Z","erased_through":"1970-01-01T00:00:00.000003Z","messages":[{"change_number":2,"stamp":"1970-01-01T00:00:00.000007Z","own_stamp":"1970-01-01T00:00:00.000006Z","digest":"02020202020202020202020202020202"},{"change_number":2,"future_stamp":"1970-01-01T00:00:00.000009Z","deleted_at":"1969-12-31T23:59:59.999999Z","digest":"03030303030303030303030303030303"}]}]}}"#);
+    insta::assert_snapshot!(written, @r#"{"conversations":[{"id":"00000000-0000-0000-0000-000000000001","messages":[{"message_id":"00000000-0000-0000-0000-000000000002","timestamp":"1970-01-01T00:00:00.000005Z","metadata":[  1.0000000000000000001],"request":{"request_n":3,"sync":{}}},{"message_id":"00000000-0000-0000-0000-000000000003","deleted_at":"1969-12-31T23:59:59.999999Z"}]}],"sync":{"visitor":{"id":"bf91b7ea-ecb1-81c3-9d07-a65e7c95a089","kind":"registered","user_id":"ada","registered_at":"1970-01-01T00:00:00.000001Z","change_counter":3},"conversations":[{"change_number":1,"stamp":"1970-01-01T00:00:00.000004Z","erased_through":"1970-01-01T00:00:00.000003Z","messages":[{"change_number":2,"stamp":"1970-01-01T00:00:00.000007Z","own_stamp":"1970-01-01T00:00:00.000006Z","digest":"02020202020202020202020202020202"},{"change_number":2,"future_stamp":"1970-01-01T00:00:00.000009Z","deleted_at":"1969-12-31T23:59:59.999999Z","digest":"03030303030303030303030303030303"}]}]}}"#);
     let header = String::from_utf8(write_header(7)).unwrap();
     insta::assert_snapshot!(header, @r#"{"convosync_archive":1,"digest_seed":"7"}"#);
     let end = String::from_utf8(write_end(3)).unwrap();
@@ -153,19 +153,19 @@ fn a_bad_line_is_refused_by_place() {
     }
     insta::assert_snapshot!(refusals.join("\n"), @r"
     body: trailing characters at line 1 column 16
-    missing field `sync` at column 2395
+    missing field `sync` at column 2397
     conversations[0].messages[0].request.request_n: must be an integer
     conversations[1].id: must be a UUID
     conversations[1]: change_number must be 1 to the visitor's change_counter
     conversations[1]: change_number must be 1 to the visitor's change_counter
-    a number is too large at column 1835
-    invalid value: integer `-1`, expected u64 at column 1816
+    a number is too large at column 1837
+    invalid value: integer `-1`, expected u64 at column 1818
     sync.visitor.id: is not that of its user_id
     sync.visitor.user_id: registered visitors have one, and no others
-    unknown variant `known`, expected `anonymous` or `registered` at column 1729
+    unknown variant `known`, expected `anonymous` or `registered` at column 1731
     conversations[0].deleted_at: must be there where sync makes the item dead, and only there
-    a digest is 32 hexadecimal digits at column 2093
-    invalid type: integer `7`, expected a string at column 1978
+    a digest is 32 hexadecimal digits at column 2095
+    invalid type: integer `7`, expected a string at column 1980
     ");
 }
 
