@@ -60,7 +60,7 @@ struct SettingArguments {
     /// server.port: the port to listen on, 0 for any
     #[arg(long, global = true, value_name = "PORT")]
     port: Option<String>,
-    /// database.url: where the store is, sqlite://PATH
+    /// database.url: where the store is, sqlite://PATH or postgres://…
     #[arg(long, global = true, value_name = "URL")]
     database_url: Option<String>,
     /// log.level: error, warn, info, debug, trace or off
