@@ -2,10 +2,12 @@
 //!
 //! A page walks the conversations by their *latest change*, the highest change number of the
 //! conversation itself and its messages, and may end inside one. What changes meanwhile moves to
-//! the end and comes again whole, so nothing is missed. [`read_page`] is the walk; a store gives it
-//! three plain reads.
+//! the end and comes again whole, so nothing is missed. [`read_page`] is the walk: it chooses by
+//! numbers and ids alone what the page holds, then has that read. A store gives it three reads, which
+//! ask for many things at once.
 
 use crate::identity::{ConversationId, MessageId};
+use crate::ports::NamedConversation;
 use crate::stored::{StoredConversation, StoredMessage};
 
 /// How far a device has pulled.
@@ -93,21 +95,31 @@ pub trait FeedRows {
     /// When the store cannot be read.
     fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, Self::Error>;
 
-    /// The visitor's conversation of this id, which [`Self::changed_heads`] named.
-    ///
-    /// # Errors
-    /// When the store cannot be read.
-    fn conversation(&mut self, id: ConversationId) -> Result<StoredConversation, Self::Error>;
-
-    /// Messages of one conversation with their change numbers, by change number and id.
+    /// Which messages changed in each of these conversations, by change number and id.
     ///
     /// # Errors
     /// When the store cannot be read.
     fn changed_messages(
         &mut self,
-        wanted: ChangedMessages,
-    ) -> Result<Vec<(u64, StoredMessage)>, Self::Error>;
+        wanted: &[ChangedMessages],
+    ) -> Result<Vec<Vec<NumberedMessage>>, Self::Error>;
+
+    /// The items of the page in its order, whole.
+    ///
+    /// # Errors
+    /// When the store cannot be read, or does not hold one of them.
+    fn read(
+        &mut self,
+        items: Vec<NamedConversation>,
+    ) -> Result<Vec<ChangedConversation>, Self::Error>;
 }
+
+/// A message and the number of the change that wrote it last.
+pub type NumberedMessage = (u64, MessageId);
+
+/// How many conversations are asked at most at once for their changed messages; it begins with one,
+/// as that may fill the page.
+const CONVERSATIONS_AT_ONCE: usize = 32;
 
 /// Reads the page after `position`, or the first of a pull from the very start: at most `limit`
 /// changed conversations and messages, counting no conversation that only wraps a changed message.
@@ -126,25 +138,42 @@ pub fn read_page<R: FeedRows>(
         dead_left_out_through: Some(change_counter),
         last: None,
     });
-    let mut page = PageBuilder {
-        since: position.since,
-        dead_left_out_through: position.dead_left_out_through,
-        last: position.last,
-        room: limit,
-        conversations: Vec::new(),
-    };
     let mut heads = Vec::new();
     if change_counter > position.since {
         heads = rows.changed_heads(position.since)?;
     }
     heads.sort_unstable_by_key(|head| (head.latest_change, head.id));
-    for head in heads {
-        if !page.take(rows, head)? {
-            return Ok(page.unfinished(change_counter));
+    let seen = position
+        .last
+        .map(|last| (last.latest_change, last.conversation));
+    let begun = heads.partition_point(|head| Some((head.latest_change, head.id)) < seen);
+    let mut heads = heads.split_off(begun).into_iter();
+
+    let mut page = PageBuilder {
+        since: position.since,
+        dead_left_out_through: position.dead_left_out_through,
+        last: position.last,
+        room: limit,
+        items: Vec::new(),
+    };
+    let mut at_once = 1;
+    loop {
+        let batch: Vec<_> = heads.by_ref().take(at_once).collect();
+        if batch.is_empty() {
+            break;
+        }
+        at_once = CONVERSATIONS_AT_ONCE.min(at_once * 2);
+        if !page.take_all(rows, batch)? {
+            return Ok(ChangesPage {
+                next: page.position(),
+                conversations: page.read(rows)?,
+                has_more: true,
+                change_counter,
+            });
         }
     }
     Ok(ChangesPage {
-        conversations: page.conversations,
+        conversations: page.read(rows)?,
         next: FeedPosition {
             since: change_counter,
             dead_left_out_through: None,
@@ -160,73 +189,90 @@ struct PageBuilder {
     dead_left_out_through: Option<u64>,
     last: Option<FeedPlace>,
     room: usize,
-    conversations: Vec<ChangedConversation>,
+    items: Vec<NamedConversation>,
 }
 
 impl PageBuilder {
-    /// Takes what comes next of a conversation; `false` when there was more than the page holds.
-    fn take<R: FeedRows>(&mut self, rows: &mut R, head: ChangedHead) -> Result<bool, R::Error> {
-        let mut after = None;
-        let mut itself = head.change_number > self.since
-            && !(head.is_dead && Some(head.change_number) <= self.dead_left_out_through);
-        if let Some(last) = self.last {
-            let seen = (last.latest_change, last.conversation);
-            if (head.latest_change, head.id) < seen {
-                return Ok(true);
-            }
-            if (head.latest_change, head.id) == seen {
-                itself = false;
-                after = last.message;
+    /// Takes what comes next of these conversations; `false` when there was more than the page holds.
+    fn take_all<R: FeedRows>(
+        &mut self,
+        rows: &mut R,
+        heads: Vec<ChangedHead>,
+    ) -> Result<bool, R::Error> {
+        let living = heads.iter().filter(|head| !head.is_dead);
+        let wanted: Vec<_> = living
+            .map(|head| ChangedMessages {
+                conversation: head.id,
+                since: self.since,
+                dead_left_out_through: self.dead_left_out_through,
+                after: self.begun(head).and_then(|place| place.message),
+                // One more than there is room for tells whether the page ends inside.
+                limit: self.room.saturating_add(1),
+            })
+            .collect();
+        let mut messages = Vec::new();
+        if !wanted.is_empty() {
+            messages = rows.changed_messages(&wanted)?;
+        }
+        let mut messages = messages.into_iter();
+        for head in heads {
+            let of_this = if head.is_dead { None } else { messages.next() };
+            if !self.take(head, of_this.unwrap_or_default()) {
+                return Ok(false);
             }
         }
+        Ok(true)
+    }
+
+    /// The place inside this conversation where the page before ended.
+    fn begun(&self, head: &ChangedHead) -> Option<FeedPlace> {
+        let seen = |last: &FeedPlace| {
+            (last.latest_change, last.conversation) == (head.latest_change, head.id)
+        };
+        self.last.filter(seen)
+    }
+
+    fn take(&mut self, head: ChangedHead, mut messages: Vec<NumberedMessage>) -> bool {
+        let itself = self.begun(&head).is_none()
+            && head.change_number > self.since
+            && !(head.is_dead && Some(head.change_number) <= self.dead_left_out_through);
         if itself {
             if self.room == 0 {
-                return Ok(false);
+                return false;
             }
             self.room -= 1;
         }
-        let mut messages = Vec::new();
-        let mut fits = true;
-        if !head.is_dead {
-            // One more than there is room for tells whether the page ends inside.
-            messages = rows.changed_messages(ChangedMessages {
-                conversation: head.id,
-                since: self.since,
-                dead_left_out_through: self.dead_left_out_through,
-                after,
-                limit: self.room.saturating_add(1),
-            })?;
-            fits = messages.len() <= self.room;
-            messages.truncate(self.room);
-        }
+        let fits = messages.len() <= self.room;
+        messages.truncate(self.room);
         if itself || !messages.is_empty() {
             self.room -= messages.len();
-            let message = messages
-                .last()
-                .map(|(number, message)| (*number, message.id));
             self.last = Some(FeedPlace {
                 latest_change: head.latest_change,
                 conversation: head.id,
-                message,
+                message: messages.last().copied(),
             });
-            self.conversations.push(ChangedConversation {
-                conversation: rows.conversation(head.id)?,
-                messages: messages.into_iter().map(|(_, message)| message).collect(),
+            self.items.push(NamedConversation {
+                id: head.id,
+                messages: messages.into_iter().map(|(_, id)| id).collect(),
             });
         }
-        Ok(fits)
+        fits
     }
 
-    fn unfinished(self, change_counter: u64) -> ChangesPage {
-        ChangesPage {
-            conversations: self.conversations,
-            next: FeedPosition {
-                since: self.since,
-                dead_left_out_through: self.dead_left_out_through,
-                last: self.last,
-            },
-            has_more: true,
-            change_counter,
+    /// The items, whole. Of a page without any nothing is asked.
+    fn read<R: FeedRows>(self, rows: &mut R) -> Result<Vec<ChangedConversation>, R::Error> {
+        if self.items.is_empty() {
+            return Ok(Vec::new());
+        }
+        rows.read(self.items)
+    }
+
+    /// Where the next page begins.
+    fn position(&self) -> FeedPosition {
+        FeedPosition {
+            since: self.since,
+            dead_left_out_through: self.dead_left_out_through,
+            last: self.last,
         }
     }
 }

@@ -4,11 +4,12 @@ use std::cell::RefCell;
 use std::convert::Infallible;
 
 use convosync_domain::feed::{
-    ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows, read_page,
+    ChangedConversation, ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows,
+    NumberedMessage, read_page,
 };
 use convosync_domain::identity::{ConversationId, MessageId};
 use convosync_domain::patch::Patch::Value;
-use convosync_domain::stored::{StoredConversation, StoredMessage};
+use convosync_domain::ports::NamedConversation;
 
 use crate::support::*;
 
@@ -18,6 +19,25 @@ struct Rows<'a>(&'a Items);
 impl Rows<'_> {
     fn number(&self, conversation: ConversationId, message: Option<MessageId>) -> u64 {
         self.0.change_numbers[&(conversation, message)]
+    }
+
+    fn changed_in(&self, wanted: &ChangedMessages) -> Vec<NumberedMessage> {
+        let mut found: Vec<_> = self
+            .0
+            .messages
+            .iter()
+            .filter(|((conversation, _), _)| *conversation == wanted.conversation)
+            .map(|((conversation, id), stored)| (self.number(*conversation, Some(*id)), stored))
+            .filter(|(number, stored)| {
+                let left_out =
+                    stored.content.is_none() && Some(*number) <= wanted.dead_left_out_through;
+                *number > wanted.since && !left_out && Some((*number, stored.id)) > wanted.after
+            })
+            .map(|(number, stored)| (number, stored.id))
+            .collect();
+        found.sort();
+        found.truncate(wanted.limit);
+        found
     }
 }
 
@@ -45,30 +65,29 @@ impl FeedRows for Rows<'_> {
         Ok(heads.filter(|head| head.latest_change > since).collect())
     }
 
-    fn conversation(&mut self, id: ConversationId) -> Result<StoredConversation, Infallible> {
-        Ok(self.0.conversations[&id].clone())
-    }
-
     fn changed_messages(
         &mut self,
-        wanted: ChangedMessages,
-    ) -> Result<Vec<(u64, StoredMessage)>, Infallible> {
-        let mut found: Vec<_> = self
-            .0
-            .messages
+        wanted: &[ChangedMessages],
+    ) -> Result<Vec<Vec<NumberedMessage>>, Infallible> {
+        Ok(wanted
             .iter()
-            .filter(|((conversation, _), _)| *conversation == wanted.conversation)
-            .map(|((conversation, id), stored)| (self.number(*conversation, Some(*id)), stored))
-            .filter(|(number, stored)| {
-                let left_out =
-                    stored.content.is_none() && Some(*number) <= wanted.dead_left_out_through;
-                *number > wanted.since && !left_out && Some((*number, stored.id)) > wanted.after
-            })
-            .map(|(number, stored)| (number, stored.clone()))
-            .collect();
-        found.sort_by_key(|(number, stored)| (*number, stored.id));
-        found.truncate(wanted.limit);
-        Ok(found)
+            .map(|wanted| self.changed_in(wanted))
+            .collect())
+    }
+
+    fn read(
+        &mut self,
+        items: Vec<NamedConversation>,
+    ) -> Result<Vec<ChangedConversation>, Infallible> {
+        let whole = items.into_iter().map(|named| ChangedConversation {
+            conversation: self.0.conversations[&named.id].clone(),
+            messages: named
+                .messages
+                .iter()
+                .map(|id| self.0.messages[&(named.id, *id)].clone())
+                .collect(),
+        });
+        Ok(whole.collect())
     }
 }
 
@@ -239,14 +258,17 @@ fn reads_nothing_when_nothing_is_new() {
             self.0.borrow_mut().push("heads");
             Ok(Vec::new())
         }
-        fn conversation(&mut self, _: ConversationId) -> Result<StoredConversation, Infallible> {
-            unreachable!("no head was given")
-        }
         fn changed_messages(
             &mut self,
-            _: ChangedMessages,
-        ) -> Result<Vec<(u64, StoredMessage)>, Infallible> {
+            _: &[ChangedMessages],
+        ) -> Result<Vec<Vec<NumberedMessage>>, Infallible> {
             unreachable!("no head was given")
+        }
+        fn read(
+            &mut self,
+            _: Vec<NamedConversation>,
+        ) -> Result<Vec<ChangedConversation>, Infallible> {
+            unreachable!("no item was chosen")
         }
     }
     let mut rows = Untouched(RefCell::default());

@@ -7,7 +7,8 @@ use std::collections::btree_map::Entry;
 
 use convosync_domain::change_set::{ConversationChange, Erasure, Write};
 use convosync_domain::feed::{
-    ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows, read_page,
+    ChangedConversation, ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows,
+    NumberedMessage, read_page,
 };
 use convosync_domain::identity::{ConversationId, MessageId};
 use convosync_domain::ports::{
@@ -213,17 +214,36 @@ impl FeedRows for Rows<'_> {
         Ok(heads.filter(|head| head.latest_change > since).collect())
     }
 
-    fn conversation(&mut self, id: ConversationId) -> Result<StoredConversation, StoreError> {
-        let thread = self.0.threads.get(&id);
-        thread
-            .map(|thread| thread.conversation.item.clone())
-            .ok_or_else(|| internal("is not stored"))
-    }
-
     fn changed_messages(
         &mut self,
-        wanted: ChangedMessages,
-    ) -> Result<Vec<(u64, StoredMessage)>, StoreError> {
+        wanted: &[ChangedMessages],
+    ) -> Result<Vec<Vec<NumberedMessage>>, StoreError> {
+        Ok(wanted
+            .iter()
+            .map(|wanted| self.changed_in(wanted))
+            .collect())
+    }
+
+    fn read(
+        &mut self,
+        items: Vec<NamedConversation>,
+    ) -> Result<Vec<ChangedConversation>, StoreError> {
+        let whole = items.into_iter().map(|named| {
+            let thread = self.0.threads.get(&named.id)?;
+            let messages = named.messages.iter();
+            let messages = messages.map(|id| Some(thread.messages.get(id)?.item.clone()));
+            Some(ChangedConversation {
+                conversation: thread.conversation.item.clone(),
+                messages: messages.collect::<Option<_>>()?,
+            })
+        });
+        let whole: Option<_> = whole.collect();
+        whole.ok_or_else(|| internal("is not stored"))
+    }
+}
+
+impl Rows<'_> {
+    fn changed_in(&self, wanted: &ChangedMessages) -> Vec<NumberedMessage> {
         let thread = self.0.threads.get(&wanted.conversation);
         let messages = thread
             .into_iter()
@@ -235,10 +255,10 @@ impl FeedRows for Rows<'_> {
                     message.item.content.is_none() && Some(number) <= wanted.dead_left_out_through;
                 number > wanted.since && !left_out && Some((number, message.item.id)) > wanted.after
             })
-            .map(|message| (message.change_number, message.item.clone()))
+            .map(|message| (message.change_number, message.item.id))
             .collect();
-        found.sort_by_key(|(number, message)| (*number, message.id));
+        found.sort_unstable();
         found.truncate(wanted.limit);
-        Ok(found)
+        found
     }
 }

@@ -1,5 +1,7 @@
 //! What a visitor's devices read: the list of conversations, and the changes page by page.
 
+use std::collections::HashMap;
+
 use diesel::deserialize::{self, FromSqlRow};
 use diesel::pg::Pg;
 use diesel::prelude::*;
@@ -9,15 +11,16 @@ use diesel::sql_types::{Array, BigInt, Nullable};
 use uuid::Uuid;
 
 use convosync_domain::feed::{
-    ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows, read_page,
+    ChangedConversation, ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows,
+    NumberedMessage, read_page,
 };
-use convosync_domain::identity::{ConversationId, VisitorId};
-use convosync_domain::ports::LivingIds;
-use convosync_domain::stored::{StoredConversation, StoredMessage};
+use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::ports::{LivingIds, NamedConversation};
 
 use super::errors::Fault;
-use super::items::{MessageRows, push_message_columns, push_part_joins};
-use super::schema::{ConversationChangeRow, ConversationRow};
+use super::heads::Names;
+use super::items::load;
+use super::schema::{ConversationChangeRow, ConversationRow, MessageChangeRow};
 use super::statements::{WholeRow, prepared_query, push_columns};
 use super::visitors;
 use crate::rows::RowReader;
@@ -110,87 +113,138 @@ impl FeedRows for VisitorRows<'_> {
         Ok(heads.collect())
     }
 
-    fn conversation(&mut self, id: ConversationId) -> Result<StoredConversation, Fault> {
-        let query = SelectConversation {
-            visitor: self.visitor,
-            id: id.as_uuid(),
-        };
-        let row: Option<ConversationRow> = query.get_result(self.connection).optional()?;
-        row.map(Into::into).ok_or(Fault::NotStored)
-    }
-
     fn changed_messages(
         &mut self,
-        wanted: ChangedMessages,
-    ) -> Result<Vec<(u64, StoredMessage)>, Fault> {
+        wanted: &[ChangedMessages],
+    ) -> Result<Vec<Vec<NumberedMessage>>, Fault> {
+        let Some(first) = wanted.first() else {
+            return Ok(Vec::new());
+        };
         // Change numbers begin at 1, so these let everything pass, in a query of one form.
-        let (after, after_id) = wanted
-            .after
-            .map_or((0, Uuid::nil()), |(number, id)| (number, id.as_uuid()));
+        let after = |wanted: &ChangedMessages| {
+            let all = (0, Uuid::nil());
+            wanted
+                .after
+                .map_or(all, |(number, id)| (number, id.as_uuid()))
+        };
+        let (after, after_id) = wanted.iter().map(after).unzip();
         let query = SelectChangedMessages {
             visitor: self.visitor,
-            conversation: wanted.conversation.as_uuid(),
-            since: wanted.since,
-            dead_after: wanted.dead_left_out_through.unwrap_or(0),
+            conversations: wanted.iter().map(|it| it.conversation.as_uuid()).collect(),
             after,
             after_id,
-            limit: i64::try_from(wanted.limit).unwrap_or(i64::MAX),
+            since: first.since,
+            dead_after: first.dead_left_out_through.unwrap_or(0),
+            limit: i64::try_from(first.limit).unwrap_or(i64::MAX),
         };
-        let rows: Vec<MessageRows> = query.load(self.connection)?;
-        let changed = |rows: MessageRows| (rows.message.change_number, rows.into());
-        Ok(rows.into_iter().map(changed).collect())
+        let rows: Vec<MessageChangeRow> = query.load(self.connection)?;
+        let mut changed: HashMap<_, Vec<_>> = HashMap::new();
+        for row in rows {
+            let of_this = changed.entry(row.conversation_id).or_default();
+            of_this.push((row.change_number, MessageId::from_uuid(row.id)));
+        }
+        let in_order = wanted.iter().map(|wanted| {
+            let mut of_this = changed
+                .remove(&wanted.conversation.as_uuid())
+                .unwrap_or_default();
+            of_this.sort_unstable();
+            of_this
+        });
+        Ok(in_order.collect())
+    }
+
+    fn read(&mut self, items: Vec<NamedConversation>) -> Result<Vec<ChangedConversation>, Fault> {
+        let names = Names::from(items);
+        let query = SelectConversations {
+            visitor: self.visitor,
+            ids: names.conversations.clone(),
+        };
+        let rows: Vec<ConversationRow> = query.load(self.connection)?;
+        let mut conversations: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
+        let visitor = VisitorId::from_uuid(self.visitor);
+        let messages = load(self.connection, visitor, &names)?;
+        let mut messages: HashMap<_, _> = messages
+            .into_iter()
+            .map(|(conversation, message)| {
+                ((conversation.as_uuid(), message.id.as_uuid()), message)
+            })
+            .collect();
+
+        let mut page: Vec<ChangedConversation> = Vec::with_capacity(names.conversations.len());
+        let mut named = names
+            .conversations_of_messages
+            .into_iter()
+            .zip(names.messages)
+            .peekable();
+        for id in names.conversations {
+            let row = conversations.remove(&id).ok_or(Fault::NotStored)?;
+            let mut of_this = Vec::new();
+            while let Some(key) = named.next_if(|(conversation, _)| *conversation == id) {
+                of_this.push(messages.remove(&key).ok_or(Fault::NotStored)?);
+            }
+            page.push(ChangedConversation {
+                conversation: row.into(),
+                messages: of_this,
+            });
+        }
+        Ok(page)
     }
 }
 
-struct SelectConversation {
+struct SelectConversations {
     visitor: Uuid,
-    id: Uuid,
+    ids: Vec<Uuid>,
 }
 
-impl QueryFragment<Pg> for SelectConversation {
+impl QueryFragment<Pg> for SelectConversations {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT ");
         push_columns::<ConversationRow>(&mut out, "")?;
         out.push_sql(" FROM conversations WHERE visitor_id = ");
         out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
-        out.push_sql(" AND id = ");
-        out.push_bind_param::<UuidBytes, _>(&self.id)
+        out.push_sql(" AND id = ANY(");
+        out.push_bind_param::<Array<UuidBytes>, _>(&self.ids)?;
+        out.push_sql(")");
+        Ok(())
     }
 }
 
+/// Of each of these conversations, the messages after a number and id.
 struct SelectChangedMessages {
     visitor: Uuid,
-    conversation: Uuid,
+    conversations: Vec<Uuid>,
+    after: Vec<u64>,
+    after_id: Vec<Uuid>,
     since: u64,
     dead_after: u64,
-    after: u64,
-    after_id: Uuid,
     limit: i64,
 }
 
-prepared_query!(SelectConversation, SelectChangedMessages);
+prepared_query!(SelectConversations, SelectChangedMessages);
 
 impl QueryFragment<Pg> for SelectChangedMessages {
-    /// The page is chosen before the parts are joined to it.
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        push_message_columns(&mut out)?;
-        out.push_sql(" FROM (SELECT * FROM messages WHERE visitor_id = ");
+        out.push_sql("SELECT m.id, n.conversation_id, m.change_number FROM unnest(");
+        out.push_bind_param::<Array<UuidBytes>, _>(&self.conversations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<ChangeNumber>, _>(&self.after)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<UuidBytes>, _>(&self.after_id)?;
+        out.push_sql(
+            ") AS n (conversation_id, after, after_id) CROSS JOIN LATERAL \
+             (SELECT id, change_number FROM messages WHERE visitor_id = ",
+        );
         out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
-        out.push_sql(" AND conversation_id = ");
-        out.push_bind_param::<UuidBytes, _>(&self.conversation)?;
-        out.push_sql(" AND change_number > ");
+        out.push_sql(" AND conversation_id = n.conversation_id AND change_number > ");
         out.push_bind_param::<ChangeNumber, _>(&self.since)?;
         out.push_sql(" AND (living OR change_number > ");
         out.push_bind_param::<ChangeNumber, _>(&self.dead_after)?;
-        out.push_sql(") AND (change_number, id) > (");
-        out.push_bind_param::<ChangeNumber, _>(&self.after)?;
-        out.push_sql(", ");
-        out.push_bind_param::<UuidBytes, _>(&self.after_id)?;
-        out.push_sql(") ORDER BY change_number, id LIMIT ");
+        out.push_sql(
+            ") AND (change_number, id) > (n.after, n.after_id) \
+             ORDER BY change_number, id LIMIT ",
+        );
         out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql(") m");
-        push_part_joins(&mut out, &self.visitor)?;
-        out.push_sql(" ORDER BY m.change_number, m.id");
         Ok(())
     }
 }

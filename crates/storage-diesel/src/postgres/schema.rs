@@ -64,3 +64,11 @@ table_to_read! {
         }
     }
 }
+
+table_to_read! {
+    /// What a page of changes is chosen by.
+    messages as MessageChangeRow {
+        id: Uuid as UuidBytes;
+        row { conversation_id: Uuid as UuidBytes, change_number: u64 as ChangeNumber, }
+    }
+}

@@ -4,14 +4,16 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 
 use convosync_domain::feed::{
-    ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows, read_page,
+    ChangedConversation, ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows,
+    NumberedMessage, read_page,
 };
-use convosync_domain::identity::{ConversationId, VisitorId};
-use convosync_domain::ports::LivingIds;
-use convosync_domain::stored::{StoredConversation, StoredMessage};
+use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::ports::{LivingIds, NamedConversation};
 
 use super::errors::Fault;
-use super::schema::{ConversationChangeRow, ConversationIdRow, conversations, messages};
+use super::schema::{
+    ConversationChangeRow, ConversationIdRow, MessageChangeRow, conversations, messages,
+};
 use super::{items, visitors};
 use crate::types::{NumberKey, UuidKey};
 
@@ -78,15 +80,23 @@ impl FeedRows for VisitorRows<'_> {
         Ok(heads.collect())
     }
 
-    fn conversation(&mut self, id: ConversationId) -> Result<StoredConversation, Fault> {
-        let row = items::find_conversation(self.connection, self.visitor, id)?;
-        row.map(Into::into).ok_or(Fault::NotStored)
-    }
-
     fn changed_messages(
         &mut self,
-        wanted: ChangedMessages,
-    ) -> Result<Vec<(u64, StoredMessage)>, Fault> {
+        wanted: &[ChangedMessages],
+    ) -> Result<Vec<Vec<NumberedMessage>>, Fault> {
+        wanted
+            .iter()
+            .map(|wanted| self.changed_in(wanted))
+            .collect()
+    }
+
+    fn read(&mut self, items: Vec<NamedConversation>) -> Result<Vec<ChangedConversation>, Fault> {
+        items.into_iter().map(|named| self.whole(named)).collect()
+    }
+}
+
+impl VisitorRows<'_> {
+    fn changed_in(&mut self, wanted: &ChangedMessages) -> Result<Vec<NumberedMessage>, Fault> {
         let Some(conversation) =
             items::find_conversation_row(self.connection, self.visitor, wanted.conversation)?
         else {
@@ -97,7 +107,7 @@ impl FeedRows for VisitorRows<'_> {
         let (after, after_id) = wanted.after.map_or((0, uuid::Uuid::nil()), |(number, id)| {
             (number, id.as_uuid())
         });
-        let row_ids: Vec<i64> = messages::table
+        let rows = messages::table
             .filter(messages::conversation.eq(conversation))
             .filter(messages::change_number.gt(NumberKey(wanted.since)))
             .filter(messages::living.or(messages::change_number.gt(NumberKey(dead_after))))
@@ -109,16 +119,27 @@ impl FeedRows for VisitorRows<'_> {
                         .and(messages::uuid.gt(UuidKey(after_id)))),
             )
             .order((messages::change_number, messages::uuid))
-            .select(messages::id)
-            .load_iter::<i64, DefaultLoadingMode>(self.connection)?
-            .take(wanted.limit)
-            .collect::<QueryResult<_>>()?;
-        // The page is chosen first, so that sorting moves row ids and not whole messages.
-        let mut changed = Vec::with_capacity(row_ids.len());
-        for row_id in row_ids {
-            let rows = items::message_of_row(self.connection, row_id)?;
-            changed.push((rows.message.change_number, rows.into()));
+            .select(MessageChangeRow::columns())
+            .load_iter::<MessageChangeRow, DefaultLoadingMode>(self.connection)?
+            .take(wanted.limit);
+        let numbered = rows.map(|row| {
+            let row = row?;
+            Ok((row.change_number, MessageId::from_uuid(row.uuid)))
+        });
+        numbered.collect()
+    }
+
+    fn whole(&mut self, named: NamedConversation) -> Result<ChangedConversation, Fault> {
+        let row = items::find_conversation(self.connection, self.visitor, named.id)?;
+        let row = row.ok_or(Fault::NotStored)?;
+        let mut messages = Vec::with_capacity(named.messages.len());
+        for id in named.messages {
+            let rows = items::find_message(self.connection, row.id, id)?;
+            messages.push(rows.ok_or(Fault::NotStored)?.into());
         }
-        Ok(changed)
+        Ok(ChangedConversation {
+            conversation: row.into(),
+            messages,
+        })
     }
 }

@@ -94,16 +94,6 @@ pub(super) fn messages_from(
         .collect()
 }
 
-/// The message of this row id, with its parts.
-pub(super) fn message_of_row(
-    connection: &mut SqliteConnection,
-    row: i64,
-) -> QueryResult<MessageRows> {
-    messages_with_parts()
-        .filter(messages::id.eq(row))
-        .get_result(connection)
-}
-
 /// One statement for a message and its parts: three look-ups by row id inside SQLite cost less than
 /// three statements.
 #[auto_type]

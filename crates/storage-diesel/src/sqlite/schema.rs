@@ -98,6 +98,15 @@ part_of_row! {
 }
 
 part_of_row! {
+    /// What a page of changes is chosen by.
+    messages as MessageChangeRow {
+        id: i64 as BigInt,
+        uuid: Uuid as UuidBytes,
+        change_number: u64 as ChangeNumber,
+    }
+}
+
+part_of_row! {
     /// What is asked of a visitor.
     visitors as VisitorHeadRow {
         id: i64 as BigInt,

@@ -251,7 +251,7 @@ fn a_bad_url_of_a_store_is_not_shown() {
     let loaded = with_environment(&[("CONVOSYNC__DATABASE__URL", "ada:secret@db")]);
     assert_eq!(
         complaint(loaded),
-        "database.url: must be like sqlite://PATH \
+        "database.url: must be like sqlite://PATH or postgres://HOST/DATABASE \
          (from the environment variable CONVOSYNC__DATABASE__URL)"
     );
 }
