@@ -157,12 +157,48 @@ fn importing_again_goes_on_where_it_broke_off() {
     }
 }
 
+/// Whoever was served by half of an archive pulls again: what came later has numbers that its cursor
+/// has passed already.
+#[test]
+fn what_was_pulled_from_half_an_archive_is_pulled_again() {
+    let folder = tempdir().unwrap();
+    let (whole, part) = (folder.path().join("whole"), folder.path().join("part"));
+    let mut first = Server::start();
+    fill(&first);
+    export(&mut first, &whole);
+    let bytes = fs::read(&whole).unwrap();
+    let mut second = Server::start();
+    second.stop();
+    fs::write(&part, &bytes[..bytes.len() - 60]).unwrap();
+    let finished = command(&second, &["import", part.to_str().unwrap()]);
+    assert_eq!(finished.code, Some(1));
+    second.restart();
+    let cursors: Vec<_> = visitors()
+        .into_iter()
+        .map(|visitor| (Api::unregistered(&second.url(), &visitor), visitor))
+        .filter(|(api, visitor)| {
+            let ids = format!("/api/sync-conversations/?{visitor}");
+            api.send("GET", &ids, None).status == 200
+        })
+        .map(|(api, visitor)| (api.drain(None, 500, |_| ()), visitor))
+        .collect();
+    assert!(!cursors.is_empty());
+    second.stop();
+    import(&mut second, &whole);
+    for (cursor, visitor) in cursors {
+        let changes = format!("/api/sync-conversations/changes/?{visitor}&since={cursor}");
+        let api = Api::unregistered(&second.url(), &visitor);
+        assert_eq!(api.send("GET", &changes, None).status, 410);
+    }
+}
+
 #[test]
 fn an_export_goes_on_where_it_broke_off() {
     let folder = tempdir().unwrap();
     let (whole, part) = (folder.path().join("whole"), folder.path().join("part"));
     let mut server = Server::start();
     fill(&server);
+    let expected = answers(&server);
     export(&mut server, &whole);
     let bytes = fs::read(&whole).unwrap();
     let again = ["export", "--resume", "--output", part.to_str().unwrap()];
@@ -172,13 +208,23 @@ fn an_export_goes_on_where_it_broke_off() {
     for length in [bytes.len() / 2, bytes.len() - 1, header + 10, header, 0] {
         fs::write(&part, &bytes[..length]).unwrap();
         done(&command(&server, &again));
-        assert!(fs::read(&part).unwrap() == bytes, "after {length} bytes");
+        let mut other = new_server(None);
+        import(&mut other, &part);
+        assert_eq!(answers(&other), expected, "after {length} bytes");
     }
     let finished = command(&server, &again);
     assert!(
         finished.complaint(1).ends_with(": it is whole"),
         "{finished:?}"
     );
+    let begun = "{\"convosync_archive\":1,\"digest_seed\":\"1\"}\n";
+    fs::write(&part, begun).unwrap();
+    let finished = command(&server, &again);
+    assert_eq!(
+        finished.complaint(1),
+        "the file was begun from another store"
+    );
+    assert_eq!(fs::read_to_string(&part).unwrap(), begun);
     fs::write(&part, "other").unwrap();
     let finished = command(&server, &again);
     assert!(
@@ -237,7 +283,7 @@ fn what_is_no_archive_is_refused_by_line() {
         (format!("{header}\n\n"), "line 2: body: empty"),
         (
             format!("{header}\n{{\"conversations\":[]}}\n"),
-            "line 2: missing field `sync` at column 20",
+            "line 2: sync: is missing or not as it should be at column 20",
         ),
         (
             format!("{header}\n{end}\n{end}\n"),

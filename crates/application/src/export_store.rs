@@ -1,5 +1,6 @@
 //! Everything in a store, line by line, for another store to import.
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::Arc;
 
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
@@ -7,7 +8,11 @@ use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{StoreArchive, StoreError};
 
 /// The most conversations and messages of one line.
-const LINE_ITEMS: usize = 100;
+const LINE_ITEMS_MAX: usize = 100;
+/// A visitor's first line has fewer: nobody knows how long the items are.
+const LINE_ITEMS_FIRST: usize = 8;
+/// About how many bytes of content a line should have at most.
+const LINE_BYTES: usize = 4 << 20;
 const PAGE_VISITORS: usize = 500;
 
 /// Items of one visitor, with what the visitor is.
@@ -20,32 +25,65 @@ pub struct ArchiveLine {
 }
 
 impl ArchiveLine {
-    /// Where an export goes on after this line.
+    /// About how many bytes of content the line has.
     #[must_use]
-    pub fn place(&self) -> ExportPlace {
-        ExportPlace {
-            visitor: self.visitor.clone(),
-            items: self.conversations.last().map(ArchivedConversation::place),
-        }
+    pub fn content_bytes(&self) -> usize {
+        let conversations = self.conversations.iter();
+        conversations.map(ArchivedConversation::content_bytes).sum()
     }
 }
 
-/// How far an export has come.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ExportPlace {
-    /// The visitor of the last line.
-    pub visitor: ArchivedVisitor,
-    /// The last item of that line.
-    pub items: Option<ArchivePlace>,
+/// How far an export has come: what its lines tell, in their order.
+#[derive(Clone, Debug, Default)]
+pub struct ExportProgress {
+    last: Option<(ArchivedVisitor, Option<ArchivePlace>)>,
+    visitors: u64,
+    /// Over all visitors so far.
+    fingerprint: u64,
+}
+
+impl ExportProgress {
+    /// Goes on by a line.
+    pub fn add(&mut self, line: &ArchiveLine) {
+        let items = line.conversations.last().map(ArchivedConversation::place);
+        self.add_visitor(&line.visitor, items);
+    }
+
+    /// How many visitors there are so far.
+    #[must_use]
+    pub fn visitors(&self) -> u64 {
+        self.visitors
+    }
+
+    fn add_visitor(&mut self, visitor: &ArchivedVisitor, items: Option<ArchivePlace>) {
+        if self.last.as_ref().is_none_or(|(last, _)| last != visitor) {
+            self.visitors += 1;
+            let mut hasher = DefaultHasher::new();
+            let ArchivedVisitor {
+                id,
+                user_id,
+                registered_at,
+                change_counter,
+            } = visitor;
+            (
+                self.fingerprint,
+                id,
+                user_id,
+                registered_at.as_micros(),
+                change_counter,
+            )
+                .hash(&mut hasher);
+            self.fingerprint = hasher.finish();
+        }
+        self.last = Some((visitor.clone(), items));
+    }
 }
 
 /// Why an export broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError<E> {
-    /// A visitor changed while it was exported.
-    #[error(
-        "a visitor changed while it was exported: stop the server, export again from the start"
-    )]
+    /// Visitors changed or registered during the export.
+    #[error("visitors changed during the export: stop the server and export again from the start")]
     Changed,
     /// The store failed.
     #[error("the store could not be read")]
@@ -75,33 +113,46 @@ impl ExportStore {
         self.store.count_visitors().await
     }
 
-    /// Hands out everything after a place, line by line, in the order of the visitors' ids. Only one
-    /// line is held at a time.
+    /// Hands out everything after what was exported before, line by line, in the order of the
+    /// visitors' ids; returns how many visitors there are in all. Only one line is held at a time.
     ///
     /// # Errors
-    /// [`ExportError`] as its variants say; what was handed out before is right.
+    /// [`ExportError`] as its variants say.
     pub async fn run<E>(
         &self,
-        after: Option<ExportPlace>,
+        mut progress: ExportProgress,
         mut write: impl FnMut(&ArchiveLine) -> Result<(), E>,
-    ) -> Result<(), ExportError<E>> {
+    ) -> Result<u64, ExportError<E>> {
         let mut last = None;
-        if let Some(place) = after {
-            last = Some(place.visitor.id);
-            self.visitor(place.visitor, place.items, false, &mut write)
-                .await?;
+        let begun = progress.last.clone();
+        let mut write = |line: ArchiveLine| {
+            progress.add(&line);
+            write(&line)
+        };
+        if let Some((visitor, items)) = begun {
+            last = Some(visitor.id);
+            self.visitor(visitor, items, false, &mut write).await?;
         }
         loop {
-            let visitors = self.store.visitors(last, PAGE_VISITORS).await;
-            let visitors = visitors.map_err(ExportError::Store)?;
+            let visitors = self.visitors(last).await?;
             let Some(end) = visitors.last() else {
-                return Ok(());
+                break;
             };
             last = Some(end.id);
             for visitor in visitors {
                 self.visitor(visitor, None, true, &mut write).await?;
             }
         }
+        self.check_unchanged(&progress).await?;
+        Ok(progress.visitors)
+    }
+
+    async fn visitors<E>(
+        &self,
+        after: Option<VisitorId>,
+    ) -> Result<Vec<ArchivedVisitor>, ExportError<E>> {
+        let visitors = self.store.visitors(after, PAGE_VISITORS).await;
+        visitors.map_err(ExportError::Store)
     }
 
     async fn visitor<E>(
@@ -109,36 +160,52 @@ impl ExportStore {
         visitor: ArchivedVisitor,
         mut after: Option<ArchivePlace>,
         mut owes_a_line: bool,
-        write: &mut impl FnMut(&ArchiveLine) -> Result<(), E>,
+        write: &mut impl FnMut(ArchiveLine) -> Result<(), E>,
     ) -> Result<(), ExportError<E>> {
+        let mut limit = LINE_ITEMS_FIRST;
         loop {
-            let items = self.store.items(visitor.id, after, LINE_ITEMS).await;
+            let items = self.store.items(visitor.id, after, limit).await;
             let conversations = items.map_err(ExportError::Store)?;
-            let is_last = conversations.is_empty();
-            let line = ArchiveLine {
-                visitor: visitor.clone(),
-                conversations,
-            };
-            after = line.place().items;
-            if !is_last || owes_a_line {
-                write(&line).map_err(ExportError::Line)?;
+            let last = conversations.last().map(ArchivedConversation::place);
+            if last.is_some() || owes_a_line {
+                let line = ArchiveLine {
+                    visitor: visitor.clone(),
+                    conversations,
+                };
+                limit = next_limit(limit, line.content_bytes());
+                write(line).map_err(ExportError::Line)?;
+                owes_a_line = false;
             }
-            owes_a_line = false;
-            if is_last {
-                return self.check_unchanged(&visitor).await;
+            if last.is_none() {
+                return Ok(());
             }
+            after = last;
         }
     }
 
-    async fn check_unchanged<E>(&self, visitor: &ArchivedVisitor) -> Result<(), ExportError<E>> {
-        let before = visitor.id.as_uuid().as_u128().checked_sub(1);
-        let before = before.map(|id| VisitorId::from_uuid(uuid::Uuid::from_u128(id)));
-        let now = self.store.visitors(before, 1).await;
-        match now.map_err(ExportError::Store)?.first() {
-            Some(now) if now == visitor => Ok(()),
-            _ => Err(ExportError::Changed),
+    /// All visitors are still as they were when their lines were written, and there are no others.
+    async fn check_unchanged<E>(&self, exported: &ExportProgress) -> Result<(), ExportError<E>> {
+        let mut now = ExportProgress::default();
+        let mut last = None;
+        loop {
+            let visitors = self.visitors(last).await?;
+            let Some(end) = visitors.last() else {
+                break;
+            };
+            last = Some(end.id);
+            for visitor in &visitors {
+                now.add_visitor(visitor, None);
+            }
         }
+        let is_same = (now.visitors, now.fingerprint) == (exported.visitors, exported.fingerprint);
+        is_same.then_some(()).ok_or(ExportError::Changed)
     }
+}
+
+/// How many items the next line has, when one of so many had so many bytes.
+fn next_limit(items: usize, bytes: usize) -> usize {
+    let fitting = items.saturating_mul(LINE_BYTES) / bytes.max(1);
+    fitting.clamp(1, LINE_ITEMS_MAX.min(items * 2))
 }
 
 #[cfg(test)]

@@ -10,6 +10,8 @@ use crate::export_store::ArchiveLine;
 
 /// How many lines are restored at once, so that a store can write them together.
 const LINES_AT_ONCE: usize = 32;
+/// About how many bytes of content these have at most, but for the last of them.
+const BYTES_AT_ONCE: usize = 16 << 20;
 
 /// Why an import broke off. What was imported before stays, and importing again goes on.
 #[derive(Debug, thiserror::Error)]
@@ -40,7 +42,8 @@ impl ImportStore {
         Self { store }
     }
 
-    /// Restores lines whose digests have this seed, a few at once, and tells `restored` of each.
+    /// Restores lines whose digests have this seed, a few at once, and tells `restored` of each. After
+    /// the last one the store begins another life: who pulled meanwhile pulls again.
     ///
     /// # Errors
     /// [`ImportError`] as its variants say. The lines before a bad one are imported.
@@ -57,17 +60,22 @@ impl ImportStore {
         loop {
             let mut batch = Vec::new();
             let mut failure = None;
-            for line in lines.by_ref().take(LINES_AT_ONCE) {
-                match line {
-                    Ok(line) => batch.push(line),
-                    Err(error) => {
+            let mut bytes = 0;
+            while batch.len() < LINES_AT_ONCE && bytes < BYTES_AT_ONCE {
+                match lines.next() {
+                    Some(Ok(line)) => {
+                        bytes += line.content_bytes();
+                        batch.push(line);
+                    }
+                    Some(Err(error)) => {
                         failure = Some(ImportError::Line(error));
                         break;
                     }
+                    None => break,
                 }
             }
             if batch.is_empty() && failure.is_none() {
-                return Ok(());
+                return self.store.renew_epoch().await.map_err(ImportError::Store);
             }
             batch.iter().for_each(&mut restored);
             try_join_all(batch.into_iter().map(|line| self.restore(line))).await?;

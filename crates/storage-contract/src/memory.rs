@@ -15,6 +15,7 @@ use convosync_domain::ports::{
     StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
 };
 use convosync_domain::stored::StoredMessage;
+use uuid::Uuid;
 
 use items::Items;
 
@@ -172,6 +173,13 @@ impl StoreArchive for MemoryStore {
         }
         identity.digest_seed = digest_seed;
         Ok(true)
+    }
+
+    async fn renew_epoch(&self) -> Result<(), StoreError> {
+        let mut identity = locked(&self.identity);
+        // Randomness is the caller's, and any other epoch will do.
+        identity.epoch = Uuid::from_u128(identity.epoch.as_u128().wrapping_add(1));
+        Ok(())
     }
 
     async fn restore(

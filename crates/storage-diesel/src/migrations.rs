@@ -6,6 +6,7 @@ use std::fmt;
 use diesel::backend::Backend;
 use diesel::migration::{Migration, MigrationSource, MigrationVersion};
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness};
+use uuid::Uuid;
 
 use convosync_domain::ports::StoreIdentity;
 
@@ -63,10 +64,15 @@ where
 
 /// What a new store chooses at random.
 pub(crate) fn new_identity() -> Result<StoreIdentity, getrandom::Error> {
-    let mut epoch = [0; 16];
-    getrandom::fill(&mut epoch)?;
     Ok(StoreIdentity {
-        epoch: uuid::Builder::from_random_bytes(epoch).into_uuid(),
+        epoch: random_uuid()?,
         digest_seed: getrandom::u64()?,
     })
+}
+
+/// A UUID that nobody can guess.
+pub(crate) fn random_uuid() -> Result<Uuid, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }

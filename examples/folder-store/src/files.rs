@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use convosync_application::export_store::{ExportError, ExportStore};
+use convosync_application::export_store::{ExportError, ExportProgress, ExportStore};
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{StoreArchive as _, StoreError, StoreIdentity};
 use convosync_http_actix::archive::{Line, read_line, write_line};
@@ -87,7 +87,9 @@ impl Files {
     ) -> Result<(), StoreError> {
         let mut lines = Vec::new();
         let export = ExportStore::new(Arc::new(store));
-        let done = export.run(None, |line| lines.write_all(&write_line(line)));
+        let done = export.run(ExportProgress::default(), |line| {
+            lines.write_all(&write_line(line))
+        });
         done.await.map_err(|error| match error {
             ExportError::Store(error) => error,
             error => internal(error),

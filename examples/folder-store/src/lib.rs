@@ -20,6 +20,7 @@ use convosync_domain::ports::{
     StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
 };
 use convosync_domain::stored::StoredMessage;
+use uuid::Uuid;
 
 use files::Files;
 
@@ -51,6 +52,12 @@ impl FolderStore {
             identity: Mutex::new(identity),
             writing: tokio::sync::Mutex::new(()),
         })
+    }
+
+    fn set_identity(&self, identity: StoreIdentity) -> Result<(), StoreError> {
+        self.files.write_identity(identity)?;
+        *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = identity;
+        Ok(())
     }
 }
 
@@ -162,10 +169,15 @@ impl StoreArchive for FolderStore {
                 return Ok(false);
             }
             identity.digest_seed = digest_seed;
-            self.files.write_identity(identity)?;
-            *self.identity.lock().unwrap_or_else(PoisonError::into_inner) = identity;
+            self.set_identity(identity)?;
         }
         Ok(true)
+    }
+
+    async fn renew_epoch(&self) -> Result<(), StoreError> {
+        let mut identity = self.identity();
+        identity.epoch = Uuid::from_u128(identity.epoch.as_u128().wrapping_add(1));
+        self.set_identity(identity)
     }
 
     async fn restore(

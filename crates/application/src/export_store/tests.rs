@@ -4,7 +4,6 @@ use convosync_domain::identity::ConversationId;
 use convosync_domain::ports::MockStoreArchive;
 use convosync_domain::stored::{ConversationHistory, StoredConversation};
 use convosync_domain::timestamp::Timestamp;
-use mockall::predicate::eq;
 use uuid::Uuid;
 
 use super::*;
@@ -30,39 +29,30 @@ fn conversation(id: u128) -> ArchivedConversation {
     }
 }
 
-/// A store with these visitors, who have conversations 1 and 2 in a page each; the first is told to
-/// have this counter when it is looked at again.
-fn store(visitors: Vec<ArchivedVisitor>, counter_afterwards: u64) -> MockStoreArchive {
+/// A store with these visitors, who have conversations 1 and 2 in a page each; when they are asked for
+/// a second time from the first on, they are these.
+fn store(visitors: Vec<ArchivedVisitor>, afterwards: Vec<ArchivedVisitor>) -> MockStoreArchive {
     let mut store = MockStoreArchive::new();
-    store.expect_items().returning(|_, after, limit| {
-        assert_eq!(limit, LINE_ITEMS);
+    store.expect_items().returning(|_, after, _| {
         let after = after.map_or(0, |place| place.conversation.as_uuid().as_u128());
         Ok((after < 2)
             .then(|| conversation(after + 1))
             .into_iter()
             .collect())
     });
-    let all = visitors.clone();
-    store
-        .expect_visitors()
-        .withf(|_, limit| *limit == PAGE_VISITORS)
-        .returning(move |after, _| {
-            Ok(all
-                .iter()
-                .filter(|it| Some(it.id) > after)
-                .cloned()
-                .collect())
-        });
-    store
-        .expect_visitors()
-        .with(mockall::predicate::always(), eq(1))
-        .returning(move |after, _| {
-            let mut found = visitors.iter().find(|it| Some(it.id) > after).cloned();
-            if let Some(found) = &mut found {
-                found.change_counter = counter_afterwards;
-            }
-            Ok(found.into_iter().collect())
-        });
+    let mut passes = 0;
+    store.expect_visitors().returning(move |after, limit| {
+        assert_eq!(limit, PAGE_VISITORS);
+        // One a page.
+        let all = if passes < visitors.len() + 1 {
+            &visitors
+        } else {
+            &afterwards
+        };
+        passes += 1;
+        let next = all.iter().find(|it| Some(it.id) > after);
+        Ok(next.cloned().into_iter().collect())
+    });
     store
 }
 
@@ -74,11 +64,11 @@ fn shown(line: &ArchiveLine) -> (u128, Vec<u128>) {
 
 async fn export(
     store: MockStoreArchive,
-    after: Option<ExportPlace>,
-) -> (Result<(), ExportError<Infallible>>, Vec<(u128, Vec<u128>)>) {
+    progress: ExportProgress,
+) -> (Result<u64, ExportError<Infallible>>, Vec<(u128, Vec<u128>)>) {
     let mut lines = Vec::new();
     let export = ExportStore::new(Arc::new(store));
-    let done = export.run(after, |line| {
+    let done = export.run(progress, |line| {
         lines.push(shown(line));
         Ok(())
     });
@@ -86,10 +76,14 @@ async fn export(
     (done, lines)
 }
 
+fn two() -> Vec<ArchivedVisitor> {
+    vec![visitor(5, 2), visitor(9, 2)]
+}
+
 #[tokio::test]
 async fn every_visitor_comes_page_by_page() {
-    let (done, lines) = export(store(vec![visitor(5, 2), visitor(9, 2)], 2), None).await;
-    done.unwrap();
+    let (done, lines) = export(store(two(), two()), ExportProgress::default()).await;
+    assert_eq!(done.unwrap(), 2);
     let expected = [(5, vec![1]), (5, vec![2]), (9, vec![1]), (9, vec![2])];
     assert_eq!(lines, expected);
 }
@@ -102,32 +96,69 @@ async fn a_visitor_without_items_has_a_line() {
         let found = after.is_none_or(|after| after < visitor(5, 0).id);
         Ok(found.then(|| visitor(5, 0)).into_iter().collect())
     });
-    let (done, lines) = export(store, None).await;
-    done.unwrap();
+    let (done, lines) = export(store, ExportProgress::default()).await;
+    assert_eq!(done.unwrap(), 1);
     assert_eq!(lines, [(5, vec![])]);
 }
 
 #[tokio::test]
 async fn an_export_goes_on_after_its_last_line() {
-    let last = ArchiveLine {
+    let mut progress = ExportProgress::default();
+    progress.add(&ArchiveLine {
         visitor: visitor(5, 2),
         conversations: vec![conversation(1)],
-    };
-    let two = vec![visitor(5, 2), visitor(9, 2)];
-    let (done, lines) = export(store(two, 2), Some(last.place())).await;
-    done.unwrap();
+    });
+    // The visitor who is done is not asked for again before the end.
+    let mut store = MockStoreArchive::new();
+    store.expect_items().returning(|_, after, _| {
+        let after = after.map_or(0, |place| place.conversation.as_uuid().as_u128());
+        Ok((after < 2)
+            .then(|| conversation(after + 1))
+            .into_iter()
+            .collect())
+    });
+    store
+        .expect_visitors()
+        .returning(|after, _| Ok(two().into_iter().filter(|it| Some(it.id) > after).collect()));
+    let (done, lines) = export(store, progress).await;
+    assert_eq!(done.unwrap(), 2);
     assert_eq!(lines, [(5, vec![2]), (9, vec![1]), (9, vec![2])]);
 }
 
 #[tokio::test]
-async fn a_visitor_who_changes_meanwhile_is_noticed() {
-    let (done, _) = export(store(vec![visitor(5, 2)], 3), None).await;
-    assert!(matches!(done, Err(ExportError::Changed)));
+async fn whoever_changes_or_registers_meanwhile_is_noticed() {
+    for afterwards in [
+        vec![visitor(5, 3), visitor(9, 2)],
+        vec![visitor(4, 0), visitor(5, 2), visitor(9, 2)],
+        vec![visitor(5, 2)],
+    ] {
+        let (done, _) = export(store(two(), afterwards), ExportProgress::default()).await;
+        assert!(matches!(done, Err(ExportError::Changed)), "{done:?}");
+    }
 }
 
 #[tokio::test]
 async fn a_line_that_cannot_be_written_ends_the_export() {
-    let export = ExportStore::new(Arc::new(store(vec![visitor(5, 2)], 2)));
-    let done = export.run(None, |_| Err("full")).await;
+    let export = ExportStore::new(Arc::new(store(two(), two())));
+    let done = export.run(ExportProgress::default(), |_| Err("full")).await;
     assert!(matches!(done, Err(ExportError::Line("full"))));
+}
+
+#[test]
+fn lines_grow_while_they_are_short_and_shrink_when_they_are_long() {
+    for (items, bytes, next) in [
+        (8, 0, 16),
+        (8, 100_000, 16),
+        (64, 100_000, 100),
+        (100, LINE_BYTES, 100),
+        (100, 10 * LINE_BYTES, 10),
+        (8, 800 * LINE_BYTES, 1),
+        (1, 64 * LINE_BYTES, 1),
+    ] {
+        assert_eq!(
+            next_limit(items, bytes),
+            next,
+            "{items} items, {bytes} bytes"
+        );
+    }
 }

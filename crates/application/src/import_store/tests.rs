@@ -35,7 +35,9 @@ fn store(restored: usize) -> MockStoreArchive {
 async fn every_line_is_restored_and_told_of() {
     let lines = (1..=100).map(|id| Ok::<_, &str>(line(id)));
     let mut told = 0;
-    let import = ImportStore::new(Arc::new(store(100)));
+    let mut store = store(100);
+    store.expect_renew_epoch().once().returning(|| Ok(()));
+    let import = ImportStore::new(Arc::new(store));
     import.run(7, lines, |_| told += 1).await.unwrap();
     assert_eq!(told, 100);
 }

@@ -44,6 +44,14 @@ pub trait StoreArchive: Send + Sync {
     /// [`StoreError`] when the store cannot be written.
     async fn adopt_digest_seed(&self, digest_seed: u64) -> Result<bool, StoreError>;
 
+    /// Begins another life of the store, so that cursors from before expire: what was pulled while a
+    /// restoration was under way may lack items. [`super::StoreStatus::identity`] tells of it when
+    /// the store is next opened.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    async fn renew_epoch(&self) -> Result<(), StoreError>;
+
     /// Inserts a visitor and items of it that are not stored yet, with the numbers that they have;
     /// what is stored already stays, so that the same may be restored again.
     ///

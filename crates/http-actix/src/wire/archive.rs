@@ -148,9 +148,12 @@ pub fn write_line(line: &ArchiveLine) -> Vec<u8> {
 /// # Errors
 /// [`LineError`], which names the first bad place.
 pub fn read_line(line: Vec<u8>) -> Result<Line, LineError> {
-    match serde_json::from_slice::<End>(&line) {
-        Ok(End { visitors, .. }) => Ok(Line::End { visitors }),
-        Err(_) => read_items(line).map(Line::Items),
+    match serde_json::from_slice(&line) {
+        Ok(End {
+            convosync_archive_end: true,
+            visitors,
+        }) => Ok(Line::End { visitors }),
+        _ => read_items(line).map(Line::Items),
     }
 }
 
@@ -161,12 +164,11 @@ fn read_items(line: Vec<u8>) -> Result<ArchiveLine, LineError> {
     let body = Arc::new(body);
     let posted = read_submission(&body, UnknownFields::Keep).map_err(first_fault)?;
     let document: Document = serde_json::from_str(body.text()).map_err(|error| {
-        // Which line it is the caller knows.
-        LineError(
-            error
-                .to_string()
-                .replace(" at line 1 column ", " at column "),
-        )
+        // What the parser says may quote what is there.
+        LineError(format!(
+            "sync: is missing or not as it should be at column {}",
+            error.column()
+        ))
     })?;
     let SyncObject {
         visitor,

@@ -1,15 +1,17 @@
 //! `convosync export`
 
 use std::fmt;
+#[cfg(unix)]
+use std::fs::Permissions;
 use std::fs::{File, OpenOptions};
 use std::io::{self, BufRead as _, BufReader, BufWriter, Seek as _, SeekFrom, Write};
 #[cfg(unix)]
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use convosync_application::export_store::{ExportError, ExportPlace, ExportStore};
+use convosync_application::export_store::{ExportError, ExportProgress, ExportStore};
 use convosync_http_actix::archive::{self, Line};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -56,8 +58,9 @@ pub(super) async fn run(arguments: Arguments, backend: &dyn Backend) -> Result<(
 struct Begun {
     /// Where its last whole line ends, in bytes.
     length: u64,
-    /// How far that line has come; nowhere if it is the first.
-    place: Option<ExportPlace>,
+    /// As its first line tells, if that is there.
+    digest_seed: Option<u64>,
+    progress: ExportProgress,
 }
 
 impl Begun {
@@ -69,35 +72,32 @@ impl Begun {
             Err(error) => return Err(cannot_go_on(path, &error)),
         };
         let mut file = BufReader::new(file);
-        let mut length = 0;
+        let mut begun = Self::default();
         let mut number = 0_u64;
-        let mut last = None;
         loop {
             let mut line = Vec::new();
             let read = file.read_until(b'\n', &mut line);
             let read = read.map_err(|error| cannot_go_on(path, &error))?;
             if line.is_empty() || (number > 0 && !line.ends_with(b"\n")) {
-                break;
+                return Ok(begun);
             }
             line.pop();
             number += 1;
+            begun.length += u64::try_from(read).unwrap_or(u64::MAX);
             if number == 1 {
-                archive::read_header(&line).map_err(|error| cannot_go_on(path, &error))?;
-            } else {
-                last = Some(line);
+                let seed = archive::read_header(&line);
+                begun.digest_seed = Some(seed.map_err(|error| cannot_go_on(path, &error))?);
+                continue;
             }
-            length += u64::try_from(read).unwrap_or(u64::MAX);
+            match archive::read_line(line) {
+                Ok(Line::Items(line)) => begun.progress.add(&line),
+                Ok(Line::End { .. }) => return Err(cannot_go_on(path, &"it is whole")),
+                Err(error) => {
+                    let problem = format!("line {number}: {error}");
+                    return Err(cannot_go_on(path, &problem));
+                }
+            }
         }
-        let place = match last.map(archive::read_line).transpose() {
-            Ok(None) => None,
-            Ok(Some(Line::Items(line))) => Some(line.place()),
-            Ok(Some(Line::End { .. })) => return Err(cannot_go_on(path, &"it is whole")),
-            Err(error) => {
-                let problem = format!("line {number}: {error}");
-                return Err(cannot_go_on(path, &problem));
-            }
-        };
-        Ok(Self { length, place })
     }
 }
 
@@ -117,6 +117,8 @@ fn open(path: &Path, may_be_there: bool, length: u64) -> io::Result<File> {
     #[cfg(unix)]
     options.mode(0o600);
     let mut file = options.open(path)?;
+    #[cfg(unix)]
+    file.set_permissions(Permissions::from_mode(0o600))?;
     file.set_len(length)?;
     file.seek(SeekFrom::End(0))?;
     Ok(file)
@@ -134,24 +136,28 @@ async fn write_lines(
     begun: Begun,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
+    let digest_seed = store.identity().digest_seed;
+    match begun.digest_seed {
+        Some(seed) if seed != digest_seed => {
+            return Err(Failure::failed("the file was begun from another store"));
+        }
+        Some(_) => {}
+        None => {
+            let header = archive::write_header(digest_seed);
+            out.write_all(&header).map_err(|error| unwritten(&error))?;
+        }
+    }
     let export = ExportStore::new(store.clone());
     let visitors = export.count_visitors().await;
     let visitors = visitors.map_err(|error| Failure::caused_by(&error))?;
     let bar = ProgressBar::new(visitors).with_style(style("{wide_bar} {pos}/{len} visitors"));
-    let mut last = begun.place.as_ref().map(|place| place.visitor.id);
-    if begun.length == 0 {
-        let header = archive::write_header(store.identity().digest_seed);
-        out.write_all(&header).map_err(|error| unwritten(&error))?;
-    }
-    let mut items = 0;
-    let done = export.run(begun.place, |line| {
-        if last.replace(line.visitor.id) != Some(line.visitor.id) {
-            bar.inc(1);
-        }
-        items += line.conversations.len();
+    let mut progress = begun.progress.clone();
+    let done = export.run(begun.progress, |line| {
+        progress.add(line);
+        bar.set_position(progress.visitors());
         out.write_all(&archive::write_line(line))
     });
-    done.await.map_err(|error| match error {
+    let visitors = done.await.map_err(|error| match error {
         ExportError::Line(error) => unwritten(&error),
         error => Failure::caused_by(&error),
     })?;

@@ -169,6 +169,15 @@ pub async fn restoring_again_completes_what_is_there(store: Arc<dyn Store>) {
     }
 }
 
+/// Another life of the store has everything that the one before had.
+pub async fn a_new_life_keeps_everything(store: Arc<dyn Store>) {
+    let other = other_store();
+    fill(&other).await;
+    carry(&other, &store, 1_000).await;
+    store.renew_epoch().await.unwrap();
+    assert_reads_as(&store, &other).await;
+}
+
 /// A visitor who has a life of its own in the store keeps it.
 pub async fn a_visitor_with_another_life_is_not_restored(store: Arc<dyn Store>) {
     let other = other_store();

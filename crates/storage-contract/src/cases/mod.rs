@@ -113,6 +113,7 @@ macro_rules! for_every_case {
                 what_is_restored_reads_as_before
                 pages_of_an_archive_end_where_the_limit_says
                 restoring_again_completes_what_is_there
+                a_new_life_keeps_everything
                 a_visitor_with_another_life_is_not_restored
                 a_digest_seed_is_adopted_before_there_are_visitors;
             reference:

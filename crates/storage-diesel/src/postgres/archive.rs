@@ -18,9 +18,9 @@ use super::items::{MessageRows, push_message_columns, push_part_joins};
 use super::rows::{Batches, ChangedRows};
 use super::schema::{ConversationRow, VisitorRow};
 use super::statements::{ColumnsOfRows, InsertMissing, prepared_query, push_columns};
-use super::write::new_write;
 use super::{migrate, visitors};
 use crate::items::first_after;
+use crate::migrations::random_uuid;
 use crate::statements::statements;
 use crate::types::sql::{ChangeNumber, UuidBytes};
 
@@ -30,6 +30,9 @@ statements! { Pg, PgConnection:
 
     /// The store's digests have another seed.
     SetDigestSeed = "UPDATE store SET digest_seed = " + digest_seed: i64 as BigInt;
+
+    /// The store has another life.
+    SetEpoch = "UPDATE store SET epoch = " + epoch: Uuid as UuidBytes;
 
     /// Messages of a conversation changed later than it did.
     RaiseLatestChange =
@@ -214,6 +217,13 @@ pub(super) fn adopt_digest_seed(
     })
 }
 
+/// Begins another life of the store.
+pub(super) fn renew_epoch(connection: &mut PgConnection) -> Result<(), Fault> {
+    let epoch = random_uuid().map_err(Fault::NoRandomness)?;
+    SetEpoch { epoch }.execute(connection)?;
+    Ok(())
+}
+
 /// A visitor and items of it, ready to be restored and to be tried again.
 pub(super) struct Restore {
     visitor: ArchivedVisitor,
@@ -235,7 +245,7 @@ impl Restore {
 
     /// Inserts what is not stored yet.
     pub(super) fn write(&self, connection: &mut PgConnection) -> Result<Restoration, Fault> {
-        let write = new_write()?;
+        let write = random_uuid().map_err(Fault::NoRandomness)?;
         connection.transaction(|connection| {
             if !visitors::insert(connection, &self.visitor, write)?
                 && self.stored_visitor(connection)?.as_ref() != Some(&self.visitor)

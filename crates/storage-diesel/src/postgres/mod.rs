@@ -303,6 +303,10 @@ impl StoreArchive for PostgresStore {
             .await
     }
 
+    async fn renew_epoch(&self) -> Result<(), StoreError> {
+        self.run(archive::renew_epoch).await
+    }
+
     async fn restore(
         &self,
         visitor: ArchivedVisitor,

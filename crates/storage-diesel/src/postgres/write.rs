@@ -18,6 +18,7 @@ use super::errors::Fault;
 use super::rows::{Batches, ChangedRows, PartRows};
 use super::statements::{ColumnsOfRows, CountStored, DeleteOfMessages, Insert, InsertOrReplace};
 use super::visitors;
+use crate::migrations::random_uuid;
 use crate::statements::statements;
 use crate::types::sql::{ChangeNumber, UuidBytes};
 
@@ -209,7 +210,7 @@ impl Attempts {
             return Ok(None);
         }
         self.in_doubt = None;
-        let write = new_write()?;
+        let write = random_uuid().map_err(Fault::NoRandomness)?;
         let done = connection.transaction(|connection| {
             let done = work(connection, write)?;
             self.in_doubt = Some(write);
@@ -220,13 +221,6 @@ impl Attempts {
         }
         done
     }
-}
-
-/// What names a write, chosen at random.
-pub(super) fn new_write() -> Result<Uuid, Fault> {
-    let mut bytes = [0; 16];
-    getrandom::fill(&mut bytes).map_err(Fault::NoRandomness)?;
-    Ok(uuid::Builder::from_random_bytes(bytes).into_uuid())
 }
 
 statements! { Pg, PgConnection:

@@ -5,6 +5,7 @@ use diesel::dsl::count_star;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::Sqlite;
+use uuid::Uuid;
 
 use convosync_domain::archive::{
     ArchivePlace, ArchiveRows, ArchivedConversation, ArchivedMessage, ArchivedVisitor,
@@ -21,8 +22,10 @@ use super::statements::Insert;
 use super::write::{SetLatestChange, VisitorRows};
 use super::{items, migrate, visitors as visitor_rows};
 use crate::items::first_after;
+use crate::migrations::random_uuid;
 use crate::statements::statements;
 use crate::types::UuidKey;
+use crate::types::sql::UuidBytes;
 
 /// How many visitors there are.
 pub(super) fn count_visitors(connection: &mut SqliteConnection) -> Result<u64, Fault> {
@@ -127,6 +130,9 @@ impl ArchiveRows for RowsOfVisitor<'_> {
 statements! { Sqlite, SqliteConnection:
     /// The store's digests have another seed.
     SetDigestSeed = "UPDATE store SET digest_seed = " + digest_seed: i64 as BigInt;
+
+    /// The store has another life.
+    SetEpoch = "UPDATE store SET epoch = " + epoch: Uuid as UuidBytes;
 }
 
 /// Makes this the seed of the digests; `false` where there are digests by another one.
@@ -140,6 +146,13 @@ pub(super) fn adopt_digest_seed(group: &mut Group<'_>, digest_seed: u64) -> Resu
         SetDigestSeed { digest_seed }.execute(group.connection)?;
     }
     Ok(is_empty)
+}
+
+/// Begins another life of the store.
+pub(super) fn renew_epoch(group: &mut Group<'_>) -> Result<(), Fault> {
+    let epoch = random_uuid().map_err(Fault::NoRandomness)?;
+    SetEpoch { epoch }.execute(group.connection)?;
+    Ok(())
 }
 
 /// Inserts what is not stored yet of a visitor and items of it.

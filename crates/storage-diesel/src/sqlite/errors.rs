@@ -97,6 +97,8 @@ pub(super) enum Fault {
     /// The change set names an item that is not stored.
     #[error("a change set updates an item that is not stored")]
     NotStored,
+    #[error("the system has no random numbers")]
+    NoRandomness(#[source] getrandom::Error),
     #[error("the work on the store panicked")]
     Panicked,
 }
@@ -120,7 +122,9 @@ impl Fault {
             Self::NoRoom(_) => FaultKind::Full,
             Self::Refused(_) => FaultKind::Busy,
             Self::NoConnection(_) | Self::Closed => FaultKind::Unreachable,
-            Self::Conflict | Self::NotStored | Self::Panicked => FaultKind::Other,
+            Self::Conflict | Self::NotStored | Self::NoRandomness(_) | Self::Panicked => {
+                FaultKind::Other
+            }
         }
     }
 }

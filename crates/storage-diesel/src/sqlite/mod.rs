@@ -279,6 +279,10 @@ impl StoreArchive for SqliteStore {
         self.write(0, adopt).await
     }
 
+    async fn renew_epoch(&self) -> Result<(), StoreError> {
+        self.write(0, archive::renew_epoch).await
+    }
+
     async fn restore(
         &self,
         visitor: ArchivedVisitor,

@@ -153,19 +153,19 @@ fn a_bad_line_is_refused_by_place() {
     }
     insta::assert_snapshot!(refusals.join("\n"), @r"
     body: trailing characters at line 1 column 16
-    missing field `sync` at column 2397
+    sync: is missing or not as it should be at column 2397
     conversations[0].messages[0].request.request_n: must be an integer
     conversations[1].id: must be a UUID
     conversations[1]: change_number must be 1 to the visitor's change_counter
     conversations[1]: change_number must be 1 to the visitor's change_counter
-    a number is too large at column 1837
-    invalid value: integer `-1`, expected u64 at column 1818
+    sync: is missing or not as it should be at column 1837
+    sync: is missing or not as it should be at column 1818
     sync.visitor.id: is not that of its user_id
     sync.visitor.user_id: registered visitors have one, and no others
-    unknown variant `known`, expected `anonymous` or `registered` at column 1731
+    sync: is missing or not as it should be at column 1731
     conversations[0].deleted_at: must be there where sync makes the item dead, and only there
-    a digest is 32 hexadecimal digits at column 2095
-    invalid type: integer `7`, expected a string at column 1980
+    sync: is missing or not as it should be at column 2095
+    sync: is missing or not as it should be at column 1980
     ");
 }
 
