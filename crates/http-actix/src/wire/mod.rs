@@ -6,8 +6,7 @@
 //! - [`object`] walks the fields of any object and [`change`] puts them where they belong; [`value`]
 //!   holds every rule for the value of a field, [`fault`] says what is wrong and where.
 //! - [`json_writer`] and [`items`] write answers.
-//! - [`archive`] writes and reads the lines by which a store is carried to another one; [`sync_object`]
-//!   is what they hold beside conversations.
+//! - [`archive`] writes and reads the lines by which a store is carried to another one.
 
 pub mod archive;
 mod arrival;
@@ -21,7 +20,6 @@ mod message;
 mod object;
 mod seen_keys;
 mod submission;
-mod sync_object;
 #[cfg(test)]
 mod tests;
 mod value;

@@ -1,8 +1,13 @@
+use convosync_domain::archive::{ArchivedConversation, ArchivedMessage};
+use convosync_domain::conversation::Conversation;
 use convosync_domain::identity::{ConversationId, MessageId};
 use convosync_domain::json::JsonValue;
-use convosync_domain::message::{MessageFields, MessageRequest};
+use convosync_domain::message::{Message, MessageFields, MessageRequest};
 use convosync_domain::patch::Extra;
 use convosync_domain::posted::Digest;
+use convosync_domain::stored::{
+    ConversationHistory, MessageHistory, StoredConversation, StoredMessage,
+};
 use convosync_domain::timestamp::Timestamp;
 
 use super::*;

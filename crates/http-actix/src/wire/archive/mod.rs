@@ -1,19 +1,17 @@
 //! The archive of a store, line by line. Each line but the first is a body that a post takes, with
 //! `sync` beside the conversations: what a post has no word for, and what it therefore ignores.
 
+mod item_reader;
+mod sync_object;
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 use std::sync::Arc;
 
 use convosync_application::export_store::ArchiveLine;
-use convosync_application::sync::{MessageText as _, SubmittedConversation, SubmittedMessage};
-use convosync_domain::archive::{ArchivedConversation, ArchivedMessage, ArchivedVisitor};
-use convosync_domain::conversation::Conversation;
+use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::identity::{VisitorId, VisitorIdentity};
-use convosync_domain::message::Message;
-use convosync_domain::posted::PostedChange;
-use convosync_domain::stored::{
-    ConversationHistory, MessageHistory, StoredConversation, StoredMessage,
-};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
@@ -21,12 +19,10 @@ use super::body::Body;
 use super::fault::{Fault, Refusal};
 use super::items::push_archived;
 use super::json_writer::{ObjectWriter, push, push_array};
-use super::message::RawMessage;
 use super::submission::read_submission;
-use super::sync_object::{
-    DigestText, Moment, Number, SyncConversation, SyncMessage, SyncObject, SyncVisitor,
-};
 use crate::settings::{Limits, UnknownFields};
+use item_reader::ItemReader;
+use sync_object::{SyncObject, SyncVisitor};
 
 /// The version of the format that is written, and the only one that is read.
 const VERSION: u32 = 1;
@@ -235,105 +231,3 @@ fn visitor_of(visitor: SyncVisitor) -> Result<ArchivedVisitor, LineError> {
         change_counter: visitor.change_counter.into(),
     })
 }
-
-/// Puts the two halves of an item together: what was in the shape of a post, and what beside it.
-struct ItemReader {
-    /// Where the item's conversation is.
-    place: String,
-    /// No item of the visitor has a higher number.
-    change_counter: u64,
-}
-
-impl ItemReader {
-    fn conversation(
-        &self,
-        posted: SubmittedConversation<RawMessage>,
-        sync: SyncConversation,
-    ) -> Result<ArchivedConversation, LineError> {
-        let place = &self.place;
-        if posted.messages.len() != sync.messages.len() {
-            return Err(LineError(format!(
-                "{place}.messages: must be as many as in sync"
-            )));
-        }
-        let history = ConversationHistory {
-            stamp: sync.stamp.map(Moment::into),
-            future_stamp: sync.future_stamp.map(Moment::into),
-            erased_through: sync.erased_through.map(Moment::into),
-        };
-        let patch = self.content(place, posted.change, history.is_dead())?;
-        let messages = posted.messages.into_iter().zip(sync.messages);
-        let messages = messages.enumerate().map(|(index, (posted, sync))| {
-            self.message(
-                &format!("{place}.messages[{index}]"),
-                &posted,
-                &sync,
-                history,
-            )
-        });
-        Ok(ArchivedConversation {
-            messages: messages.collect::<Result<_, _>>()?,
-            conversation: StoredConversation {
-                id: posted.id,
-                history,
-                content: patch.map(Conversation::created_from),
-            },
-            change_number: self.change_number(place, sync.change_number)?,
-        })
-    }
-
-    fn message(
-        &self,
-        place: &str,
-        posted: &SubmittedMessage<RawMessage>,
-        sync: &SyncMessage,
-        conversation: ConversationHistory,
-    ) -> Result<ArchivedMessage, LineError> {
-        let history = MessageHistory {
-            stamp: sync.stamp.map(Moment::into),
-            own_stamp: sync.own_stamp.map(Moment::into),
-            future_stamp: sync.future_stamp.map(Moment::into),
-            deleted_at: sync.deleted_at.map(Moment::into),
-        };
-        let change = posted.text.read().map_err(first_of)?;
-        let patch = self.content(place, change, history.is_dead_in(&conversation))?;
-        Ok(ArchivedMessage {
-            message: StoredMessage {
-                id: posted.id,
-                history,
-                content: patch.map(|patch| Box::new(Message::created_from(patch))),
-                digest: sync.digest.map(DigestText::into),
-            },
-            change_number: self.change_number(place, sync.change_number)?,
-        })
-    }
-
-    /// The fields of an item; none of a dead one.
-    fn content<P>(
-        &self,
-        place: &str,
-        change: PostedChange<P>,
-        is_dead: bool,
-    ) -> Result<Option<P>, LineError> {
-        match (change, is_dead) {
-            (PostedChange::Fields { patch, .. }, false) => Ok(Some(patch)),
-            (PostedChange::Deletion { .. }, true) => Ok(None),
-            _ => Err(LineError(format!(
-                "{place}.deleted_at: must be there where sync makes the item dead, and only there"
-            ))),
-        }
-    }
-
-    fn change_number(&self, place: &str, number: Number) -> Result<u64, LineError> {
-        let number = number.into();
-        if (1..=self.change_counter).contains(&number) {
-            return Ok(number);
-        }
-        Err(LineError(format!(
-            "{place}: change_number must be 1 to the visitor's change_counter"
-        )))
-    }
-}
-
-#[cfg(test)]
-mod tests;
