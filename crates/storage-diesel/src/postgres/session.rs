@@ -41,8 +41,8 @@ const SETTINGS: &str = "
     SET jit = off;
 ";
 
-/// A database, and which of the connections to it are known to be fit.
-#[derive(Debug)]
+/// A database, and which of the connections to it are known to be fit. (No `Debug`: the URL may hold a
+/// password.)
 pub(super) struct Database {
     url: String,
     /// Rises with each failure of a connection: those from before are tried before they are used.
@@ -123,7 +123,6 @@ pub(super) fn check_writable(connection: &mut PgConnection) -> Result<(), Connec
 }
 
 /// Makes the connections of the pool.
-#[derive(Debug)]
 pub(super) struct Sessions(pub(super) Arc<Database>);
 
 impl r2d2::ManageConnection for Sessions {
