@@ -101,6 +101,18 @@ fn a_store_that_cannot_be_one_is_refused_without_its_password() {
             "database.url: invalid percent-encoded token",
         ),
         (
+            "postgres://ada:secret@[::1/chats",
+            "database.url: end of string reached when looking for matching",
+        ),
+        (
+            "postgres://ada:secret@[]/chats",
+            "database.url: IPv6 host address may not be empty in URI",
+        ),
+        (
+            "postgres://ada@db/chats?password=se=cret",
+            "database.url: extra key/value separator",
+        ),
+        (
             "postgres://ada:secret@db/chats?ssl=yes",
             "database.url: invalid URI query parameter",
         ),

@@ -104,6 +104,27 @@ fn a_database_that_crashes_loses_nothing_and_is_used_again_when_it_is_back() {
     }
 }
 
+/// A load balancer that only asks `/readyz` has to see it.
+#[test]
+fn a_server_is_ready_when_its_database_is_back_though_nobody_posts() {
+    let postgres = TestServer::private();
+    let (server, _) = server_on(postgres.new_database(), &[]);
+    let apis = writers(&server);
+    // Many connections, all of which the crash leaves stale.
+    while_writing(&apis, 0, || thread::sleep(Duration::from_millis(300)));
+    postgres.stop_at_once();
+    assert_eq!(server.get("/readyz").status, 503);
+    postgres.start();
+    let back = Instant::now();
+    while server.get("/readyz").status != 200 {
+        assert!(back.elapsed() < Duration::from_secs(2));
+        thread::sleep(Duration::from_millis(100));
+    }
+    assert_eq!(server.get("/readyz").status, 200);
+    while server.database().unwrap().terminate_one_connection() {}
+    assert_eq!(server.get("/readyz").status, 200);
+}
+
 #[test]
 fn connections_that_are_cut_reach_no_client() {
     let postgres = TestServer::private();

@@ -140,6 +140,57 @@ fn a_newer_schema_is_refused_and_left_alone() {
 }
 
 #[test]
+fn a_server_needs_no_right_to_make_tables_once_they_are_there() {
+    let database = TestServer::shared().new_database();
+    let folder = tempdir().unwrap();
+    let migrate = |url: &str| {
+        let mut command = convosync(folder.path());
+        command.arg("migrate");
+        command.env("CONVOSYNC__DATABASE__URL", url);
+        Finished::of(&mut command)
+    };
+    assert_eq!(migrate(&database.url()).code, Some(0));
+    let role = database.name();
+    database.execute(&format!(
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC;
+         CREATE ROLE {role} LOGIN;
+         GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role};"
+    ));
+    let url = database
+        .url()
+        .replace("user=postgres", &format!("user={role}"));
+    let finished = migrate(&url);
+    assert_eq!(finished.code, Some(0), "{finished:?}");
+    let server = crate::support::Server::start_on(None, &[("CONVOSYNC__DATABASE__URL", &url)]);
+    let ada = Api::register(&server.url(), "user_id=ada");
+    assert_eq!(ada.post(&body(&id(0, 0, 0))).status, 200);
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
+}
+
+#[test]
+fn a_database_that_cannot_hold_every_text_is_refused() {
+    let database = TestServer::shared().new_database();
+    let name = format!("{}_latin1", database.name());
+    let mut connection = database.connect();
+    let create = format!(
+        "CREATE DATABASE {name} ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+    );
+    connection.batch_execute(&create).unwrap();
+    let folder = tempdir().unwrap();
+    let mut command = convosync(folder.path());
+    command.arg("migrate");
+    let url = database.url().replace(database.name(), &name);
+    command.env("CONVOSYNC__DATABASE__URL", url);
+    let finished = Finished::of(&mut command);
+    let drop = format!("DROP DATABASE {name} WITH (FORCE)");
+    connection.batch_execute(&drop).unwrap();
+    assert_eq!(
+        finished.complaint(1),
+        "cannot use the database: its encoding is LATIN1 and must be UTF8"
+    );
+}
+
+#[test]
 fn of_many_that_migrate_at_once_one_does() {
     let database = TestServer::shared().new_database();
     let folder = tempdir().unwrap();

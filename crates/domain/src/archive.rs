@@ -3,10 +3,9 @@
 //! [`read_archive_page`] is the walk through one visitor's items; a store gives it two plain reads.
 
 use crate::change_set::VisitorRegistration;
-use crate::fields::{FieldRef, PartId};
+use crate::conversation::Conversation;
 use crate::identity::{ConversationId, MessageId, VisitorId};
 use crate::message::Message;
-use crate::patch::Extra;
 use crate::stored::{StoredConversation, StoredMessage};
 use crate::timestamp::Timestamp;
 
@@ -67,14 +66,12 @@ impl ArchivedConversation {
     /// About how many bytes the content of the conversation and these messages has.
     #[must_use]
     pub fn content_bytes(&self) -> usize {
-        let conversation = &self.conversation.content;
-        let own = conversation
-            .as_ref()
-            .map_or(0, |it| bytes_of(it.fields(), &it.extra));
+        let conversation = self.conversation.content.as_ref();
+        let own = conversation.map_or(0, Conversation::content_bytes);
         let messages = self.messages.iter();
         let contents = messages.filter_map(|archived| archived.message.content.as_deref());
         contents
-            .map(bytes_of_message)
+            .map(Message::content_bytes)
             .fold(own, usize::saturating_add)
     }
 
@@ -86,41 +83,6 @@ impl ArchivedConversation {
             message: self.messages.last().map(|message| message.message.id),
         }
     }
-}
-
-fn bytes_of_message(message: &Message) -> usize {
-    let Message {
-        fields,
-        request,
-        response,
-        output,
-    } = message;
-    let request = request.as_ref();
-    let response = response.as_ref();
-    let output = output.as_ref();
-    bytes_of(fields.fields(), &fields.extra)
-        + request.map_or(0, |part| bytes_of(part.fields(), &part.extra))
-        + response.map_or(0, |part| bytes_of(part.fields(), &part.extra))
-        + output.map_or(0, |part| bytes_of(part.fields(), &part.extra))
-}
-
-fn bytes_of<'a>(
-    fields: impl Iterator<Item = (&'static str, FieldRef<'a>)>,
-    extra: &Extra,
-) -> usize {
-    let of_field = |(name, value): (&str, FieldRef<'_>)| {
-        name.len()
-            + match value {
-                FieldRef::Text(text) => text.len(),
-                FieldRef::PartId(PartId::Text(text)) => text.len(),
-                FieldRef::Json(json) => json.as_str().len(),
-                _ => 8,
-            }
-    };
-    let of_extra = extra
-        .iter()
-        .map(|(name, value)| name.len() + value.as_str().len());
-    fields.map(of_field).chain(of_extra).sum()
 }
 
 /// The last item of a page: its conversation and, if it has one, its last message.

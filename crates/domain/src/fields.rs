@@ -78,6 +78,18 @@ pub enum FieldRef<'a> {
     PartId(&'a PartId),
 }
 
+impl FieldRef<'_> {
+    /// About how many bytes the value has.
+    pub(crate) fn bytes(self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::PartId(PartId::Text(text)) => text.len(),
+            Self::Json(json) => json.as_str().len(),
+            _ => 8,
+        }
+    }
+}
+
 /// A type that a field can have.
 pub trait FieldType: Clone + fmt::Debug + PartialEq {
     /// Reads a field of this type.
@@ -176,6 +188,17 @@ macro_rules! declare_fields {
                 ), )* ]
                 .into_iter()
                 .filter_map(|(name, value)| Some((name, value?)))
+            }
+        }
+
+        impl $name {
+            /// About how many bytes the fields have, unknown ones included.
+            #[must_use]
+            pub fn content_bytes(&self) -> usize {
+                let known = self.fields().map(|(name, value)| name.len() + value.bytes());
+                let unknown = self.extra.iter();
+                let unknown = unknown.map(|(name, value)| name.len() + value.as_str().len());
+                known.chain(unknown).sum()
             }
         }
 

@@ -203,6 +203,18 @@ impl Message {
         }
     }
 
+    /// About how many bytes the fields and parts have, unknown ones included.
+    #[must_use]
+    pub fn content_bytes(&self) -> usize {
+        let request = self.request.as_ref();
+        let response = self.response.as_ref();
+        let output = self.output.as_ref();
+        self.fields.content_bytes()
+            + request.map_or(0, MessageRequest::content_bytes)
+            + response.map_or(0, MessageResponse::content_bytes)
+            + output.map_or(0, MessageOutput::content_bytes)
+    }
+
     /// Merges a post by the merge rule and tells whether anything changed. A part that is not
     /// stored yet is created, even by an older post.
     pub fn merge(&mut self, patch: MessagePatch, precedence: Precedence) -> bool {

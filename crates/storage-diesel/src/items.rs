@@ -1,4 +1,4 @@
-//! What is stored of visitors and items, and the columns that hold it.
+//! What both backends make of columns, and columns of what is stored.
 
 use uuid::Uuid;
 

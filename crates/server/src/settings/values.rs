@@ -68,9 +68,14 @@ impl fmt::Display for StoreUrl {
         if scheme == "sqlite" {
             return write!(f, "{scheme}://{rest}");
         }
-        let place = rest
-            .rsplit_once('@')
-            .map_or(rest.as_str(), |(_, place)| place);
+        // A password may hold `?` and, against the rules, `/`; a parameter may hold `@`.
+        let authority = rest.split('/').next().unwrap_or_default();
+        let after = match authority.contains('@') {
+            true => authority,
+            false => rest.split('?').next().unwrap_or_default(),
+        };
+        let credentials = after.rfind('@').map_or(0, |at| at + 1);
+        let place = rest.get(credentials..).unwrap_or_default();
         let place = place.split('?').next().unwrap_or_default();
         write!(f, "{scheme}://***@{place}")
     }
@@ -215,6 +220,12 @@ mod tests {
                 "postgres://***@db/chats",
             ),
             ("postgres:///chats", "postgres://***@/chats"),
+            (
+                "postgres://db/chats?user=ada&password=se@cret",
+                "postgres://***@db/chats",
+            ),
+            ("postgres://ada:se?cret@db/chats", "postgres://***@db/chats"),
+            ("postgres://ada:se/cret@db/chats", "postgres://***@db/chats"),
         ] {
             let url = url(secret).unwrap();
             assert_eq!(url.to_string(), printed);

@@ -71,6 +71,39 @@ pub async fn a_thousand_conversations_are_one_change(store: Arc<dyn Store>) {
     assert!(loaded.iter().all(|(_, message)| message.content.is_none()));
 }
 
+/// Ten thousand conversations, as many as a post may name, are one question.
+pub async fn ten_thousand_conversations_are_one_question(store: Arc<dyn Store>) {
+    const MANY: u128 = 10_000;
+    let ada = Owner::registered(&store, "ada").await;
+    ada.commit((1..=MANY).map(|id| insert(conversation(id, 1), [small(7, 1)])))
+        .await;
+    let everything = (1..=MANY).map(|id| named(id, [6, 7])).collect();
+    let heads = ada.heads(everything).await;
+    assert_eq!(heads.conversations.len(), 10_000);
+    for (id, head) in (1..).zip(heads.conversations) {
+        assert_eq!(head.conversation.id, conversation_id(id));
+        let messages: Vec<_> = head.messages.iter().map(|head| head.id).collect();
+        assert_eq!(messages, [message_id(7)]);
+    }
+}
+
+/// Texts that are long together are one change set, to write and to replace.
+pub async fn long_texts_are_one_change(store: Arc<dyn Store>) {
+    let ada = Owner::registered(&store, "ada").await;
+    let long = |stamp: i64| {
+        (1..=5).map(move |number| {
+            let mut long = small(number, stamp);
+            if let Some(content) = &mut long.content {
+                content.fields.img = Some(stamp.to_string().repeat(7 << 20));
+            }
+            long
+        })
+    };
+    ada.commit([insert(conversation(1, 1), long(1))]).await;
+    ada.commit([update(conversation(1, 2), long(2))]).await;
+    assert!(ada.messages(1, 1..=5).await.into_iter().eq(long(2)));
+}
+
 /// A post may name more items than any statement takes parameters, which is up to 65,535.
 pub async fn many_names_are_one_question(store: Arc<dyn Store>) {
     const MANY: u128 = 65_537;

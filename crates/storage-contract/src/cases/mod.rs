@@ -58,6 +58,8 @@ macro_rules! for_every_case {
             big_batches:
                 ten_thousand_messages_are_one_change
                 a_thousand_conversations_are_one_change
+                ten_thousand_conversations_are_one_question
+                long_texts_are_one_change
                 many_names_are_one_question;
             round_trips:
                 full_items_come_back

@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment, QueryId};
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool};
 use uuid::Uuid;
 
 use convosync_domain::change_set::Erasure;
@@ -28,13 +28,6 @@ pub(super) fn erase(
         Erasure::Everything => i64::MAX,
         Erasure::Through(moment) => moment.as_micros(),
     };
-    if erasure == Erasure::Everything {
-        ForgetStamps {
-            visitor,
-            conversation,
-        }
-        .execute(connection)?;
-    }
     ErasePart::<message_requests::Columns>::of(visitor, conversation, through)
         .execute(connection)?;
     ErasePart::<message_responses::Columns>::of(visitor, conversation, through)
@@ -42,6 +35,7 @@ pub(super) fn erase(
     ErasePart::<message_outputs::Columns>::of(visitor, conversation, through)
         .execute(connection)?;
     EraseContent {
+        forget_stamps: erasure == Erasure::Everything,
         change_number,
         visitor,
         conversation,
@@ -52,20 +46,16 @@ pub(super) fn erase(
 }
 
 statements! { Pg, PgConnection:
-    /// The living messages up to a stamp die.
+    /// The living messages up to a stamp die, and forget their stamps where all do.
     EraseContent =
         "UPDATE messages SET ", WITHOUT_CONTENT,
+        ", stamp = CASE WHEN " + forget_stamps: bool as Bool,
+        " THEN NULL ELSE stamp END",
         ", change_number = " + change_number: u64 as ChangeNumber,
         " WHERE visitor_id = " + visitor: Uuid as UuidBytes,
         " AND conversation_id = " + conversation: Uuid as UuidBytes,
         " AND living AND (stamp IS NULL OR stamp <= " + through: i64 as BigInt,
         ")";
-
-    /// The living messages forget their stamps.
-    ForgetStamps =
-        "UPDATE messages SET stamp = NULL WHERE visitor_id = " + visitor: Uuid as UuidBytes,
-        " AND conversation_id = " + conversation: Uuid as UuidBytes,
-        " AND living AND stamp IS NOT NULL";
 }
 
 /// The living messages up to a stamp lose one of their parts.

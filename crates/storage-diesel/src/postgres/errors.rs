@@ -1,6 +1,5 @@
 //! What can go wrong, and what each port's caller is told of it.
 
-use std::error::Error;
 use std::time::Duration;
 
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
@@ -31,6 +30,12 @@ pub enum OpenError {
         /// What was said last.
         reason: String,
     },
+    /// The database is there, but not one to keep a store in.
+    #[error("cannot use the database: {reason}")]
+    Unfit {
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A newer Convosync has written the store.
     #[error("cannot use the database: its schema version {version} is newer than this program")]
     NewerSchema {
@@ -57,9 +62,11 @@ pub(super) enum Fault {
     NoConnection(#[source] r2d2::Error),
     #[error(transparent)]
     Refused(#[from] Refused),
-    /// The server is not the one to work on.
-    #[error(transparent)]
-    Unfit(ConnectError),
+    #[error("the server only reads")]
+    ReadOnly,
+    /// Somebody has restored, imported or replaced what was opened: cursors are made for that.
+    #[error("the database has become another store since it was opened")]
+    OtherStore,
     /// The change set names an item that is not stored.
     #[error("a change set updates an item that is not stored")]
     NotStored,
@@ -90,7 +97,8 @@ impl Fault {
     pub(super) fn kind(&self) -> FaultKind {
         match self {
             Self::Database(error) => kind_of(error),
-            Self::NoConnection(_) | Self::Unfit(_) => FaultKind::Unreachable,
+            Self::ReadOnly => FaultKind::ReadOnly,
+            Self::NoConnection(_) | Self::OtherStore => FaultKind::Unreachable,
             Self::Refused(_) => FaultKind::Busy,
             Self::Conflict | Self::NotStored | Self::NoRandomness(_) | Self::Panicked => {
                 FaultKind::Other
@@ -169,18 +177,36 @@ pub(super) enum ConnectError {
     },
     #[error("the server only reads")]
     ReadOnly,
+    #[error("its encoding is {0} and must be UTF8")]
+    Encoding(String),
+}
+
+impl From<ConnectError> for OpenError {
+    fn from(error: ConnectError) -> Self {
+        let reason = one_line(&error.to_string());
+        match error {
+            ConnectError::Encoding(_) | ConnectError::Setting { .. } => Self::Unfit { reason },
+            error if error.is_of_the_url() => Self::Url {
+                reason: without_quotes(&reason),
+            },
+            _ => Self::Unreachable { reason },
+        }
+    }
 }
 
 impl ConnectError {
-    /// Whether waiting will not help: the URL itself is wrong. (These texts are the client
-    /// library's own, in English.)
+    /// Whether waiting will not help: the URL itself is wrong, or a file that it names. (These texts
+    /// are the client library's own, in English.) Such a text may quote the URL.
     pub(super) fn is_of_the_url(&self) -> bool {
         match self {
-            Self::Connection(diesel::ConnectionError::BadConnection(message)) => {
-                ["invalid ", "missing ", "forbidden value", "unexpected "]
-                    .iter()
-                    .any(|begin| message.starts_with(begin))
-            }
+            Self::Connection(diesel::ConnectionError::BadConnection(message)) => ![
+                "connection to server",
+                "could not translate host name",
+                "timeout expired",
+                "server closed the connection",
+            ]
+            .iter()
+            .any(|begin| message.starts_with(begin)),
             Self::Connection(_) => true,
             _ => false,
         }
@@ -188,14 +214,13 @@ impl ConnectError {
 }
 
 /// What is wrong with a URL, without quoting it: a part that cannot be read may be a password.
-pub(super) fn without_quotes(reason: &str) -> String {
+fn without_quotes(reason: &str) -> String {
     let before_quote = reason.split('"').next().unwrap_or_default();
     before_quote.trim_end_matches([' ', ':']).to_owned()
 }
 
-/// An error as one line.
-pub(super) fn one_line(error: &dyn Error) -> String {
-    let lines = error.to_string();
-    let lines = lines.lines().map(str::trim).filter(|line| !line.is_empty());
+/// A text as one line.
+pub(super) fn one_line(text: &str) -> String {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines.collect::<Vec<_>>().join("; ")
 }

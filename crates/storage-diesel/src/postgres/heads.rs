@@ -5,7 +5,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::row::Row;
-use diesel::sql_types::{Array, Nullable};
+use diesel::sql_types::{Array, Integer, Nullable};
 use uuid::Uuid;
 
 use convosync_domain::identity::{MessageId, VisitorId};
@@ -25,6 +25,9 @@ pub(super) struct Names {
     /// Each with the conversation that stands at its place in `conversations_of_messages`.
     pub(super) messages: Vec<Uuid>,
     pub(super) conversations_of_messages: Vec<Uuid>,
+    /// Where the messages of each conversation begin and end in `messages`, counted from 1.
+    first_messages: Vec<i32>,
+    last_messages: Vec<i32>,
 }
 
 impl From<Vec<NamedConversation>> for Names {
@@ -33,13 +36,22 @@ impl From<Vec<NamedConversation>> for Names {
         for named in named {
             let conversation = named.id.as_uuid();
             names.conversations.push(conversation);
+            names
+                .first_messages
+                .push(place(names.messages.len()).saturating_add(1));
             for message in named.messages {
                 names.conversations_of_messages.push(conversation);
                 names.messages.push(message.as_uuid());
             }
+            names.last_messages.push(place(names.messages.len()));
         }
         names
     }
+}
+
+/// No body names so many messages that they cannot be counted so.
+fn place(index: usize) -> i32 {
+    i32::try_from(index).unwrap_or(i32::MAX)
 }
 
 /// The visitor's counter and the heads of what is named.
@@ -71,31 +83,37 @@ struct SelectHeads {
 prepared_query!(SelectHeads);
 
 impl QueryFragment<Pg> for SelectHeads {
-    /// (`OFFSET 0` makes the planner look up name by name.)
+    /// Name by name: a conversation by its key, then those of the named messages that are its, which
+    /// stand together. (`OFFSET 0` keeps the planner from another order.)
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT v.change_counter, ");
         push_columns::<ConversationRow>(&mut out, "c.")?;
         out.push_sql(
-            ", h.ids, h.digests FROM visitors v LEFT JOIN conversations c ON c.visitor_id = ",
+            ", h.ids, h.digests FROM visitors v LEFT JOIN LATERAL \
+             (SELECT c.*, n.first, n.last FROM unnest(",
+        );
+        out.push_bind_param::<Array<UuidBytes>, _>(&self.names.conversations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Integer>, _>(&self.names.first_messages)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Integer>, _>(&self.names.last_messages)?;
+        out.push_sql(
+            ") AS n (id, first, last) CROSS JOIN LATERAL \
+             (SELECT * FROM conversations WHERE visitor_id = ",
         );
         out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
-        out.push_sql(" AND c.id = ANY(");
-        out.push_bind_param::<Array<UuidBytes>, _>(&self.names.conversations)?;
         out.push_sql(
-            ") LEFT JOIN (SELECT n.conversation_id, array_agg(n.id) AS ids, \
-             array_agg(m.digest) AS digests FROM unnest(",
+            " AND id = n.id OFFSET 0) c) c ON true LEFT JOIN LATERAL \
+             (SELECT array_agg(m.id) AS ids, array_agg(m.digest) AS digests FROM unnest((",
         );
-        out.push_bind_param::<Array<UuidBytes>, _>(&self.names.conversations_of_messages)?;
-        out.push_sql(", ");
         out.push_bind_param::<Array<UuidBytes>, _>(&self.names.messages)?;
         out.push_sql(
-            ") AS n (conversation_id, id) CROSS JOIN LATERAL \
-             (SELECT m.digest FROM messages m WHERE m.visitor_id = ",
+            ")[c.first:c.last]) AS n (id) CROSS JOIN LATERAL \
+             (SELECT id, digest FROM messages WHERE visitor_id = ",
         );
         out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
         out.push_sql(
-            " AND m.conversation_id = n.conversation_id AND m.id = n.id OFFSET 0) m \
-             GROUP BY n.conversation_id) h ON h.conversation_id = c.id WHERE v.id = ",
+            " AND conversation_id = c.id AND id = n.id OFFSET 0) m) h ON true WHERE v.id = ",
         );
         out.push_bind_param::<UuidBytes, _>(&self.visitor)
     }

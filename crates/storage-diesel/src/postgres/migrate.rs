@@ -1,15 +1,19 @@
 //! Brings a database to the schema that this program knows.
 
+use std::collections::BTreeSet;
+
 use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::migration::{Migration, MigrationSource};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Bool, Text};
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use uuid::Uuid;
 
 use convosync_domain::ports::StoreIdentity;
 
-use super::errors::OpenError;
+use super::errors::{OpenError, one_line};
 use super::schema::StoreRow;
 use super::statements::{prepared_query, push_columns};
 use crate::migrations::{Failure, Migrated, new_identity, run_pending};
@@ -28,14 +32,33 @@ pub(super) fn migrate(connection: &mut PgConnection) -> Result<Migrated, OpenErr
             "SET LOCAL statement_timeout = 0;
              SELECT pg_advisory_xact_lock(hashtextextended('convosync migrations', 0));",
         )?;
-        let applied = run_pending(connection, MIGRATIONS)?;
+        // Whoever has nothing to migrate needs no right to: Diesel would ask for one.
+        let applied = match is_current(connection)? {
+            true => Vec::new(),
+            false => run_pending(connection, MIGRATIONS)?,
+        };
         let identity = identity(connection)?;
         Ok(Migrated { applied, identity })
     });
     migrated.map_err(|failure| match failure {
         Failure::NewerSchema(version) => OpenError::NewerSchema { version },
-        Failure::Other(reason) => OpenError::Migration { reason },
+        Failure::Other(reason) => OpenError::Migration {
+            reason: one_line(&reason),
+        },
     })
+}
+
+/// Whether the schema is the one that this program knows.
+fn is_current(connection: &mut PgConnection) -> Result<bool, Failure> {
+    let exists = sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL");
+    if !diesel::select(exists).get_result::<bool>(connection)? {
+        return Ok(false);
+    }
+    let versions = sql::<Text>("SELECT version::text FROM __diesel_schema_migrations");
+    let versions: BTreeSet<String> = versions.load(connection)?.into_iter().collect();
+    let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations()?;
+    let known = known.iter().map(|it| it.name().version().to_string());
+    Ok(versions == known.collect())
 }
 
 /// What the store chose when it was made, which is now if it is new.

@@ -239,11 +239,13 @@ impl StoreArchive for PostgresStore {
 #[async_trait]
 impl StoreStatus for PostgresStore {
     async fn check(&self) -> Result<(), StoreError> {
-        self.run(|connection| {
-            session::check_writable(connection).map_err(Fault::Unfit)?;
-            migrate::read_store(connection)?
-                .map(|_| ())
-                .ok_or(Fault::NotStored)
+        let identity = self.0.identity;
+        self.run(move |connection| {
+            session::check_writable(connection)?;
+            match migrate::read_store(connection)? {
+                Some(row) if row.epoch == identity.epoch => Ok(()),
+                _ => Err(Fault::OtherStore),
+            }
         })
         .await
     }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 
-use super::errors::{ConnectError, OpenError, one_line, without_quotes};
+use super::errors::{ConnectError, OpenError, one_line};
 use super::session::{self, Database};
 
 /// Between two looks for a database that is not there yet.
@@ -62,14 +62,12 @@ pub(super) fn first_connection(
             Ok(connection) => return Ok(connection),
             Err(error) => error,
         };
-        let reason = one_line(&error);
-        if error.is_of_the_url() {
-            let reason = without_quotes(&reason);
-            return Err(OpenError::Url { reason });
+        let error = OpenError::from(error);
+        if !matches!(error, OpenError::Unreachable { .. }) || started.elapsed() + START_PAUSE > wait
+        {
+            return Err(error);
         }
-        if started.elapsed() + START_PAUSE > wait {
-            return Err(OpenError::Unreachable { reason });
-        }
+        let reason = error.to_string();
         if reason != said {
             tracing::warn!(%reason, "waiting for the database");
             said = reason;
@@ -91,6 +89,6 @@ pub(super) struct LogConnectErrors;
 
 impl r2d2::HandleError<ConnectError> for LogConnectErrors {
     fn handle_error(&self, error: ConnectError) {
-        tracing::debug!(error = %one_line(&error), "cannot connect to the database");
+        tracing::debug!(error = %one_line(&error.to_string()), "cannot connect to the database");
     }
 }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 
 use convosync_domain::archive::ArchivedConversation;
 use convosync_domain::change_set::{ConversationChange, Erasure, Write};
+use convosync_domain::conversation::Conversation;
 use convosync_domain::message::Message;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
@@ -19,6 +20,8 @@ use super::statements::ColumnsOfRows;
 
 /// The most rows of one statement.
 const STATEMENT_ROWS: usize = 1_000;
+/// A statement ends with the row that reaches so many bytes: PostgreSQL takes a gigabyte at most.
+const STATEMENT_BYTES: usize = 16 << 20;
 
 /// Everything that a change set writes for one visitor, with one change number.
 #[derive(Debug, Default)]
@@ -52,14 +55,18 @@ pub(super) struct PartRows<C> {
 pub(super) struct Batches<C> {
     full: Vec<C>,
     last: C,
+    /// Of the last.
+    bytes: usize,
 }
 
 impl<C: ColumnsOfRows> Batches<C> {
-    /// The batch that takes the next row.
-    fn next(&mut self) -> &mut C {
-        if self.last.len() >= STATEMENT_ROWS {
+    /// The batch that takes the next row, which has about so many bytes.
+    fn next(&mut self, bytes: usize) -> &mut C {
+        if self.last.len() >= STATEMENT_ROWS || self.bytes >= STATEMENT_BYTES {
             self.full.push(mem::take(&mut self.last));
+            self.bytes = 0;
         }
+        self.bytes = self.bytes.saturating_add(bytes);
         &mut self.last
     }
 
@@ -71,10 +78,10 @@ impl<C: ColumnsOfRows> Batches<C> {
 }
 
 impl<C: ColumnsOfRows> Rows<C> {
-    fn next(&mut self, is_new: bool) -> &mut C {
+    fn next(&mut self, is_new: bool, bytes: usize) -> &mut C {
         match is_new {
-            true => self.new.next(),
-            false => self.replacing.next(),
+            true => self.new.next(bytes),
+            false => self.replacing.next(bytes),
         }
     }
 }
@@ -94,8 +101,7 @@ impl ChangedRows {
         let mut rows = Self::default();
         for archived in conversations {
             let conversation = archived.conversation.id.as_uuid();
-            let row = conversation_row(archived.conversation, archived.change_number);
-            rows.conversations.next(true).push(row);
+            rows.add_conversation(archived.conversation, true, archived.change_number);
             for archived in archived.messages {
                 rows.add_message(conversation, archived.message, true, archived.change_number);
             }
@@ -106,14 +112,8 @@ impl ChangedRows {
     fn add(&mut self, change: ConversationChange, change_number: u64) {
         let conversation = change.id.as_uuid();
         match change.conversation {
-            Some(Write::Insert(stored)) => self
-                .conversations
-                .next(true)
-                .push(conversation_row(stored, change_number)),
-            Some(Write::Update(stored)) => self
-                .conversations
-                .next(false)
-                .push(conversation_row(stored, change_number)),
+            Some(Write::Insert(stored)) => self.add_conversation(stored, true, change_number),
+            Some(Write::Update(stored)) => self.add_conversation(stored, false, change_number),
             None => self.touched.push(conversation),
         }
         if let Some(erasure) = change.erasure {
@@ -129,6 +129,13 @@ impl ChangedRows {
                 }
             }
         }
+    }
+
+    fn add_conversation(&mut self, stored: StoredConversation, is_new: bool, change_number: u64) {
+        let content = stored.content.as_ref();
+        let bytes = content.map_or(0, Conversation::content_bytes);
+        let row = conversation_row(stored, change_number);
+        self.conversations.next(is_new, bytes).push(row);
     }
 
     fn add_message(
@@ -156,41 +163,29 @@ impl ChangedRows {
             history: stored.history,
             fields,
         };
-        self.messages.next(is_new).push(conversation, row);
+        let bytes = row.fields.content_bytes();
+        self.messages.next(is_new, bytes).push(conversation, row);
         let message_id = id;
         let place = Place {
             conversation,
             message: id,
             is_new,
         };
-        match request {
-            Some(request) => self.requests.rows.next(is_new).push(
-                conversation,
-                RequestRow {
-                    message_id,
-                    request,
-                },
-            ),
-            None => self.requests.goes(place),
+        macro_rules! add_part {
+            ($part:ident in $rows:ident as $row:ident) => {
+                match $part {
+                    Some($part) => {
+                        let bytes = $part.content_bytes();
+                        let row = $row { message_id, $part };
+                        self.$rows.rows.next(is_new, bytes).push(conversation, row);
+                    }
+                    None => self.$rows.goes(place),
+                }
+            };
         }
-        match response {
-            Some(response) => self.responses.rows.next(is_new).push(
-                conversation,
-                ResponseRow {
-                    message_id,
-                    response,
-                },
-            ),
-            None => self.responses.goes(place),
-        }
-        match output {
-            Some(output) => self
-                .outputs
-                .rows
-                .next(is_new)
-                .push(conversation, OutputRow { message_id, output }),
-            None => self.outputs.goes(place),
-        }
+        add_part!(request in requests as RequestRow);
+        add_part!(response in responses as ResponseRow);
+        add_part!(output in outputs as OutputRow);
     }
 }
 

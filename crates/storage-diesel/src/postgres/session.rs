@@ -1,6 +1,7 @@
 //! Connections: how each is opened, with the settings that the store's promises rest on, and which
 //! of them are fit to be used.
 
+use std::env;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -10,31 +11,37 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
-use super::errors::ConnectError;
+use super::errors::{ConnectError, Fault};
 
-/// What libpq is told where the URL does not say: a server that is gone is noticed within seconds,
-/// and of several hosts the primary is used.
-const PARAMETERS: [(&str, &str); 7] = [
-    ("connect_timeout", "3"),
-    ("keepalives_idle", "10"),
-    ("keepalives_interval", "5"),
-    ("keepalives_count", "3"),
-    ("tcp_user_timeout", "20000"),
-    ("target_session_attrs", "read-write"),
-    ("application_name", "convosync"),
+/// What libpq is told where neither the URL nor a variable of the environment says: a server that is
+/// gone is noticed within seconds, and of several hosts the primary is used.
+const PARAMETERS: [(&str, &str, Option<&str>); 7] = [
+    ("connect_timeout", "3", Some("PGCONNECT_TIMEOUT")),
+    ("keepalives_idle", "5", None),
+    ("keepalives_interval", "2", None),
+    ("keepalives_count", "3", None),
+    ("tcp_user_timeout", "5000", None),
+    (
+        "target_session_attrs",
+        "read-write",
+        Some("PGTARGETSESSIONATTRS"),
+    ),
+    ("application_name", "convosync", Some("PGAPPNAME")),
 ];
 
 /// An operator who has replicas apply each commit first keeps that.
 ///
 /// Every statement looks rows up by keys that begin with the visitor, so each has one good plan. The
 /// planner is kept from basing another one on what a table held when the connection first met it.
+/// (Citus plans for the shards of the values, so it has no generic plans.)
 const SETTINGS: &str = "
     SELECT set_config('synchronous_commit', 'on', false)
      WHERE current_setting('synchronous_commit') <> 'remote_apply';
     SET statement_timeout = '15s';
     SET idle_in_transaction_session_timeout = '30s';
     SET default_transaction_isolation = 'read committed';
-    SET plan_cache_mode = force_generic_plan;
+    SELECT set_config('plan_cache_mode', 'force_generic_plan', false)
+     WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'citus');
     SET enable_seqscan = off;
     SET enable_hashjoin = off;
     SET enable_mergejoin = off;
@@ -80,18 +87,32 @@ impl Database {
 
 fn with_parameters(url: &str) -> String {
     let mut url = url.to_owned();
-    let query = url.split_once('?').map(|(_, query)| query.to_owned());
-    let mut separator = if query.is_none() { '?' } else { '&' };
-    let query = query.unwrap_or_default();
-    for (name, value) in PARAMETERS {
+    let given = query_of(&url).unwrap_or_default().to_owned();
+    let mut separator = match query_of(&url) {
+        None => "?",
+        Some(query) if query.is_empty() || query.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    for (name, value, variable) in PARAMETERS {
         let is_named = |given: &str| given.split('=').next() == Some(name);
-        if !query.split('&').any(is_named) {
-            url.push(separator);
-            url.push_str(&format!("{name}={value}"));
-            separator = '&';
+        let is_set = variable.is_some_and(|variable| env::var_os(variable).is_some());
+        if !is_set && !given.split('&').any(is_named) {
+            url.push_str(&format!("{separator}{name}={value}"));
+            separator = "&";
         }
     }
     url
+}
+
+/// What stands after the `?`, which may also stand in a password, before the first `@`.
+fn query_of(url: &str) -> Option<&str> {
+    let place = url.split_once("://").map_or(url, |(_, place)| place);
+    let authority = place.split('/').next().unwrap_or_default();
+    let after_password = authority
+        .split_once('@')
+        .map_or(0, |(password, _)| password.len());
+    let (_, query) = place.get(after_password..)?.split_once('?')?;
+    Some(query)
 }
 
 /// Sets what the store rests on, and reads back whether a commit is durable when it is acknowledged.
@@ -105,6 +126,10 @@ fn configure(connection: &mut PgConnection) -> Result<(), ConnectError> {
             found,
         });
     }
+    let encoding = setting(connection, "server_encoding")?;
+    if encoding != "UTF8" {
+        return Err(ConnectError::Encoding(encoding));
+    }
     Ok(())
 }
 
@@ -114,10 +139,10 @@ pub(super) fn setting(connection: &mut PgConnection, name: &str) -> QueryResult<
 }
 
 /// Whether the server is there and writes.
-pub(super) fn check_writable(connection: &mut PgConnection) -> Result<(), ConnectError> {
+pub(super) fn check_writable(connection: &mut PgConnection) -> Result<(), Fault> {
     let reads_only = "pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
     match diesel::select(sql::<Bool>(reads_only)).get_result(connection)? {
-        true => Err(ConnectError::ReadOnly),
+        true => Err(Fault::ReadOnly),
         false => Ok(()),
     }
 }
@@ -142,7 +167,10 @@ impl r2d2::ManageConnection for Sessions {
     fn is_valid(&self, session: &mut Session) -> Result<(), ConnectError> {
         let generation = self.0.generation.load(Ordering::Acquire);
         if session.generation != generation {
-            check_writable(&mut session.connection)?;
+            check_writable(&mut session.connection).map_err(|fault| match fault {
+                Fault::Database(error) => ConnectError::Query(error),
+                _ => ConnectError::ReadOnly,
+            })?;
             session.generation = generation;
         }
         Ok(())
@@ -175,10 +203,32 @@ mod tests {
     #[test]
     fn the_url_wins_over_the_usual_parameters() {
         let all = with_parameters("postgres://db/chats");
-        assert!(all.starts_with("postgres://db/chats?connect_timeout=3&keepalives_idle=10&"));
+        assert!(all.starts_with("postgres://db/chats?connect_timeout=3&keepalives_idle=5&"));
         let some = with_parameters("postgres:///chats?host=/run&connect_timeout=9");
         assert!(some.starts_with("postgres:///chats?host=/run&connect_timeout=9&keepalives_idle="));
         assert_eq!(some.matches("connect_timeout").count(), 1);
+        for (url, begin) in [
+            (
+                "postgres://ada:pa?ss@db/chats",
+                "postgres://ada:pa?ss@db/chats?connect_timeout=3&",
+            ),
+            (
+                "postgresql://db/chats?",
+                "postgresql://db/chats?connect_timeout=3&",
+            ),
+            (
+                "postgres://db/chats?sslmode=disable&",
+                "postgres://db/chats?sslmode=disable&connect_timeout=3&",
+            ),
+            (
+                "postgres://a,b:1/chats",
+                "postgres://a,b:1/chats?connect_timeout=3&",
+            ),
+        ] {
+            let with = with_parameters(url);
+            assert!(with.starts_with(begin), "{with}");
+            assert_eq!(with.matches("&&").count(), 0, "{with}");
+        }
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! Statements: query fragments with a static id, so that each is prepared once a connection. All of
-//! them name the visitor, each table's rows by keys that begin with it, and none leaves the order of
-//! its look-ups to the planner.
+//! Statements: query fragments with a static id, so that each is prepared once a connection. Those
+//! about what a visitor has name the visitor, rows by keys that begin with it, and leave the order of
+//! their look-ups to nobody else.
 
 use std::marker::PhantomData;
 

@@ -179,12 +179,14 @@ pub(super) fn register(
     let visitor = ArchivedVisitor::new(registration, 0);
     let id = visitor.id.as_uuid();
     let written = attempts.transaction(connection, id, |connection, write| {
-        Ok(visitors::insert(connection, &visitor, write)?)
+        let is_new = visitors::insert(connection, &visitor, write)?;
+        is_new.then_some(()).ok_or(Fault::Conflict)
     });
-    Ok(match written? {
-        Some(false) => Registration::AlreadyKnown,
-        Some(true) | None => Registration::Created,
-    })
+    match written {
+        Ok(()) => Ok(Registration::Created),
+        Err(Fault::Conflict) => Ok(Registration::AlreadyKnown),
+        Err(fault) => Err(fault),
+    }
 }
 
 /// The attempts at one write. When a connection breaks while it commits, nobody knows whether it did
@@ -196,30 +198,39 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
-    /// Does the work in a transaction; `None` when an earlier attempt, of which no answer came, has
-    /// been committed. (If others have written after it, the work meets their change counter.)
-    fn transaction<T>(
+    /// Does the work in a transaction, unless an earlier attempt, of which no answer came, has been
+    /// committed. (If others have written after it, the work meets their change counter.)
+    fn transaction(
         &mut self,
         connection: &mut PgConnection,
         visitor: Uuid,
-        work: impl FnOnce(&mut PgConnection, Uuid) -> Result<T, Fault>,
-    ) -> Result<Option<T>, Fault> {
-        if let Some(write) = self.in_doubt
-            && visitors::is_latest_write(connection, visitor, write)?
-        {
-            return Ok(None);
+        work: impl FnOnce(&mut PgConnection, Uuid) -> Result<(), Fault>,
+    ) -> Result<(), Fault> {
+        if self.was_committed(connection, visitor)? {
+            return Ok(());
         }
-        self.in_doubt = None;
+        let earlier = self.in_doubt;
         let write = random_uuid().map_err(Fault::NoRandomness)?;
         let done = connection.transaction(|connection| {
-            let done = work(connection, write)?;
+            work(connection, write)?;
             self.in_doubt = Some(write);
-            Ok(Some(done))
+            Ok(())
         });
-        if done.is_ok() {
-            self.in_doubt = None;
+        // A visitor who was being inserted could not be seen before; this time the work met it.
+        if matches!(done, Err(Fault::Conflict)) {
+            self.in_doubt = earlier;
+            if self.was_committed(connection, visitor)? {
+                return Ok(());
+            }
         }
         done
+    }
+
+    fn was_committed(&self, connection: &mut PgConnection, visitor: Uuid) -> QueryResult<bool> {
+        match self.in_doubt {
+            Some(write) => visitors::is_latest_write(connection, visitor, write),
+            None => Ok(false),
+        }
     }
 }
 
