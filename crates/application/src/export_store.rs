@@ -8,11 +8,7 @@ use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{StoreArchive, StoreError};
 
 /// The most conversations and messages of one line.
-const LINE_ITEMS_MAX: usize = 100;
-/// A visitor's first line has fewer: nobody knows how long the items are.
-const LINE_ITEMS_FIRST: usize = 8;
-/// About how many bytes of content a line should have at most.
-const LINE_BYTES: usize = 4 << 20;
+const LINE_ITEMS: usize = 100;
 const PAGE_VISITORS: usize = 500;
 
 /// Items of one visitor, with what the visitor is.
@@ -162,9 +158,8 @@ impl ExportStore {
         mut owes_a_line: bool,
         write: &mut impl FnMut(ArchiveLine) -> Result<(), E>,
     ) -> Result<(), ExportError<E>> {
-        let mut limit = LINE_ITEMS_FIRST;
         loop {
-            let items = self.store.items(visitor.id, after, limit).await;
+            let items = self.store.items(visitor.id, after, LINE_ITEMS).await;
             let conversations = items.map_err(ExportError::Store)?;
             let last = conversations.last().map(ArchivedConversation::place);
             if last.is_some() || owes_a_line {
@@ -172,7 +167,6 @@ impl ExportStore {
                     visitor: visitor.clone(),
                     conversations,
                 };
-                limit = next_limit(limit, line.content_bytes());
                 write(line).map_err(ExportError::Line)?;
                 owes_a_line = false;
             }
@@ -200,12 +194,6 @@ impl ExportStore {
         let is_same = (now.visitors, now.fingerprint) == (exported.visitors, exported.fingerprint);
         is_same.then_some(()).ok_or(ExportError::Changed)
     }
-}
-
-/// How many items the next line has, when one of so many had so many bytes.
-fn next_limit(items: usize, bytes: usize) -> usize {
-    let fitting = items.saturating_mul(LINE_BYTES) / bytes.max(1);
-    fitting.clamp(1, LINE_ITEMS_MAX.min(items * 2))
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! What a store holds, whole, as it is carried to another one: content, history, numbers.
 //!
 //! [`read_archive_page`] is the walk through one visitor's items; a store gives it two plain reads.
+//! It measures what they bring, so that a page is short in bytes, too.
 
 use crate::change_set::VisitorRegistration;
 use crate::conversation::Conversation;
@@ -8,6 +9,12 @@ use crate::identity::{ConversationId, MessageId, VisitorId};
 use crate::message::Message;
 use crate::stored::{StoredConversation, StoredMessage};
 use crate::timestamp::Timestamp;
+
+/// A page ends with the items that bring its content to so many bytes.
+const PAGE_BYTES: usize = 4 << 20;
+/// How many messages are read at most at once; a page begins with one, as nobody knows how long they
+/// are.
+const MESSAGES_AT_ONCE: usize = 8;
 
 /// A visitor as it is at rest: an `anon_id` is not stored, so it is not carried either.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,13 +73,13 @@ impl ArchivedConversation {
     /// About how many bytes the content of the conversation and these messages has.
     #[must_use]
     pub fn content_bytes(&self) -> usize {
-        let conversation = self.conversation.content.as_ref();
-        let own = conversation.map_or(0, Conversation::content_bytes);
-        let messages = self.messages.iter();
-        let contents = messages.filter_map(|archived| archived.message.content.as_deref());
-        contents
-            .map(Message::content_bytes)
-            .fold(own, usize::saturating_add)
+        let messages = self.messages.iter().map(ArchivedMessage::content_bytes);
+        messages.fold(self.own_bytes(), usize::saturating_add)
+    }
+
+    fn own_bytes(&self) -> usize {
+        let content = self.conversation.content.as_ref();
+        content.map_or(0, Conversation::content_bytes)
     }
 
     /// Where the next page goes on that ends with this.
@@ -82,6 +89,13 @@ impl ArchivedConversation {
             conversation: self.conversation.id,
             message: self.messages.last().map(|message| message.message.id),
         }
+    }
+}
+
+impl ArchivedMessage {
+    fn content_bytes(&self) -> usize {
+        let content = self.message.content.as_deref();
+        content.map_or(0, Message::content_bytes)
     }
 }
 
@@ -122,8 +136,8 @@ pub trait ArchiveRows {
 }
 
 /// Reads the items after a place in the order of their ids, at most `limit` conversations and
-/// messages together; nothing when there are no more. A conversation that has more messages comes
-/// again with the next page.
+/// messages together and about 4 MiB of content; nothing when there are no more. A conversation that
+/// has more messages comes again with the next page.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -133,25 +147,67 @@ pub fn read_archive_page<R: ArchiveRows>(
     limit: usize,
 ) -> Result<Vec<ArchivedConversation>, R::Error> {
     let mut page = Vec::new();
-    let mut room = limit.max(1);
+    let mut room = Room {
+        items: limit.max(1),
+        bytes: PAGE_BYTES,
+        at_once: 1,
+    };
     let from = after.map(|place| place.conversation);
     // One more, as the first may be finished.
-    for mut archived in rows.conversations(from, room.saturating_add(1))? {
-        if room == 0 {
+    for mut archived in rows.conversations(from, room.items.saturating_add(1))? {
+        if room.is_full() {
             break;
         }
-        let id = archived.conversation.id;
-        let begun = after.filter(|place| place.conversation == id);
-        let read_through = begun.and_then(|place| place.message);
-        archived.messages = rows.messages(id, read_through, room)?;
+        let begun = after.filter(|place| place.conversation == archived.conversation.id);
         if begun.is_none() {
-            room -= 1;
-            archived.messages.truncate(room);
-        } else if archived.messages.is_empty() {
-            continue;
+            room.take(1, archived.own_bytes());
         }
-        room -= archived.messages.len();
-        page.push(archived);
+        room.read_messages(rows, &mut archived, begun.and_then(|place| place.message))?;
+        if begun.is_none() || !archived.messages.is_empty() {
+            page.push(archived);
+        }
     }
     Ok(page)
+}
+
+/// What a page has room for.
+struct Room {
+    items: usize,
+    bytes: usize,
+    /// How many messages are read next.
+    at_once: usize,
+}
+
+impl Room {
+    fn is_full(&self) -> bool {
+        self.items == 0 || self.bytes == 0
+    }
+
+    fn take(&mut self, items: usize, bytes: usize) {
+        self.items = self.items.saturating_sub(items);
+        self.bytes = self.bytes.saturating_sub(bytes);
+    }
+
+    /// Reads those messages of a conversation after this one that there is room for.
+    fn read_messages<R: ArchiveRows>(
+        &mut self,
+        rows: &mut R,
+        archived: &mut ArchivedConversation,
+        mut after: Option<MessageId>,
+    ) -> Result<(), R::Error> {
+        while !self.is_full() {
+            let wanted = self.items.min(self.at_once);
+            self.at_once = MESSAGES_AT_ONCE.min(self.at_once * 2);
+            let messages = rows.messages(archived.conversation.id, after, wanted)?;
+            let is_last = messages.len() < wanted;
+            let bytes = messages.iter().map(ArchivedMessage::content_bytes);
+            self.take(messages.len(), bytes.fold(0, usize::saturating_add));
+            archived.messages.extend(messages);
+            if is_last {
+                break;
+            }
+            after = archived.messages.last().map(|message| message.message.id);
+        }
+        Ok(())
+    }
 }

@@ -143,22 +143,3 @@ async fn a_line_that_cannot_be_written_ends_the_export() {
     let done = export.run(ExportProgress::default(), |_| Err("full")).await;
     assert!(matches!(done, Err(ExportError::Line("full"))));
 }
-
-#[test]
-fn lines_grow_while_they_are_short_and_shrink_when_they_are_long() {
-    for (items, bytes, next) in [
-        (8, 0, 16),
-        (8, 100_000, 16),
-        (64, 100_000, 100),
-        (100, LINE_BYTES, 100),
-        (100, 10 * LINE_BYTES, 10),
-        (8, 800 * LINE_BYTES, 1),
-        (1, 64 * LINE_BYTES, 1),
-    ] {
-        assert_eq!(
-            next_limit(items, bytes),
-            next,
-            "{items} items, {bytes} bytes"
-        );
-    }
-}

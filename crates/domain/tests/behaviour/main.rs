@@ -6,6 +6,7 @@
     reason = "a panic in a test is its result"
 )]
 
+mod archive;
 mod feed;
 mod laws;
 mod merge_rule;
