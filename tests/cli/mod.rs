@@ -1,5 +1,6 @@
 //! Commands, start and stop of the server.
 
+mod archives;
 mod commands;
 mod refusals;
 mod start;

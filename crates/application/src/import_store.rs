@@ -8,7 +8,7 @@ use futures_util::future::try_join_all;
 
 use crate::export_store::ArchiveLine;
 
-/// How many lines are restored at once, so that a store can write them together.
+/// How many lines are restored at most at once, so that a store can write them together.
 const LINES_AT_ONCE: usize = 32;
 /// About how many bytes of content these have at most, but for the last of them.
 const BYTES_AT_ONCE: usize = 16 << 20;
@@ -33,13 +33,17 @@ pub enum ImportError<E> {
 /// Imports into a store.
 pub struct ImportStore {
     store: Arc<dyn StoreArchive>,
+    lines_at_once: usize,
 }
 
 impl ImportStore {
-    /// Imports into this store.
+    /// Imports into this store, which takes so many writes at once and refuses more.
     #[must_use]
-    pub fn new(store: Arc<dyn StoreArchive>) -> Self {
-        Self { store }
+    pub fn new(store: Arc<dyn StoreArchive>, writes_at_once: usize) -> Self {
+        Self {
+            store,
+            lines_at_once: writes_at_once.clamp(1, LINES_AT_ONCE),
+        }
     }
 
     /// Restores lines whose digests have this seed, a few at once, and tells `restored` of each. After
@@ -61,7 +65,7 @@ impl ImportStore {
             let mut batch = Vec::new();
             let mut failure = None;
             let mut bytes = 0;
-            while batch.len() < LINES_AT_ONCE && bytes < BYTES_AT_ONCE {
+            while batch.len() < self.lines_at_once && bytes < BYTES_AT_ONCE {
                 match lines.next() {
                     Some(Ok(line)) => {
                         bytes += line.content_bytes();

@@ -71,6 +71,10 @@ impl Backend for Sqlite {
         Some(&self.0.path)
     }
 
+    fn writes_at_once(&self) -> usize {
+        self.0.queue
+    }
+
     fn open(&self) -> Result<Arc<dyn Store>, Failure> {
         match SqliteStore::open(self.0.clone()) {
             Ok(store) => Ok(Arc::new(store)),
@@ -95,6 +99,10 @@ struct Postgres(PostgresOptions);
 impl Backend for Postgres {
     fn path(&self) -> Option<&Path> {
         None
+    }
+
+    fn writes_at_once(&self) -> usize {
+        usize::try_from(self.0.pool_size).unwrap_or(usize::MAX)
     }
 
     fn open(&self) -> Result<Arc<dyn Store>, Failure> {

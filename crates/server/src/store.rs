@@ -15,6 +15,9 @@ pub(crate) trait Backend {
     /// The file of the store, where it is one on this machine.
     fn path(&self) -> Option<&Path>;
 
+    /// How many writes the opened store takes at once; those beyond may be refused.
+    fn writes_at_once(&self) -> usize;
+
     /// Opens the store, making or migrating it where that is needed.
     fn open(&self) -> Result<Arc<dyn Store>, Failure>;
 

@@ -1,3 +1,5 @@
+use std::cell::Cell;
+
 use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::ports::MockStoreArchive;
 use convosync_domain::timestamp::Timestamp;
@@ -37,7 +39,7 @@ async fn every_line_is_restored_and_told_of() {
     let mut told = 0;
     let mut store = store(100);
     store.expect_renew_epoch().once().returning(|| Ok(()));
-    let import = ImportStore::new(Arc::new(store));
+    let import = ImportStore::new(Arc::new(store), 16);
     import.run(7, lines, |_| told += 1).await.unwrap();
     assert_eq!(told, 100);
 }
@@ -45,7 +47,7 @@ async fn every_line_is_restored_and_told_of() {
 #[tokio::test]
 async fn the_lines_before_a_bad_one_are_restored() {
     let lines = (1..=50).map(|id| if id == 41 { Err("bad") } else { Ok(line(id)) });
-    let import = ImportStore::new(Arc::new(store(40)));
+    let import = ImportStore::new(Arc::new(store(40)), 16);
     let done = import.run(7, lines, |_| {}).await;
     assert!(matches!(done, Err(ImportError::Line("bad"))));
 }
@@ -57,7 +59,7 @@ async fn a_visitor_with_another_life_ends_the_import() {
     store
         .expect_restore()
         .returning(|_, _| Ok(Restoration::OtherVisitor));
-    let import = ImportStore::new(Arc::new(store));
+    let import = ImportStore::new(Arc::new(store), 16);
     let done = import
         .run(7, [Ok::<_, &str>(line(9))].into_iter(), |_| {})
         .await;
@@ -71,9 +73,21 @@ async fn a_visitor_with_another_life_ends_the_import() {
 async fn a_store_with_visitors_of_its_own_is_left_alone() {
     let mut store = MockStoreArchive::new();
     store.expect_adopt_digest_seed().returning(|_| Ok(false));
-    let import = ImportStore::new(Arc::new(store));
+    let import = ImportStore::new(Arc::new(store), 16);
     let done = import
         .run(7, [Ok::<_, &str>(line(9))].into_iter(), |_| {})
         .await;
     assert!(matches!(done, Err(ImportError::NotEmpty)));
+}
+
+#[tokio::test]
+async fn no_more_lines_are_restored_at_once_than_the_store_takes() {
+    let lines = (1..=9).map(|id| if id == 8 { Err("bad") } else { Ok(line(id)) });
+    let mut told = Vec::new();
+    let import = ImportStore::new(Arc::new(store(7)), 3);
+    let read = Cell::new(0);
+    let lines = lines.inspect(|_| read.set(read.get() + 1));
+    let done = import.run(7, lines, |_| told.push(read.get())).await;
+    assert!(matches!(done, Err(ImportError::Line("bad"))));
+    assert_eq!(told, [3, 3, 3, 6, 6, 6, 8]);
 }

@@ -3,7 +3,6 @@
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use clap::Args;
 use convosync_application::export_store::ArchiveLine;
@@ -15,7 +14,7 @@ use indicatif::ProgressBar;
 use super::export::style;
 use crate::failure::Failure;
 use crate::output::say;
-use crate::store::{Backend, Store};
+use crate::store::Backend;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -52,7 +51,8 @@ async fn import(
     // Before the store is touched, or made.
     let digest_seed = lines.header()?;
     let store = backend.open()?;
-    let done = restore(&store, digest_seed, &mut lines).await;
+    let import = ImportStore::new(store.clone(), backend.writes_at_once());
+    let done = restore(&import, digest_seed, &mut lines).await;
     store.close();
     let visitors = done?;
     bar.finish_and_clear();
@@ -62,11 +62,10 @@ async fn import(
 
 /// Restores all lines; returns how many visitors they are of.
 async fn restore(
-    store: &Arc<dyn Store>,
+    import: &ImportStore,
     digest_seed: u64,
     lines: &mut Lines<impl BufRead>,
 ) -> Result<u64, Failure> {
-    let import = ImportStore::new(store.clone());
     let mut last: Option<VisitorId> = None;
     let mut visitors = 0;
     let done = import.run(digest_seed, lines.by_ref(), |line| {
