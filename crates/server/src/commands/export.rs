@@ -4,7 +4,7 @@ use std::fmt;
 #[cfg(unix)]
 use std::fs::Permissions;
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead as _, BufReader, BufWriter, Seek as _, SeekFrom, Write};
+use std::io::{self, BufRead as _, BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write};
 #[cfg(unix)]
 use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
@@ -76,7 +76,11 @@ impl Begun {
         let mut number = 0_u64;
         loop {
             let mut line = Vec::new();
-            let read = file.read_until(b'\n', &mut line);
+            let bytes_max = match number {
+                0 => archive::HEADER_BYTES_MAX,
+                _ => u64::MAX,
+            };
+            let read = file.by_ref().take(bytes_max).read_until(b'\n', &mut line);
             let read = read.map_err(|error| cannot_go_on(path, &error))?;
             if line.is_empty() || (number > 0 && !line.ends_with(b"\n")) {
                 return Ok(begun);

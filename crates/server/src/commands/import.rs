@@ -1,7 +1,7 @@
 //! `convosync import`
 
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 
 use clap::Args;
@@ -106,21 +106,23 @@ impl<R: BufRead> Lines<R> {
     }
 
     fn header(&mut self) -> Result<u64, Failure> {
-        let line = self.next_line()?.unwrap_or_default();
+        let line = self.next_line(archive::HEADER_BYTES_MAX)?;
+        let line = line.unwrap_or_default();
         archive::read_header(&line).map_err(|error| self.bad_line(&error))
     }
 
-    fn next_line(&mut self) -> Result<Option<Vec<u8>>, Failure> {
+    fn next_line(&mut self, bytes_max: u64) -> Result<Option<Vec<u8>>, Failure> {
         let mut line = Vec::new();
         self.number += 1;
-        let read = self.archive.read_until(b'\n', &mut line);
+        let mut rest = self.archive.by_ref().take(bytes_max);
+        let read = rest.read_until(b'\n', &mut line);
         read.map_err(|error| self.bad_line(&error))?;
         // A last line that has no end was cut.
         Ok((line.pop() == Some(b'\n')).then_some(line))
     }
 
     fn items(&mut self) -> Result<Option<ArchiveLine>, Failure> {
-        let Some(line) = self.next_line()? else {
+        let Some(line) = self.next_line(u64::MAX)? else {
             return Ok(None);
         };
         if self.visitors.is_some() {

@@ -27,6 +27,9 @@ use sync_object::{SyncObject, SyncVisitor};
 /// The version of the format that is written, and the only one that is read.
 const VERSION: u32 = 1;
 
+/// No first line is longer, in bytes: what is no archive may have no ends of lines.
+pub const HEADER_BYTES_MAX: u64 = 1 << 10;
+
 /// The first line.
 #[derive(Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
