@@ -1,5 +1,6 @@
 //! How a post is taken: look at the heads, load what differs, merge, write.
 
+mod known;
 mod submission;
 #[cfg(test)]
 mod tests;
@@ -18,6 +19,7 @@ use convosync_domain::ports::{
 };
 use convosync_domain::posted::{PostedContent, PostedConversation, PostedMessage};
 
+use known::KnownVisitors;
 pub use submission::{MessageText, Submission, SubmittedConversation, SubmittedMessage};
 use turns::Turns;
 use unchanged::Stored;
@@ -70,6 +72,7 @@ pub struct SyncConversations {
     clock: Arc<dyn Clock>,
     settings: SyncSettings,
     turns: Turns,
+    known: KnownVisitors,
 }
 
 impl SyncConversations {
@@ -87,10 +90,12 @@ impl SyncConversations {
             clock,
             settings,
             turns: Turns::new(),
+            known: KnownVisitors::new(),
         }
     }
 
-    /// Whether a post of this visitor may be taken at all, before its body is read.
+    /// Whether a post of this visitor may be taken at all, before its body is read. Only whoever has not
+    /// been seen lately is looked up: should somebody have left the store meanwhile, [`Self::run`] tells.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
@@ -98,7 +103,14 @@ impl SyncConversations {
         if self.settings.registration == RegistrationMode::OnFirstSync {
             return Ok(true);
         }
-        let visitor = self.visitors.find(VisitorId::from(identity)).await?;
+        let id = VisitorId::from(identity);
+        if self.known.contains(id) {
+            return Ok(true);
+        }
+        let visitor = self.visitors.find(id).await?;
+        if visitor.is_some() {
+            self.known.note(id);
+        }
         Ok(visitor.is_some())
     }
 
@@ -142,7 +154,10 @@ impl SyncConversations {
             .map_err(SyncError::Store)?;
         let registers = match (&heads, self.settings.registration) {
             (Some(_), _) => None,
-            (None, RegistrationMode::Explicit) => return Err(SyncError::UnknownVisitor),
+            (None, RegistrationMode::Explicit) => {
+                self.known.forget(visitor);
+                return Err(SyncError::UnknownVisitor);
+            }
             (None, RegistrationMode::OnFirstSync) => Some(VisitorRegistration {
                 identity: identity.clone(),
                 registered_at: now,

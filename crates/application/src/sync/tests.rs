@@ -538,3 +538,37 @@ async fn admits_the_known_and_on_first_sync_everybody() {
         assert_eq!(sync.admits(&ada()).await.unwrap(), admitted);
     }
 }
+
+#[tokio::test]
+async fn looks_a_visitor_up_once_until_they_are_gone() {
+    let mut visitors = MockVisitorStore::new();
+    let mut found = [true, false].into_iter();
+    visitors.expect_find().times(2).returning(move |id| {
+        Ok(found.next().unwrap().then_some(Visitor {
+            id,
+            change_counter: 0,
+        }))
+    });
+    let mut store = MockSyncStore::new();
+    store.expect_heads().once().returning(|_, _| Ok(None));
+    let mut clock = MockClock::new();
+    clock.expect_now().return_const(at(0));
+    let sync = SyncConversations::new(
+        Arc::new(store),
+        Arc::new(visitors),
+        Arc::new(clock),
+        SyncSettings {
+            max_clock_skew_seconds: 300,
+            registration: RegistrationMode::Explicit,
+        },
+    );
+    for _ in 0..3 {
+        assert!(sync.admits(&ada()).await.unwrap());
+    }
+    let nothing = Submission::<Text> {
+        conversations: Vec::new(),
+    };
+    let refused = sync.run(&ada(), &nothing).await.unwrap_err();
+    assert!(matches!(refused, SyncError::UnknownVisitor));
+    assert!(!sync.admits(&ada()).await.unwrap());
+}
