@@ -20,7 +20,7 @@ const FEW: usize = 4;
 pub(super) fn heads(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
-    named: Vec<NamedConversation>,
+    named: &[NamedConversation],
 ) -> Result<Option<Heads>, Fault> {
     let Some(visitor) = visitors::find(connection, visitor)? else {
         return Ok(None);
@@ -32,7 +32,7 @@ pub(super) fn heads(
     for named in named {
         if let Some(row) = items::find_conversation(connection, visitor.id, named.id)? {
             heads.conversations.push(ConversationHead {
-                messages: message_heads(connection, row.id, named.messages)?,
+                messages: message_heads(connection, row.id, &named.messages)?,
                 conversation: row.into(),
             });
         }
@@ -45,7 +45,7 @@ pub(super) fn heads(
 fn message_heads(
     connection: &mut SqliteConnection,
     conversation: i64,
-    mut named: Vec<MessageId>,
+    named: &[MessageId],
 ) -> QueryResult<Vec<MessageHead>> {
     if named.len() > FEW {
         let limit = named.len().saturating_mul(2).saturating_add(16);
@@ -56,6 +56,7 @@ fn message_heads(
             .take(limit)
             .collect::<QueryResult<_>>()?;
         if range.len() < limit {
+            let mut named = named.to_vec();
             named.sort_unstable();
             let is_named = |head: &MessageHead| named.binary_search(&head.id).is_ok();
             return Ok(range.iter().map(head).filter(is_named).collect());

@@ -1,7 +1,8 @@
 //! SQLite, in one file.
 //!
 //! One thread writes, with group commit (`writer`, `group`, `write`); a few pooled connections read
-//! (`heads`, `load`, `feed`), each call inside one transaction on a blocking thread.
+//! (`heads`, `load`, `feed`), each call inside one transaction: a long one on a blocking thread, one of
+//! a few rows at once, where it is asked for.
 //! Rows are appended by integer ids; two unique keys are all that is indexed beside those.
 
 mod archive;
@@ -15,7 +16,7 @@ mod heads;
 mod items;
 mod load;
 mod migrate;
-mod readers;
+mod reading;
 #[cfg(test)]
 mod row_tests;
 mod schema;
@@ -29,7 +30,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use diesel::prelude::*;
 
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
@@ -47,11 +47,12 @@ use crate::gate::Gate;
 use connection::{Database, Role};
 use errors::Fault;
 use group::Group;
-use readers::Readers;
+use reading::Reading;
 use writer::Writer;
 
-/// How long a read waits for a connection.
-const READER_WAIT: Duration = Duration::from_secs(1);
+/// As many conversations and messages are looked up in about the time that it takes to hand the look-up
+/// to another thread.
+const GLANCE_NAMES: usize = 16;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -90,8 +91,7 @@ pub struct SqliteStore(Arc<Opened>);
 struct Opened {
     identity: StoreIdentity,
     database: Arc<Database>,
-    readers: r2d2::Pool<Readers>,
-    reading: Gate,
+    reading: Reading,
     writer: Writer,
     writing: Gate,
 }
@@ -115,21 +115,13 @@ impl SqliteStore {
             database.check(&mut connection)?;
         }
         let identity = migrate::migrate(&database, &mut connection)?.identity;
-        let connections = readers.max(1);
-        let readers = r2d2::Pool::builder()
-            .max_size(connections)
-            .min_idle(Some(1))
-            .connection_timeout(READER_WAIT)
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .build_unchecked(Readers(Arc::clone(&database)));
+        let reading = Reading::from(Arc::clone(&database), readers.max(1), queue);
         let writer = Writer::start(Arc::clone(&database), connection)
             .map_err(|error| database.unusable(&error))?;
         Ok(Self(Arc::new(Opened {
             identity,
             database,
-            readers,
-            reading: Gate::new(connections, queue, READER_WAIT),
+            reading,
             writer,
             // The writer has a queue of its own: whoever is let in stands in it.
             writing: Gate::new(u32::try_from(queue).unwrap_or(u32::MAX), 0, Duration::ZERO),
@@ -152,24 +144,6 @@ impl SqliteStore {
         self.0.writer.close();
     }
 
-    /// Reads inside one transaction, so that the read sees one moment.
-    async fn read<T: Send + 'static>(
-        &self,
-        query: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let place = self.0.reading.enter().await.map_err(Fault::Refused)?;
-        let opened = Arc::clone(&self.0);
-        let read = move || {
-            let _place = place;
-            let reader = opened.readers.get();
-            let mut reader = reader.map_err(|error| Fault::NoConnection(error.into()))?;
-            let read = reader.connection.transaction(query);
-            read.inspect_err(|fault| opened.database.note(fault))
-        };
-        let read = tokio::task::spawn_blocking(read).await;
-        Ok(read.unwrap_or(Err(Fault::Panicked))?)
-    }
-
     /// Writes in a transaction; returns when it is durable. `messages` says how many it writes.
     async fn write<T: Send + 'static>(
         &self,
@@ -188,8 +162,13 @@ impl SyncStore for SqliteStore {
         visitor: VisitorId,
         named: Vec<NamedConversation>,
     ) -> Result<Option<Heads>, StoreError> {
-        self.read(move |connection| heads::heads(connection, visitor, named))
-            .await
+        let names: usize = named.iter().map(|named| 1 + named.messages.len()).sum();
+        let heads = move |connection: &mut _| heads::heads(connection, visitor, &named);
+        if names <= GLANCE_NAMES {
+            self.0.reading.glance(heads).await
+        } else {
+            self.0.reading.read(heads).await
+        }
     }
 
     async fn load(
@@ -197,7 +176,9 @@ impl SyncStore for SqliteStore {
         visitor: VisitorId,
         named: Vec<NamedConversation>,
     ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError> {
-        self.read(move |connection| load::load(connection, visitor, named))
+        self.0
+            .reading
+            .read(move |connection| load::load(connection, visitor, named))
             .await
     }
 
@@ -212,14 +193,16 @@ impl SyncStore for SqliteStore {
 #[async_trait]
 impl VisitorStore for SqliteStore {
     async fn find(&self, visitor: VisitorId) -> Result<Option<Visitor>, StoreError> {
-        self.read(move |connection| {
-            let found = visitors::find(connection, visitor)?;
-            Ok(found.map(|row| Visitor {
-                id: visitor,
-                change_counter: row.change_counter,
-            }))
-        })
-        .await
+        self.0
+            .reading
+            .glance(move |connection| {
+                let found = visitors::find(connection, visitor)?;
+                Ok(found.map(|row| Visitor {
+                    id: visitor,
+                    change_counter: row.change_counter,
+                }))
+            })
+            .await
     }
 
     async fn register(&self, visitor: VisitorRegistration) -> Result<Registration, StoreError> {
@@ -231,7 +214,9 @@ impl VisitorStore for SqliteStore {
 #[async_trait]
 impl ConversationList for SqliteStore {
     async fn living_ids(&self, visitor: VisitorId) -> Result<Option<LivingIds>, StoreError> {
-        self.read(move |connection| feed::living_ids(connection, visitor))
+        self.0
+            .reading
+            .read(move |connection| feed::living_ids(connection, visitor))
             .await
     }
 }
@@ -244,7 +229,9 @@ impl ChangeFeed for SqliteStore {
         position: Option<FeedPosition>,
         limit: usize,
     ) -> Result<Option<ChangesPage>, StoreError> {
-        self.read(move |connection| feed::changes(connection, visitor, position, limit))
+        self.0
+            .reading
+            .read(move |connection| feed::changes(connection, visitor, position, limit))
             .await
     }
 }
@@ -252,7 +239,7 @@ impl ChangeFeed for SqliteStore {
 #[async_trait]
 impl StoreArchive for SqliteStore {
     async fn count_visitors(&self) -> Result<u64, StoreError> {
-        self.read(archive::count_visitors).await
+        self.0.reading.read(archive::count_visitors).await
     }
 
     async fn visitors(
@@ -260,7 +247,9 @@ impl StoreArchive for SqliteStore {
         after: Option<VisitorId>,
         limit: usize,
     ) -> Result<Vec<ArchivedVisitor>, StoreError> {
-        self.read(move |connection| archive::read_visitors(connection, after, limit))
+        self.0
+            .reading
+            .read(move |connection| archive::read_visitors(connection, after, limit))
             .await
     }
 
@@ -270,7 +259,9 @@ impl StoreArchive for SqliteStore {
         after: Option<ArchivePlace>,
         limit: usize,
     ) -> Result<Vec<ArchivedConversation>, StoreError> {
-        self.read(move |connection| archive::read_items(connection, visitor, after, limit))
+        self.0
+            .reading
+            .read(move |connection| archive::read_items(connection, visitor, after, limit))
             .await
     }
 
@@ -297,7 +288,7 @@ impl StoreArchive for SqliteStore {
 #[async_trait]
 impl StoreStatus for SqliteStore {
     async fn check(&self) -> Result<(), StoreError> {
-        self.read(migrate::read_identity).await?;
+        self.0.reading.read(migrate::read_identity).await?;
         // Where the last write failed, only another one can tell whether the next would.
         if self.0.writer.is_failing() {
             let database = Arc::clone(&self.0.database);
