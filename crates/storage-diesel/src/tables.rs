@@ -2,8 +2,9 @@
 
 /// Calls a backend's macro for each table, with the struct of a row and its columns but for the key:
 /// the columns of the `row` are fields of the struct; each group after them is a struct of the domain
-/// whose fields are columns, all optional. `column(field)` names a field that is called otherwise
-/// there. What is added here is added in the migrations of every backend too.
+/// whose fields are columns, all optional; those that few apps use stand after a `;`. `column(field)`
+/// names a field that is called otherwise there. What is added here is added in the migrations of every
+/// backend too.
 macro_rules! for_every_table {
     ($each:ident) => {
         $each! {
@@ -33,6 +34,7 @@ macro_rules! for_every_table {
                 }
                 history: ConversationHistory {
                     stamp: Instant,
+                    ;
                     future_stamp: Instant,
                     erased_through: Instant,
                 }
@@ -55,16 +57,18 @@ macro_rules! for_every_table {
                 history: MessageHistory {
                     stamp: Instant,
                     own_stamp: Instant,
+                    ;
                     future_stamp: Instant,
                     deleted_at: Instant,
                 }
                 fields: MessageFields {
                     timestamp: Instant,
-                    updated_at: Instant,
                     vote: Bool,
-                    img: Text,
                     metadata: JsonText,
                     embedding: JsonText,
+                    ;
+                    updated_at: Instant,
+                    img: Text,
                     doc: JsonText,
                 } + extra
             }
@@ -78,18 +82,19 @@ macro_rules! for_every_table {
                     request_model: Text,
                     request_messages_role: Text,
                     request_messages_content: Text,
+                    request_temperature: Double,
+                    request_top_p: Double,
+                    request_stream: Bool,
+                    request_max_tokens: BigInt,
+                    ;
                     request_messages_system_role: Text,
                     request_messages_system_content: Text,
                     request_messages_user_role: Text,
                     request_messages_user_content: Text,
                     request_system_prompt: Text,
                     request_input: Text,
-                    request_temperature: Double,
-                    request_top_p: Double,
                     request_n: BigInt,
-                    request_stream: Bool,
                     request_stop: JsonText,
-                    request_max_tokens: BigInt,
                     top_k: BigInt,
                     repeat_penalty: Double,
                     min_p: Double,
@@ -107,6 +112,14 @@ macro_rules! for_every_table {
                     model: Text,
                     created_at: Instant,
                     status: Text,
+                    temperature: Double,
+                    top_p: Double,
+                    tool_choice: JsonText,
+                    tools: JsonText,
+                    usage_input_tokens: BigInt,
+                    usage_output_tokens: BigInt,
+                    usage_total_tokens: BigInt,
+                    ;
                     error: JsonText,
                     incomplete_details: JsonText,
                     instructions: Text,
@@ -116,15 +129,8 @@ macro_rules! for_every_table {
                     reasoning_effort: Text,
                     reasoning_summary: Text,
                     store: Bool,
-                    temperature: Double,
-                    top_p: Double,
                     text_format_type: Text,
-                    tool_choice: JsonText,
-                    tools: JsonText,
                     truncation: Text,
-                    usage_input_tokens: BigInt,
-                    usage_output_tokens: BigInt,
-                    usage_total_tokens: BigInt,
                     user: Text,
                     metadata: JsonText,
                 } + extra

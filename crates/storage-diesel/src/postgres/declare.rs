@@ -8,7 +8,10 @@ macro_rules! table_to_read {
         $table:ident as $row:ident {
             $key:ident: $key_type:ty as $key_sql:ident;
             row { $( $own:ident: $own_type:ty as $own_sql:ident $(<$own_inner:ident>)?, )* }
-            $( $group:ident: $group_type:ident { $($columns:tt)* } $(+ $extra:ident)? )*
+            $( $group:ident: $group_type:ident {
+                $( $column:ident $(($field:ident))?: $sql:ident, )+
+                $(; $( $rare:ident $(($rare_field:ident))?: $rare_sql:ident, )+ )?
+            } $(+ $extra:ident)? )*
         }
     ) => {
         read_row! {
@@ -19,7 +22,10 @@ macro_rules! table_to_read {
                     $key: $key_type as $key_sql,
                     $( $own: $own_type as $own_sql $(<$own_inner>)?, )*
                 }
-                $( $group: $group_type { $($columns)* } $(+ $extra)? )*
+                $( $group: $group_type {
+                    $( $column $(($field))?: $sql, )+
+                    $( $( $rare $(($rare_field))?: $rare_sql, )+ )?
+                } $(+ $extra)? )*
             }
         }
 
@@ -32,9 +38,36 @@ macro_rules! table_to_read {
 }
 
 /// Declares the struct of a row and, in a module of the table's name, rows column by column. What
-/// stands in brackets comes between the visitor and the row's own key.
+/// stands in brackets comes between the visitor and the row's own key. (The seldom used columns are
+/// as the others here: all rows of a batch have the same ones.)
 macro_rules! table_to_write {
     (
+        $(#[$doc:meta])*
+        $table:ident as $row:ident {
+            [ $( $parent:ident ),* ] $key:ident;
+            row { $( $own:ident: $own_type:ty as $own_sql:ident $(<$own_inner:ident>)?, )* }
+            $( $group:ident: $group_type:ident {
+                $( $column:ident $(($field:ident))?: $sql:ident, )+
+                $(; $( $rare:ident $(($rare_field:ident))?: $rare_sql:ident, )+ )?
+            } $(+ $extra:ident)? )*
+        }
+    ) => {
+        table_to_write! {
+            @all
+            $(#[$doc])*
+            $table as $row {
+                [ $( $parent ),* ] $key;
+                row { $( $own: $own_type as $own_sql $(<$own_inner>)?, )* }
+                $( $group: $group_type {
+                    $( $column $(($field))?: $sql, )+
+                    $( $( $rare $(($rare_field))?: $rare_sql, )+ )?
+                } $(+ $extra)? )*
+            }
+        }
+    };
+
+    (
+        @all
         $(#[$doc:meta])*
         $table:ident as $row:ident {
             [ $( $parent:ident ),* ] $key:ident;

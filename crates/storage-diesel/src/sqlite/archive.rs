@@ -18,7 +18,7 @@ use convosync_domain::ports::Restoration;
 use super::errors::Fault;
 use super::group::Group;
 use super::schema::{ConversationRow, VisitorRow, conversations, visitors};
-use super::statements::Insert;
+use super::statements::insert;
 use super::write::{SetLatestChange, VisitorRows};
 use super::{items, migrate, visitors as visitor_rows};
 use crate::items::first_after;
@@ -188,17 +188,13 @@ fn restore_conversation(
 ) -> Result<(), Fault> {
     let latest_change = archived.latest_change();
     let id = archived.conversation.id;
-    let mut rows = VisitorRows {
-        group,
-        visitor,
-        change_number: archived.change_number,
-    };
+    let mut rows = VisitorRows::of(group, visitor, archived.change_number);
     let row = match items::find_conversation(rows.group.connection, visitor, id)? {
         Some(row) => row,
         None => {
             let next = rows.group.next_conversation()?;
             let row = rows.conversation_row(next, archived.conversation);
-            Insert(row.clone()).execute(rows.group.connection)?;
+            insert(&row, rows.group.connection)?;
             row
         }
     };

@@ -2,7 +2,7 @@
 
 /// Declares a table. The columns of the `key` never change; those of the `row` are fields of the
 /// row's struct; each group after them is a struct of the domain whose fields are columns, all
-/// optional. `column(field)` names a field that is called otherwise there.
+/// optional, the seldom used ones after a `;`. `column(field)` names a field that is called otherwise there.
 macro_rules! stored_table {
     (
         $(#[$doc:meta])*
@@ -11,6 +11,7 @@ macro_rules! stored_table {
             row { $( $own:ident: $own_type:ty as $own_sql:ident $(<$own_inner:ident>)?, )* }
             $( $group:ident: $group_type:ident {
                 $( $column:ident $(($field:ident))?: $sql:ident, )+
+                $(; $( $rare:ident $(($rare_field:ident))?: $rare_sql:ident, )+ )?
             } $(+ $extra:ident)? )*
         }
     ) => {
@@ -22,7 +23,11 @@ macro_rules! stored_table {
             $table (id) {
                 $( $key -> $key_sql, )+
                 $( $own -> $own_sql $(<$own_inner>)?, )*
-                $( $( $column -> Nullable<$sql>, )+ $( $extra -> ExtraObject, )? )*
+                $(
+                    $( $column -> Nullable<$sql>, )+
+                    $( $( $rare -> Nullable<$rare_sql>, )+ )?
+                    $( $extra -> ExtraObject, )?
+                )*
             }
         }
 
@@ -36,15 +41,19 @@ macro_rules! stored_table {
                 }
                 $( $group: $group_type {
                     $( $column $(($field))?: $sql, )+
+                    $( $( $rare $(($rare_field))?: $rare_sql, )+ )?
                 } $(+ $extra)? )*
             }
         }
 
         impl StoredRow for $row {
             const KEY: &'static str = concat!($( ", ", stringify!($key) ),+);
-            const REST: &'static str = concat!(
+            const OFTEN: &'static str = concat!(
                 $( ", ", stringify!($own), )*
-                $( $( ", ", stringify!($column), )+ $( ", ", stringify!($extra), )? )*
+                $( $( ", ", stringify!($column), )+ )*
+            );
+            const SELDOM: &'static str = concat!(
+                $( $( $( ", ", stringify!($rare), )+ )? $( ", ", stringify!($extra), )? )*
             );
 
             fn id(&self) -> &i64 {
@@ -56,12 +65,32 @@ macro_rules! stored_table {
                 Ok(())
             }
 
-            fn bind_rest<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
-                $( list.bind::<$own_sql $(<$own_inner>)?, _>(&self.$own)?; )*
+            fn has_seldom(&self) -> bool {
                 $(
-                    $( list.bind::<Nullable<$sql>, _>(
-                        read_row!(@field &self.$group, $column $($field)?),
-                    )?; )+
+                    $( $( if read_row!(@field &self.$group, $rare $($rare_field)?).is_some() {
+                        return true;
+                    } )+ )?
+                    $( if !self.$group.$extra.is_empty() {
+                        return true;
+                    } )?
+                )*
+                false
+            }
+
+            fn bind_often<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
+                $( list.bind::<$own_sql $(<$own_inner>)?, _>(&self.$own)?; )*
+                $( $( list.bind::<Nullable<$sql>, _>(
+                    read_row!(@field &self.$group, $column $($field)?),
+                )?; )+ )*
+                Ok(())
+            }
+
+            #[allow(unused_variables, reason = "some tables have none")]
+            fn bind_seldom<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
+                $(
+                    $( $( list.bind::<Nullable<$rare_sql>, _>(
+                        read_row!(@field &self.$group, $rare $($rare_field)?),
+                    )?; )+ )?
                     $( list.bind::<ExtraObject, _>(&self.$group.$extra)?; )?
                 )*
                 Ok(())

@@ -10,7 +10,7 @@ use super::connection::Database;
 use super::errors::{Fault, OpenError};
 use super::group::Group;
 use super::schema::{StoreRow, store};
-use super::statements::Insert;
+use super::statements::insert;
 use crate::migrations::{Failure, Migrated, new_identity, run_pending};
 use crate::statements::statements;
 
@@ -49,7 +49,7 @@ fn identity(connection: &mut SqliteConnection) -> Result<StoreIdentity, Failure>
                 epoch,
                 digest_seed: digest_seed.cast_signed(),
             };
-            Insert(row.clone()).execute(connection)?;
+            insert(&row, connection)?;
             row
         }
     };

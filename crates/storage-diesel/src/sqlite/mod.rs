@@ -186,7 +186,7 @@ impl SyncStore for SqliteStore {
         let messages = changes.conversations.iter();
         let messages = messages.map(|change| change.messages.len()).sum();
         let commit = move |group: &mut Group<'_>| write::commit(group, visitor, changes);
-        self.write(messages, commit).await
+        Ok(self.write(messages, commit).await?.change_counter)
     }
 }
 

@@ -15,7 +15,7 @@ use diesel::sql_types::Nullable;
 use crate::rows::{CorruptColumn, RowKey};
 use crate::sqlite::migrate::new_schema;
 use crate::sqlite::schema::{OutputRow, RequestRow, message_outputs, message_requests};
-use crate::sqlite::statements::Insert;
+use crate::sqlite::statements::{StoredRow as _, insert};
 
 fn without_messages() -> SqliteConnection {
     let mut connection = new_schema();
@@ -54,7 +54,7 @@ fn the_id_of_a_part_is_json_text() {
             ..MessageRequest::default()
         };
         let row = RequestRow { id, request };
-        Insert(row.clone()).execute(&mut connection).unwrap();
+        insert(&row, &mut connection).unwrap();
         let column = format!("client_id FROM message_requests WHERE id = {id}");
         assert_eq!(stored(&mut connection, &column).as_deref(), text);
         let read: RequestRow = message_requests::table
@@ -82,11 +82,45 @@ fn unknown_fields_are_one_json_object_or_null() {
             ..MessageOutput::default()
         };
         let row = OutputRow { id, output };
-        Insert(row.clone()).execute(&mut connection).unwrap();
+        insert(&row, &mut connection).unwrap();
         let column = format!("extra FROM message_outputs WHERE id = {id}");
         assert_eq!(stored(&mut connection, &column).as_deref(), text);
         let read: OutputRow = message_outputs::table
             .find(id)
+            .get_result(&mut connection)
+            .unwrap();
+        assert_eq!(read, row);
+    }
+}
+
+#[test]
+fn a_column_that_few_rows_use_is_stored_whatever_else_is_empty() {
+    let mut connection = without_messages();
+    let json = || Some(JsonValue::parse("[]").unwrap());
+    let requests = [
+        MessageRequest::default(),
+        MessageRequest {
+            request_n: Some(1),
+            ..MessageRequest::default()
+        },
+        MessageRequest {
+            request_stop: json(),
+            ..MessageRequest::default()
+        },
+        MessageRequest {
+            extra: Extra::from([("a".to_owned(), json().unwrap())]),
+            ..MessageRequest::default()
+        },
+    ];
+    for (request, has_seldom) in requests.into_iter().zip([false, true, true, true]) {
+        let row = RequestRow { id: 1, request };
+        assert_eq!(row.has_seldom(), has_seldom);
+        connection
+            .batch_execute("DELETE FROM message_requests")
+            .unwrap();
+        insert(&row, &mut connection).unwrap();
+        let read: RequestRow = message_requests::table
+            .find(1_i64)
             .get_result(&mut connection)
             .unwrap();
         assert_eq!(read, row);

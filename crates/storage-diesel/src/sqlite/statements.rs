@@ -15,12 +15,17 @@ use crate::rows::ReadRow;
 pub(super) trait StoredRow: ReadRow<Sqlite> + 'static {
     /// The names of the columns that never change, each after a comma.
     const KEY: &'static str;
-    /// The names of the other columns, likewise.
-    const REST: &'static str;
+    /// The names of the other columns that most rows use, likewise.
+    const OFTEN: &'static str;
+    /// The names of the columns that few rows use, likewise.
+    const SELDOM: &'static str;
 
     fn id(&self) -> &i64;
+    /// Whether a column holds something that few rows use.
+    fn has_seldom(&self) -> bool;
     fn bind_key<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()>;
-    fn bind_rest<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()>;
+    fn bind_often<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()>;
+    fn bind_seldom<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()>;
 }
 
 /// A list of values to bind, with commas between them.
@@ -51,16 +56,22 @@ fn push_list<'b>(
     Ok(())
 }
 
-/// A list of names without the comma before the first.
-fn names(after_commas: &'static str) -> &'static str {
-    after_commas.trim_start_matches(", ")
+/// Inserts the row. Binding its columns is what takes the most time beside SQLite's own work, so a row
+/// that has nothing in the seldom used ones is inserted without them.
+pub(super) fn insert<R: StoredRow>(row: &R, connection: &mut SqliteConnection) -> QueryResult<()> {
+    let inserted = if row.has_seldom() {
+        Insert::<R, true>(row).execute(connection)
+    } else {
+        Insert::<R, false>(row).execute(connection)
+    };
+    inserted.map(|_| ())
 }
 
-/// Inserts the row.
-pub(super) struct Insert<R>(pub(super) R);
+/// Inserts the row, with or without its seldom used columns.
+struct Insert<'r, R, const SELDOM: bool>(&'r R);
 
 /// Updates the row of this id: every column but the key.
-pub(super) struct Update<R>(pub(super) R);
+pub(super) struct Update<'r, R>(pub(super) &'r R);
 
 /// Deletes the row of this id, if there is one.
 pub(super) struct Delete<R> {
@@ -77,32 +88,48 @@ impl<R> Delete<R> {
     }
 }
 
-impl<R: StoredRow> QueryFragment<Sqlite> for Insert<R> {
+impl<R: StoredRow, const SELDOM: bool> QueryFragment<Sqlite> for Insert<'_, R, SELDOM> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("INSERT INTO ");
         out.push_sql(R::TABLE);
         out.push_sql("(");
-        out.push_sql(names(R::KEY));
-        out.push_sql(R::REST);
+        out.push_sql(without_comma(R::KEY));
+        out.push_sql(R::OFTEN);
+        if SELDOM {
+            out.push_sql(R::SELDOM);
+        }
         out.push_sql(") VALUES ");
         push_list(&mut out, |list| {
             self.0.bind_key(list)?;
-            self.0.bind_rest(list)
+            self.0.bind_often(list)?;
+            if SELDOM {
+                self.0.bind_seldom(list)?;
+            }
+            Ok(())
         })
     }
 }
 
-impl<R: StoredRow> QueryFragment<Sqlite> for Update<R> {
+impl<R: StoredRow> QueryFragment<Sqlite> for Update<'_, R> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
         out.push_sql("UPDATE ");
         out.push_sql(R::TABLE);
         out.push_sql(" SET (");
-        out.push_sql(names(R::REST));
+        out.push_sql(without_comma(R::OFTEN));
+        out.push_sql(R::SELDOM);
         out.push_sql(") = ");
-        push_list(&mut out, |list| self.0.bind_rest(list))?;
+        push_list(&mut out, |list| {
+            self.0.bind_often(list)?;
+            self.0.bind_seldom(list)
+        })?;
         out.push_sql(" WHERE id = ");
         out.push_bind_param::<BigInt, _>(self.0.id())
     }
+}
+
+/// A list of names without its first comma.
+const fn without_comma(names: &'static str) -> &'static str {
+    names.split_at(", ".len()).1
 }
 
 impl<R: StoredRow> QueryFragment<Sqlite> for Delete<R> {
@@ -114,19 +141,23 @@ impl<R: StoredRow> QueryFragment<Sqlite> for Delete<R> {
     }
 }
 
-/// Lets statements about a kind of row be prepared once each.
+/// Lets statements about a kind of row `R` be prepared once each, under the name of a static type.
 macro_rules! cached_by_type {
-    ($($statement:ident),*) => { $(
-        impl<R: 'static> diesel::query_builder::QueryId for $statement<R> {
-            type QueryId = Self;
+    ($($statement:ty as $name:ty $(, $parameter:ident)?;)+) => { $(
+        impl<R: 'static $(, const $parameter: bool)?> diesel::query_builder::QueryId for $statement {
+            type QueryId = $name;
             const HAS_STATIC_QUERY_ID: bool = true;
         }
 
-        impl<R> RunQueryDsl<SqliteConnection> for $statement<R> {}
-    )* };
+        impl<R $(, const $parameter: bool)?> RunQueryDsl<SqliteConnection> for $statement {}
+    )+ };
 }
 
-cached_by_type!(Insert, Update, Delete);
+cached_by_type!(
+    Insert<'_, R, SELDOM> as Insert<'static, R, SELDOM>, SELDOM;
+    Update<'_, R> as Update<'static, R>;
+    Delete<R> as Self;
+);
 
 pub(super) use cached_by_type;
 
@@ -150,13 +181,19 @@ mod tests {
             output: MessageOutput::default(),
         };
         assert_eq!(
-            shown(&Insert(row.clone())),
+            shown(&Insert::<_, true>(&row)),
             "INSERT INTO message_outputs(id, client_id, output_type, output_id, output_status, \
              output_role, output_content_type, output_content_text, output_content_annotations, \
              extra) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
         );
         assert_eq!(
-            shown(&Update(row)),
+            shown(&Insert::<_, false>(&row)),
+            "INSERT INTO message_outputs(id, client_id, output_type, output_id, output_status, \
+             output_role, output_content_type, output_content_text, output_content_annotations) \
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+        );
+        assert_eq!(
+            shown(&Update(&row)),
             "UPDATE message_outputs SET (client_id, output_type, output_id, output_status, \
              output_role, output_content_type, output_content_text, output_content_annotations, \
              extra) = (?, ?, ?, ?, ?, ?, ?, ?, ?) WHERE id = ?"

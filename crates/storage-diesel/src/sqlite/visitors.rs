@@ -10,7 +10,7 @@ use convosync_domain::ports::Registration;
 use super::errors::Fault;
 use super::group::Group;
 use super::schema::{VisitorHeadRow, VisitorRow, visitors};
-use super::statements::Insert;
+use super::statements;
 use crate::items::kind_of;
 use crate::types::UuidKey;
 
@@ -62,6 +62,6 @@ pub(super) fn insert_archived(
         registered_at: visitor.registered_at,
         change_counter: visitor.change_counter,
     };
-    Insert(row).execute(group.connection)?;
+    statements::insert(&row, group.connection)?;
     Ok(id)
 }

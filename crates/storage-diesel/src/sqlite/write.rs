@@ -13,18 +13,26 @@ use super::erase::erase;
 use super::errors::Fault;
 use super::group::Group;
 use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow};
-use super::statements::{Delete, Insert, StoredRow, Update};
+use super::statements::{Delete, StoredRow, Update, insert};
 use super::{items, visitors};
 use crate::statements::statements;
 use crate::types::sql::ChangeNumber;
 
-/// Writes a change set, if the visitor's counter is the one that it was computed on; returns the
-/// counter after it.
+/// What a commit leaves behind.
+pub(super) struct Committed {
+    /// The visitor's counter after it.
+    pub(super) change_counter: u64,
+    /// The rows of new messages. Their memory is the caller's, whose thread gives it back in less time
+    /// than the one thread that writes.
+    _written: Vec<MessageRows>,
+}
+
+/// Writes a change set, if the visitor's counter is the one that it was computed on.
 pub(super) fn commit(
     group: &mut Group<'_>,
     visitor: VisitorId,
     changes: ChangeSet,
-) -> Result<u64, Fault> {
+) -> Result<Committed, Fault> {
     let change_number = if changes.conversations.is_empty() {
         changes.change_counter
     } else {
@@ -47,15 +55,14 @@ pub(super) fn commit(
         }
         _ => return Err(Fault::Conflict),
     };
-    let mut rows = VisitorRows {
-        group,
-        visitor,
-        change_number,
-    };
+    let mut rows = VisitorRows::of(group, visitor, change_number);
     for change in changes.conversations {
         rows.write(change)?;
     }
-    Ok(change_number)
+    Ok(Committed {
+        change_counter: change_number,
+        _written: rows.written,
+    })
 }
 
 statements! { Sqlite, SqliteConnection:
@@ -75,19 +82,29 @@ pub(super) struct VisitorRows<'g, 'c> {
     pub(super) group: &'g mut Group<'c>,
     pub(super) visitor: i64,
     pub(super) change_number: u64,
+    written: Vec<MessageRows>,
 }
 
-impl VisitorRows<'_, '_> {
+impl<'g, 'c> VisitorRows<'g, 'c> {
+    pub(super) fn of(group: &'g mut Group<'c>, visitor: i64, change_number: u64) -> Self {
+        Self {
+            group,
+            visitor,
+            change_number,
+            written: Vec::new(),
+        }
+    }
+
     fn write(&mut self, change: ConversationChange) -> Result<(), Fault> {
         let conversation = match change.conversation {
             Some(Write::Insert(stored)) => {
                 let id = self.group.next_conversation()?;
-                Insert(self.conversation_row(id, stored)).execute(self.group.connection)?;
+                insert(&self.conversation_row(id, stored), self.group.connection)?;
                 id
             }
             Some(Write::Update(stored)) => {
                 let id = self.conversation(change.id)?;
-                Update(self.conversation_row(id, stored)).execute(self.group.connection)?;
+                Update(&self.conversation_row(id, stored)).execute(self.group.connection)?;
                 id
             }
             None => {
@@ -140,15 +157,14 @@ impl VisitorRows<'_, '_> {
         match message {
             Write::Insert(stored) => {
                 let id = self.group.next_message()?;
-                let (row, parts) = self.message_rows(id, conversation, stored);
-                Insert(row).execute(self.group.connection)?;
-                parts.insert(self.group.connection)?;
+                let rows = self.message_rows(id, conversation, stored);
+                rows.insert(self.group.connection)?;
+                self.written.push(rows);
             }
             Write::Update(stored) => {
                 let id = self.message(conversation, stored.id)?;
-                let (row, parts) = self.message_rows(id, conversation, stored);
-                Update(row).execute(self.group.connection)?;
-                parts.replace(id, self.group.connection)?;
+                let rows = self.message_rows(id, conversation, stored);
+                rows.update(self.group.connection)?;
             }
         }
         Ok(())
@@ -158,12 +174,7 @@ impl VisitorRows<'_, '_> {
         items::find_message_row(self.group.connection, conversation, id)?.ok_or(Fault::NotStored)
     }
 
-    fn message_rows(
-        &self,
-        id: i64,
-        conversation: i64,
-        stored: StoredMessage,
-    ) -> (MessageRow, PartRows) {
+    fn message_rows(&self, id: i64, conversation: i64, stored: StoredMessage) -> MessageRows {
         let living = stored.content.is_some();
         let Message {
             fields,
@@ -173,7 +184,7 @@ impl VisitorRows<'_, '_> {
         } = stored
             .content
             .map_or_else(Message::default, |content| *content);
-        let row = MessageRow {
+        let message = MessageRow {
             id,
             conversation,
             uuid: stored.id.as_uuid(),
@@ -183,42 +194,48 @@ impl VisitorRows<'_, '_> {
             history: stored.history,
             fields,
         };
-        let parts = PartRows {
+        MessageRows {
+            message,
             request: request.map(|request| RequestRow { id, request }),
             response: response.map(|response| ResponseRow { id, response }),
             output: output.map(|output| OutputRow { id, output }),
-        };
-        (row, parts)
+        }
     }
 }
 
-/// The parts that a message has.
-struct PartRows {
+/// The rows of a message, with the parts that it has.
+pub(super) struct MessageRows {
+    message: MessageRow,
     request: Option<RequestRow>,
     response: Option<ResponseRow>,
     output: Option<OutputRow>,
 }
 
-impl PartRows {
-    /// Inserts the parts of a new message.
-    fn insert(self, connection: &mut SqliteConnection) -> QueryResult<()> {
-        insert_part(connection, self.request)?;
-        insert_part(connection, self.response)?;
-        insert_part(connection, self.output)
+impl MessageRows {
+    fn insert(&self, connection: &mut SqliteConnection) -> QueryResult<()> {
+        insert(&self.message, connection)?;
+        insert_part(connection, self.request.as_ref())?;
+        insert_part(connection, self.response.as_ref())?;
+        insert_part(connection, self.output.as_ref())
     }
 
-    /// Leaves the message of this row with these parts and no others. Parts may go: a post can
-    /// delete a message and then bring it back without them.
-    fn replace(self, id: i64, connection: &mut SqliteConnection) -> QueryResult<()> {
-        replace_part(connection, id, self.request)?;
-        replace_part(connection, id, self.response)?;
-        replace_part(connection, id, self.output)
+    /// Leaves the message with these parts and no others. Parts may go: a post can delete a message and
+    /// then bring it back without them.
+    fn update(&self, connection: &mut SqliteConnection) -> QueryResult<()> {
+        let id = self.message.id;
+        Update(&self.message).execute(connection)?;
+        replace_part(connection, id, self.request.as_ref())?;
+        replace_part(connection, id, self.response.as_ref())?;
+        replace_part(connection, id, self.output.as_ref())
     }
 }
 
-fn insert_part<R: StoredRow>(connection: &mut SqliteConnection, row: Option<R>) -> QueryResult<()> {
+fn insert_part<R: StoredRow>(
+    connection: &mut SqliteConnection,
+    row: Option<&R>,
+) -> QueryResult<()> {
     if let Some(row) = row {
-        Insert(row).execute(connection)?;
+        insert(row, connection)?;
     }
     Ok(())
 }
@@ -227,7 +244,7 @@ fn insert_part<R: StoredRow>(connection: &mut SqliteConnection, row: Option<R>) 
 fn replace_part<R: StoredRow>(
     connection: &mut SqliteConnection,
     id: i64,
-    row: Option<R>,
+    row: Option<&R>,
 ) -> QueryResult<()> {
     Delete::<R>::by_id(id).execute(connection)?;
     insert_part(connection, row)

@@ -6,7 +6,7 @@ use diesel::dsl::count_star;
 use super::*;
 use crate::sqlite::migrate::new_schema;
 use crate::sqlite::schema::VisitorRow;
-use crate::sqlite::statements::Insert;
+use crate::sqlite::statements::insert;
 
 pub(in crate::sqlite) fn insert_visitor(group: &mut Group<'_>, key: u128) -> Result<i64, Fault> {
     let id = group.next_visitor()?;
@@ -18,7 +18,7 @@ pub(in crate::sqlite) fn insert_visitor(group: &mut Group<'_>, key: u128) -> Res
         registered_at: convosync_domain::timestamp::Timestamp::from_micros(0).unwrap(),
         change_counter: 0,
     };
-    Insert(row).execute(group.connection)?;
+    insert(&row, group.connection)?;
     Ok(id)
 }
 
