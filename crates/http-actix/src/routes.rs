@@ -25,43 +25,47 @@ pub(crate) fn app(
     App::new()
         .app_data(state)
         .wrap(middleware::from_fn(around_every_request))
-        .service(
-            resource("/api/sync-conversations")
-                .route(web::post().to(sync::post))
-                .route(get_or_head().to(conversation_ids::get))
-                .default_service(method_not_allowed("GET, HEAD, POST")),
-        )
-        .service(
-            resource("/api/sync-conversations/changes")
-                .route(get_or_head().to(changes::get))
-                .default_service(method_not_allowed("GET, HEAD")),
-        )
-        .service(
-            resource("/api/visitors")
-                .route(web::post().to(visitors::post))
-                .default_service(method_not_allowed("POST")),
-        )
-        .service(
-            resource("/livez")
-                .route(get_or_head().to(live::get))
-                .default_service(method_not_allowed("GET, HEAD")),
-        )
-        .service(
-            resource("/readyz")
-                .route(get_or_head().to(ready::get))
-                .default_service(method_not_allowed("GET, HEAD")),
-        )
-        .service(
-            resource("/version")
-                .route(get_or_head().to(version::get))
-                .default_service(method_not_allowed("GET, HEAD")),
-        )
+        .configure(|services| {
+            let mut serve = |path: &str, methods: fn(Resource) -> Resource| {
+                // A path without and with the trailing slash: as one pattern, both would be matched by a
+                // regular expression on every request.
+                for path in [path, &format!("{path}/")] {
+                    services.service(methods(web::resource(path)));
+                }
+            };
+            serve("/api/sync-conversations", |resource| {
+                resource
+                    .route(web::post().to(sync::post))
+                    .route(get_or_head().to(conversation_ids::get))
+                    .default_service(method_not_allowed("GET, HEAD, POST"))
+            });
+            serve("/api/sync-conversations/changes", |resource| {
+                resource
+                    .route(get_or_head().to(changes::get))
+                    .default_service(method_not_allowed("GET, HEAD"))
+            });
+            serve("/api/visitors", |resource| {
+                resource
+                    .route(web::post().to(visitors::post))
+                    .default_service(method_not_allowed("POST"))
+            });
+            serve("/livez", |resource| {
+                resource
+                    .route(get_or_head().to(live::get))
+                    .default_service(method_not_allowed("GET, HEAD"))
+            });
+            serve("/readyz", |resource| {
+                resource
+                    .route(get_or_head().to(ready::get))
+                    .default_service(method_not_allowed("GET, HEAD"))
+            });
+            serve("/version", |resource| {
+                resource
+                    .route(get_or_head().to(version::get))
+                    .default_service(method_not_allowed("GET, HEAD"))
+            });
+        })
         .default_service(web::to(not_found))
-}
-
-/// A path without and with the trailing slash.
-fn resource(path: &str) -> Resource {
-    web::resource([path.to_owned(), format!("{path}/")])
 }
 
 fn get_or_head() -> Route {
