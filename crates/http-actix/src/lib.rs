@@ -6,7 +6,8 @@
 //! - `wire`: what JSON bodies look like, both ways. Whatever is lenient towards clients is there
 //!   and nowhere else.
 //! - `query`, `identity`: what the URL says.
-//! - `prefer`, `etag`: what the headers `Prefer` and `If-None-Match` ask for.
+//! - `prefer`, `etag`: what the headers `Prefer` and `If-None-Match` ask for; `recent_ids` keeps the
+//!   lists that most of those who ask again are told.
 //! - `error`: the one table of error codes; every error leaves as JSON.
 //! - `middleware`: what is done to every request.
 
@@ -18,6 +19,7 @@ mod idle;
 mod middleware;
 mod prefer;
 mod query;
+mod recent_ids;
 mod request_id;
 mod routes;
 mod server;

@@ -12,6 +12,7 @@ use convosync_application::sync::SyncConversations;
 use convosync_domain::ports::{StoreIdentity, StoreStatus};
 use uuid::Uuid;
 
+use crate::recent_ids::RecentIds;
 use crate::settings::{Limits, UnknownFields, Version};
 use crate::wire::Budget;
 
@@ -66,6 +67,7 @@ pub(crate) struct AppState {
     pub(crate) services: Services,
     pub(crate) limits: Limits,
     pub(crate) bodies_in_flight: Budget,
+    pub(crate) recent_ids: RecentIds,
     pub(crate) unknown_fields: UnknownFields,
     pub(crate) version: Version,
     pub(crate) version_header: HeaderValue,
@@ -90,6 +92,7 @@ impl AppState {
             digest_seed,
             services,
             bodies_in_flight: Budget::new(limits.bodies_in_flight_bytes),
+            recent_ids: RecentIds::default(),
             limits,
             unknown_fields,
             version,

@@ -1,6 +1,8 @@
 //! `GET /api/sync-conversations/`: which conversations a visitor has.
 
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
+use convosync_domain::identity::VisitorId;
 
 use super::tagged_json;
 use crate::error::ApiError;
@@ -15,18 +17,26 @@ pub(crate) async fn get(
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let list = &state.services.list;
+    let visitor = VisitorId::from(&identity);
     let tag = |change_counter| etag::of_ids(state.epoch, &identity, change_counter);
-    if let Some(known) = KnownTags::of(&request) {
-        let current = tag(list.change_counter(&identity).await?);
-        if known.contain(&current) {
+    let known = KnownTags::of(&request);
+    let recent = state.recent_ids.of(visitor);
+    if known.is_some() || recent.is_some() {
+        let change_counter = list.change_counter(&identity).await?;
+        let current = tag(change_counter);
+        if known.is_some_and(|known| known.contain(&current)) {
             return Ok(etag::not_modified(current));
+        }
+        if let Some((_, body)) = recent.filter(|(at, _)| *at == change_counter) {
+            return Ok(tagged_json(current, body));
         }
     }
     let living = list.run(&identity).await?;
-    Ok(tagged_json(
-        tag(living.change_counter),
-        write_ids(&living.ids),
-    ))
+    let body = Bytes::from(write_ids(&living.ids));
+    state
+        .recent_ids
+        .note(visitor, living.change_counter, body.clone());
+    Ok(tagged_json(tag(living.change_counter), body))
 }
 
 #[cfg(test)]
@@ -37,6 +47,7 @@ mod tests {
     use convosync_domain::ports::{LivingIds, StoreError};
     use mockall::predicate::eq;
 
+    use crate::testing::served::{body_of, exchange, start};
     use crate::testing::{Answer, Ports, get, named};
 
     const URL: &str = "/api/sync-conversations/?user_id=u";
@@ -157,6 +168,35 @@ mod tests {
             .expect_find()
             .returning(|_| Err(StoreError::Conflict));
         assert_eq!(ask_again(failing, Method::GET, "*").await.status, 500);
+    }
+
+    #[actix_web::test]
+    async fn a_list_is_read_once_as_long_as_nothing_has_changed() {
+        let id = "1518856d-63ae-5696-b190-8593ef95598b";
+        let mut ports = Ports::with_visitor_at(3);
+        for (change_counter, ids) in [(3, vec![id]), (4, vec![])] {
+            ports.list.expect_living_ids().once().returning(move |_| {
+                let ids = ids.iter().map(|id| ConversationId::parse(id).unwrap());
+                Ok(Some(LivingIds {
+                    change_counter,
+                    ids: ids.collect(),
+                }))
+            });
+        }
+        let (address, handle) = start(ports);
+        let request = format!("GET {URL} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+        for _ in 0..3 {
+            let answer = exchange(&address, request.as_str()).await;
+            assert_eq!(body_of(&answer), format!(r#"{{"conversations":["{id}"]}}"#));
+        }
+        // Another visitor's list is not there.
+        let other = request.replace("user_id=u", "user_id=v");
+        let answer = exchange(&address, other.as_str()).await;
+        assert_eq!(body_of(&answer), r#"{"conversations":[]}"#);
+        // That one was read at a counter at which the visitor is no more: it is read again, in vain.
+        let answer = exchange(&address, other.as_str()).await;
+        assert!(answer.starts_with("HTTP/1.1 500"), "{answer}");
+        handle.stop(false).await;
     }
 
     #[actix_web::test]

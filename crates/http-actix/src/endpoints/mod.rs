@@ -11,6 +11,7 @@ pub(crate) mod visitors;
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 use actix_web::http::header::ETag;
+use actix_web::web::Bytes;
 
 /// An answer whose body is JSON already.
 fn json(status: StatusCode, body: impl Into<Vec<u8>>) -> HttpResponse {
@@ -20,7 +21,7 @@ fn json(status: StatusCode, body: impl Into<Vec<u8>>) -> HttpResponse {
 }
 
 /// An answer to be asked for again by its tag.
-fn tagged_json(tag: ETag, body: impl Into<Vec<u8>>) -> HttpResponse {
+fn tagged_json(tag: ETag, body: impl Into<Bytes>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("application/json")
         .insert_header(tag)
