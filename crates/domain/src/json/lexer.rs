@@ -132,7 +132,11 @@ impl<'a> Lexer<'a> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
         let length = memchr::memchr2(b'"', b'\\', rest).ok_or(JsonFaultKind::Syntax)?;
         let (plain, _) = rest.split_at(length);
-        if plain.iter().any(|byte| *byte < b' ') {
+        // Without an end at the first, many bytes are looked at together.
+        let has_control = plain
+            .iter()
+            .fold(false, |found, byte| found | (*byte < b' '));
+        if has_control {
             return Err(JsonFaultKind::Syntax);
         }
         self.at += length;

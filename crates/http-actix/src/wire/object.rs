@@ -174,7 +174,7 @@ pub(super) fn decode_text(raw: &str) -> Result<Cow<'_, str>, Problem> {
     let plain = raw
         .strip_prefix('"')
         .and_then(|rest| rest.strip_suffix('"'))
-        .filter(|plain| !plain.contains('\\'));
+        .filter(|plain| memchr::memchr(b'\\', plain.as_bytes()).is_none());
     match plain {
         Some(plain) => Ok(Cow::Borrowed(plain)),
         None => decode_string(raw).map_err(Problem::from),

@@ -3,12 +3,11 @@
 use std::borrow::Cow;
 use std::collections::HashSet;
 
+use smallvec::SmallVec;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Up to so many keys a search is cheaper than a table.
-const FEW: usize = 64;
-/// As many as the objects of the API have.
-const FEW_AT_FIRST: usize = 32;
+/// Up to so many keys a search is cheaper than a table; the objects of the API have fewer.
+const FEW: usize = 32;
 const FILTER_WORDS: usize = 8;
 
 /// The keys of one object. Known objects have few keys and hardly ever one twice: then a key costs
@@ -17,7 +16,7 @@ const FILTER_WORDS: usize = 8;
 pub(super) struct SeenKeys<'a> {
     /// A bit for the hash of each key: where it is not set, the key is new.
     filter: [u64; FILTER_WORDS],
-    few: Vec<Cow<'a, str>>,
+    few: SmallVec<[Cow<'a, str>; FEW]>,
     /// All of them, once they are not few any more.
     many: HashSet<Cow<'a, str>>,
 }
@@ -35,13 +34,11 @@ impl<'a> SeenKeys<'a> {
         if !self.note_hash(xxh3_64(key.as_bytes())) && self.few.contains(&key) {
             return false;
         }
-        if self.few.is_empty() {
-            self.few.reserve(FEW_AT_FIRST);
+        if self.few.len() == FEW {
+            self.many.extend(self.few.drain(..));
+            return self.many.insert(key);
         }
         self.few.push(key);
-        if self.few.len() > FEW {
-            self.many.extend(self.few.drain(..));
-        }
         true
     }
 
@@ -64,8 +61,8 @@ mod tests {
 
     #[test]
     fn every_key_is_new_once() {
-        let mut seen = SeenKeys::default();
         let keys: Vec<_> = (0..1_000).map(|number| format!("key {number}")).collect();
+        let mut seen = SeenKeys::default();
         for (count, key) in keys.iter().enumerate() {
             assert_eq!(seen.len(), count);
             assert!(seen.insert(Cow::Borrowed(key)), "{key}");
