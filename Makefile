@@ -1,6 +1,8 @@
-.PHONY: run test check torture
+.PHONY: run test check bench check-perf torture
 
 run: ; @scripts/need && cargo run --bin convosync
 test: ; @scripts/need && scripts/with-postgres scripts/test
 check: ; @scripts/need && scripts/check
+bench: ; @scripts/need && scripts/bench
+check-perf: ; @scripts/need && scripts/check-perf
 torture: ; @scripts/need && CONVOSYNC_HISTORIES=2000 CONVOSYNC_CRASHES=200 CONVOSYNC_MUTATIONS=10000 scripts/with-postgres scripts/test

@@ -11,6 +11,8 @@
 //! - `error`: the one table of error codes; every error leaves as JSON.
 //! - `middleware`: what is done to every request.
 
+#[cfg(feature = "bench")]
+pub mod bench;
 mod endpoints;
 mod error;
 mod etag;

@@ -26,6 +26,8 @@ mod value;
 mod visitor;
 
 pub(crate) use arrival::{Budget, BytesRead, read_body};
+#[cfg(feature = "bench")]
+pub(crate) use body::Body;
 pub(crate) use fault::Fault;
 pub(crate) use items::{write_changes, write_ids, write_version};
 pub(crate) use submission::read_submission;

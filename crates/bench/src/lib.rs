@@ -1,0 +1,21 @@
+//! Measures Convosync: side by side with what its work costs at the least (`make bench`), and its hot
+//! paths by themselves (`cargo bench`, `make check-perf`).
+
+pub mod bare;
+pub mod bodies;
+pub mod convosync;
+pub mod document;
+pub mod figures;
+pub mod floor;
+pub mod growth;
+pub mod hot_paths;
+pub mod http;
+pub mod load;
+pub mod plots;
+pub mod pocketbase;
+pub mod postgres_server;
+pub mod posts;
+pub mod process;
+pub mod reads;
+pub mod report;
+pub mod targets;

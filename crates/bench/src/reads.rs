@@ -1,0 +1,140 @@
+//! Getting: the server beside a bare actix handler that returns the same bytes.
+
+use std::net::SocketAddr;
+
+use anyhow::{Result, ensure};
+
+use crate::bare::{self, Bare};
+use crate::bodies::{Shape, body};
+use crate::convosync::Convosync;
+use crate::figures::{Figures, Measured, Spent};
+use crate::http::Client;
+use crate::load;
+use crate::posts::CLIENTS;
+use crate::process::Process;
+
+/// Who is measured.
+pub const BARE: &str = "bare actix handler";
+/// What is measured: the ids of 1,000 conversations.
+pub const IDS: &str = "GET 1,000 ids";
+/// What is measured: the same, unchanged since the client has got them.
+pub const NOT_MODIFIED: &str = "GET ids: 304";
+/// What is measured: a page of 500 changes.
+pub const PAGE: &str = "GET 500 changes";
+
+/// Ten bodies are 1,000 conversations of two messages.
+const SHAPE: Shape = Shape::new(100, 2);
+const BODIES: u64 = 10;
+
+/// Who answers which request.
+struct Asked<'a> {
+    who: &'static str,
+    host: SocketAddr,
+    process: Process,
+    path: &'a str,
+    /// Lines of the head.
+    lines: String,
+    status: u16,
+}
+
+/// The server and the bare handler, in turns.
+pub fn measure(
+    who: &'static str,
+    server: &Convosync,
+    rounds: usize,
+    measured: &mut Measured,
+) -> Result<()> {
+    server.register_visitors()?;
+    let mut client = Client::connect(server.host())?;
+    for number in 0..BODIES {
+        let path = "/api/sync-conversations/?user_id=visitor-0";
+        client.post(path, &body(SHAPE, number))?;
+    }
+    for (what, path, requests) in [
+        (IDS, "/api/sync-conversations/?user_id=visitor-0", 8_000),
+        (
+            PAGE,
+            "/api/sync-conversations/changes/?user_id=visitor-0&limit=500",
+            800,
+        ),
+    ] {
+        // A connection that nobody uses for a while is closed.
+        let mut client = Client::connect(server.host())?;
+        let answer = client.get(path, "")?;
+        ensure!(
+            answer.status == 200,
+            "{path} was answered {}",
+            answer.status
+        );
+        let etag = answer.etag.clone().unwrap_or_default();
+        let bare = Bare::start(answer.body)?;
+        let of_bare = |lines, status| Asked {
+            who: BARE,
+            host: bare.host(),
+            process: bare.process(),
+            path,
+            lines,
+            status,
+        };
+        let of_server = |lines, status| Asked {
+            who,
+            host: server.host(),
+            process: server.process(),
+            path,
+            lines,
+            status,
+        };
+        let unchanged = |etag: &str| format!("if-none-match: {etag}\r\n");
+        let round = |_| -> Result<Vec<Figures>> {
+            let mut round = Vec::new();
+            for clients in CLIENTS {
+                for asked in [of_bare(String::new(), 200), of_server(String::new(), 200)] {
+                    round.push(get(what, &asked, clients, requests)?);
+                }
+                if what == IDS {
+                    for asked in [
+                        of_bare(unchanged(bare::ETAG), 304),
+                        of_server(unchanged(&etag), 304),
+                    ] {
+                        round.push(get(NOT_MODIFIED, &asked, clients, 2 * requests)?);
+                    }
+                }
+            }
+            Ok(round)
+        };
+        measured.add_medians((0..rounds).map(round).collect::<Result<_>>()?);
+    }
+    Ok(())
+}
+
+fn get(what: &str, asked: &Asked<'_>, clients: usize, requests: u64) -> Result<Figures> {
+    let before = asked.process.cpu()?;
+    let load = load::run(
+        asked.host,
+        clients,
+        requests,
+        |_| (),
+        |client, ()| {
+            let answer = client.get(asked.path, &asked.lines)?;
+            ensure!(
+                answer.status == asked.status,
+                "it was answered {}",
+                answer.status
+            );
+            Ok(())
+        },
+    )?;
+    let spent = Spent {
+        units: usize::try_from(requests)?,
+        cpu: asked.process.cpu()? - before,
+        peak_memory: Some(asked.process.peak_memory()?),
+        ..Spent::default()
+    };
+    Ok(Figures::of(
+        asked.who,
+        what.to_owned(),
+        clients,
+        &load,
+        spent,
+    ))
+}
