@@ -102,13 +102,16 @@ impl Run {
             say("getting");
             let folder = tempfile::tempdir()?;
             let server = Convosync::on_sqlite(program, folder.path())?;
-            reads::measure(ON_SQLITE, &server, self.rounds, &mut measured)?;
+            reads::measure(ON_SQLITE, &server, None, self.rounds, &mut measured)?;
         }
         if self.includes(Part::Postgres) {
             match PostgresServer::of_environment()? {
                 Some(database) => {
                     say("posting to PostgreSQL");
                     posts::on_postgres(program, &database, self.rounds, &mut measured)?;
+                    let server = Convosync::start(program, &database.new_database()?)?;
+                    let database = Some(&database);
+                    reads::measure(ON_POSTGRES, &server, database, self.rounds, &mut measured)?;
                 }
                 None => say("no PostgreSQL: CONVOSYNC_TEST_POSTGRES names none"),
             }

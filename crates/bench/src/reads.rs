@@ -1,6 +1,7 @@
 //! Getting: the server beside a bare actix handler that returns the same bytes.
 
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use anyhow::{Result, ensure};
 
@@ -10,6 +11,7 @@ use crate::convosync::Convosync;
 use crate::figures::{Figures, Measured, Spent};
 use crate::http::Client;
 use crate::load;
+use crate::postgres_server::PostgresServer;
 use crate::posts::CLIENTS;
 use crate::process::Process;
 
@@ -31,16 +33,18 @@ struct Asked<'a> {
     who: &'static str,
     host: SocketAddr,
     process: Process,
+    database: Option<&'a PostgresServer>,
     path: &'a str,
     /// Lines of the head.
     lines: String,
     status: u16,
 }
 
-/// The server and the bare handler, in turns.
+/// The server and, beside the embedded store, the bare handler in turns with it.
 pub fn measure(
     who: &'static str,
     server: &Convosync,
+    database: Option<&PostgresServer>,
     rounds: usize,
     measured: &mut Measured,
 ) -> Result<()> {
@@ -72,6 +76,7 @@ pub fn measure(
             who: BARE,
             host: bare.host(),
             process: bare.process(),
+            database: None,
             path,
             lines,
             status,
@@ -80,6 +85,7 @@ pub fn measure(
             who,
             host: server.host(),
             process: server.process(),
+            database,
             path,
             lines,
             status,
@@ -88,16 +94,20 @@ pub fn measure(
         let round = |_| -> Result<Vec<Figures>> {
             let mut round = Vec::new();
             for clients in CLIENTS {
-                for asked in [of_bare(String::new(), 200), of_server(String::new(), 200)] {
-                    round.push(get(what, &asked, clients, requests)?);
-                }
+                let mut asked = vec![(what, of_server(String::new(), 200), requests)];
                 if what == IDS {
-                    for asked in [
-                        of_bare(unchanged(bare::ETAG), 304),
-                        of_server(unchanged(&etag), 304),
-                    ] {
-                        round.push(get(NOT_MODIFIED, &asked, clients, 2 * requests)?);
+                    let unchanged = of_server(unchanged(&etag), 304);
+                    asked.push((NOT_MODIFIED, unchanged, 2 * requests));
+                }
+                if database.is_none() {
+                    asked.push((what, of_bare(String::new(), 200), requests));
+                    if what == IDS {
+                        let unchanged = of_bare(unchanged(bare::ETAG), 304);
+                        asked.push((NOT_MODIFIED, unchanged, 2 * requests));
                     }
+                }
+                for (what, asked, requests) in asked {
+                    round.push(get(what, &asked, clients, requests)?);
                 }
             }
             Ok(round)
@@ -108,7 +118,13 @@ pub fn measure(
 }
 
 fn get(what: &str, asked: &Asked<'_>, clients: usize, requests: u64) -> Result<Figures> {
-    let before = asked.process.cpu()?;
+    let cpu = || -> Result<_> {
+        let database = asked
+            .database
+            .map_or(Ok(Duration::ZERO), PostgresServer::cpu);
+        Ok((asked.process.cpu()?, database?))
+    };
+    let before = cpu()?;
     let load = load::run(
         asked.host,
         clients,
@@ -124,11 +140,12 @@ fn get(what: &str, asked: &Asked<'_>, clients: usize, requests: u64) -> Result<F
             Ok(())
         },
     )?;
+    let after = cpu()?;
     let spent = Spent {
         units: usize::try_from(requests)?,
-        cpu: asked.process.cpu()? - before,
+        cpu: after.0 - before.0,
+        database_cpu: after.1.saturating_sub(before.1),
         peak_memory: Some(asked.process.peak_memory()?),
-        ..Spent::default()
     };
     Ok(Figures::of(
         asked.who,

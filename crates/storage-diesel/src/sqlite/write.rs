@@ -55,7 +55,10 @@ pub(super) fn commit(
         }
         _ => return Err(Fault::Conflict),
     };
+    let messages = changes.conversations.iter();
+    let messages = messages.map(|change| change.messages.len()).sum();
     let mut rows = VisitorRows::of(group, visitor, change_number);
+    rows.written.reserve_exact(messages);
     for change in changes.conversations {
         rows.write(change)?;
     }
