@@ -193,7 +193,10 @@ fn draw(folder: &Path, measured: &Measured, grown: &[Grown]) -> Result<()> {
 }
 
 fn hot(path: HotPath, times: u64) -> Result<()> {
-    let mut write = BatchWrite::new()?;
+    let mut write = match path {
+        HotPath::BatchWrite => Some(BatchWrite::new()?),
+        _ => None,
+    };
     for number in 0..times {
         let text = body(SHAPE, number);
         match path {
@@ -201,7 +204,12 @@ fn hot(path: HotPath, times: u64) -> Result<()> {
             HotPath::Parse => drop(parse(text)?),
             HotPath::Skim => drop(skim(text)?),
             HotPath::Merge => drop(merge_new(parse(text)?)?),
-            HotPath::BatchWrite => write.commit(changes(number)?)?,
+            HotPath::BatchWrite => {
+                let changes = changes(number)?;
+                write
+                    .iter_mut()
+                    .try_for_each(|write| write.commit(changes.clone()))?;
+            }
         }
     }
     Ok(())

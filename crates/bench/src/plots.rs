@@ -53,18 +53,19 @@ pub fn cpu(path: &Path, title: &str, bars: &[Bars<'_>], measured: &Measured) -> 
         .margin(12)
         .x_label_area_size(30)
         .y_label_area_size(60)
-        .build_cartesian_2d(0.0..groups, 0.0..top)
+        .build_cartesian_2d(0.0..groups, (1.0..top).log_scale())
         .map_err(failed)?;
     chart
         .configure_mesh()
         .disable_x_mesh()
+        .light_line_style(TRANSPARENT)
         .x_labels(2 * SHAPES.len() + 1)
         .x_label_formatter(&|x| {
             let middle = (x.fract() - 0.5).abs() < 0.01;
             let shape = SHAPES.get(*x as usize).filter(|_| middle);
             shape.map_or(String::new(), |(shape, _)| shape.to_string())
         })
-        .y_desc("CPU µs a message")
+        .y_desc("CPU µs a message, logarithmic")
         .draw()
         .map_err(failed)?;
     let width = 0.8 / bars.len() as f64;
@@ -73,7 +74,7 @@ pub fn cpu(path: &Path, title: &str, bars: &[Bars<'_>], measured: &Measured) -> 
             let left = group as f64 + 0.1 + width * number as f64;
             let row = find(bar, *shape)?;
             Some(Rectangle::new(
-                [(left, 0.0), (left + width * 0.9, row.cpu)],
+                [(left, 1.0), (left + width * 0.9, row.cpu)],
                 colour.filled(),
             ))
         });
@@ -114,6 +115,7 @@ pub fn growth(path: &Path, grown: &[Grown]) -> Result<()> {
         .map_err(failed)?;
     chart
         .configure_mesh()
+        .light_line_style(TRANSPARENT)
         .x_desc("million messages in the store")
         .y_desc("CPU µs a message")
         .draw()

@@ -1,6 +1,7 @@
 //! The lists of ids that were sent lately: most devices ask again before anything has changed.
 
 use std::collections::HashMap;
+use std::mem;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use actix_web::web::Bytes;
@@ -8,8 +9,12 @@ use convosync_domain::identity::VisitorId;
 
 /// What the lists may take together, in bytes: those of 400 visitors with 1,000 conversations each.
 const BYTES_MAX: usize = 16 << 20;
+/// What a list takes beside its text.
+const OVERHEAD: usize = 256;
 
-/// The bodies of lists that were sent lately, each as of a change counter of its visitor.
+/// The bodies of lists that were sent lately, each as of a change counter of its visitor: where a store is
+/// restored to an earlier moment, the servers before it have to be started again, as it is another life of
+/// the store with counters that are given out again.
 #[derive(Debug, Default)]
 pub(crate) struct RecentIds(Mutex<Lists>);
 
@@ -27,17 +32,22 @@ impl RecentIds {
 
     /// Notes a list, in place of the one that the visitor had before.
     pub(crate) fn note(&self, visitor: VisitorId, change_counter: u64, body: Bytes) {
-        if body.len() > BYTES_MAX {
+        let bytes = body.len() + OVERHEAD;
+        if bytes > BYTES_MAX {
             return;
         }
         let mut lists = self.lock();
-        if lists.bytes + body.len() > BYTES_MAX {
-            *lists = Lists::default();
+        let mut forgotten = Lists::default();
+        if lists.bytes + bytes > BYTES_MAX {
+            forgotten = mem::take(&mut *lists);
         }
-        lists.bytes += body.len();
+        lists.bytes += bytes;
         if let Some((_, before)) = lists.lists.insert(visitor, (change_counter, body)) {
-            lists.bytes -= before.len();
+            lists.bytes -= before.len() + OVERHEAD;
         }
+        drop(lists);
+        // Others need not wait while they go.
+        drop(forgotten);
     }
 
     fn lock(&self) -> MutexGuard<'_, Lists> {
@@ -75,7 +85,7 @@ mod tests {
     #[test]
     fn the_lists_never_take_more_than_they_may() {
         let recent = RecentIds::default();
-        let quarter = Bytes::from(vec![0; BYTES_MAX / 4]);
+        let quarter = Bytes::from(vec![0; BYTES_MAX / 4 - OVERHEAD]);
         for number in 0..10 {
             for change_counter in [1, 2] {
                 recent.note(visitor(number), change_counter, quarter.clone());
@@ -83,7 +93,8 @@ mod tests {
                 assert_eq!((at, body.len()), (change_counter, quarter.len()));
             }
             let held = recent.lock();
-            let bytes: usize = held.lists.values().map(|(_, body)| body.len()).sum();
+            let bodies = held.lists.values().map(|(_, body)| body);
+            let bytes: usize = bodies.map(|body| body.len() + OVERHEAD).sum();
             assert_eq!(held.bytes, bytes);
             assert!(bytes <= BYTES_MAX);
         }

@@ -59,7 +59,7 @@ const GLANCE_NAMES: usize = 16;
 pub struct SqliteOptions {
     /// The file; it and missing folders are made.
     pub path: PathBuf,
-    /// How many connections read at once.
+    /// How many connections read at once, and how many more read a few rows each.
     pub readers: u32,
     /// How many more reads may wait, and how many writes.
     pub queue: usize,

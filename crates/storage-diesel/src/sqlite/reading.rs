@@ -26,12 +26,13 @@ pub(super) struct Reading {
     database: Arc<Database>,
     readers: r2d2::Pool<Readers>,
     gate: Gate,
-    /// For reads of a few rows, which wait for nobody.
+    /// As many again, for reads of a few rows, which wait for nobody.
     glancers: r2d2::Pool<Readers>,
 }
 
 impl Reading {
-    /// Reads from so many connections at once, while `queue` more reads may wait.
+    /// Reads from so many connections at once, while `queue` more reads may wait; and a few rows from as
+    /// many others.
     pub(super) fn from(database: Arc<Database>, connections: u32, queue: usize) -> Self {
         let pool = |patience, idle| {
             r2d2::Pool::builder()
@@ -116,9 +117,12 @@ impl Reader {
         self.is_reading = true;
         (Begin {}).execute(&mut self.connection)?;
         let read = query(&mut self.connection);
-        (End {}).execute(&mut self.connection)?;
-        self.is_reading = false;
-        read
+        let ended = (End {}).execute(&mut self.connection);
+        self.is_reading = ended.is_err();
+        // After some faults SQLite has ended it already: then the fault is what counts.
+        let read = read?;
+        ended?;
+        Ok(read)
     }
 }
 
@@ -209,6 +213,20 @@ mod tests {
         };
         let (read, by) = reading.glance(locked_at_first).await.unwrap();
         assert_eq!((read, by == glancing), (1, false));
+    }
+
+    #[test]
+    fn a_fault_of_the_query_counts_more_than_that_its_transaction_has_ended() {
+        let folder = tempfile::tempdir().unwrap();
+        let reading = reading(&folder.path().join("convosync.db"));
+        let mut reader = reading.glancers.get().unwrap();
+        let read = reader.read(|connection| -> Result<(), Fault> {
+            connection.batch_execute("ROLLBACK")?;
+            let failure = Box::new("disk I/O error".to_owned());
+            Err(DieselError::DatabaseError(DatabaseErrorKind::Unknown, failure).into())
+        });
+        assert_eq!(read.unwrap_err().kind(), FaultKind::InputOutput);
+        assert!(reader.is_reading);
     }
 
     #[test]
