@@ -23,11 +23,8 @@ pub fn posts(name: &'static str, floor: &str, contenders: &[&str], measured: &Me
         "| body | who | clients | CPU µs a message | ÷ floor | messages/s | p50 ms | p99 ms | max ms | peak MiB |\n\
          |---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
-    for row in measured
-        .rows
-        .iter()
-        .filter(|row| contenders.contains(&row.who))
-    {
+    let is_post = |row: &&Figures| contenders.contains(&row.who) && !is_read(row);
+    for row in measured.rows.iter().filter(is_post) {
         let ratio = match measured.find(floor, &row.what, 1) {
             Some(floor) => format!("{:.2}", row.cpu / floor.cpu),
             None => "-".to_owned(),
@@ -57,8 +54,7 @@ pub fn reads(measured: &Measured) -> Table {
         "| request | who | clients | CPU µs an answer | answers/s | ÷ bare | p50 ms | p99 ms | max ms | peak MiB |\n\
          |---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
-    let is_read = |row: &&Figures| row.what.starts_with("GET");
-    for row in measured.rows.iter().filter(is_read) {
+    for row in measured.rows.iter().filter(|row| is_read(row)) {
         let ratio = match measured.find(BARE, &row.what, row.clients) {
             Some(bare) => format!("{:.2}", row.rate / bare.rate),
             None => "-".to_owned(),
@@ -151,6 +147,10 @@ fn line(text: &mut String, first: &[&str], row: &Figures) {
         Some(bytes) => push(text, format_args!("| {} |\n", bytes >> 20)),
         None => text.push_str("| - |\n"),
     }
+}
+
+fn is_read(row: &Figures) -> bool {
+    row.what.starts_with("GET")
 }
 
 fn cpu(row: &Figures) -> String {
