@@ -205,10 +205,9 @@ fn hot(path: HotPath, times: u64) -> Result<()> {
             HotPath::Skim => drop(skim(text)?),
             HotPath::Merge => drop(merge_new(parse(text)?)?),
             HotPath::BatchWrite => {
-                let changes = changes(number)?;
-                write
-                    .iter_mut()
-                    .try_for_each(|write| write.commit(changes.clone()))?;
+                if let Some(write) = &mut write {
+                    write.commit(changes(number)?)?;
+                }
             }
         }
     }

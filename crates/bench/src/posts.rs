@@ -59,18 +59,7 @@ pub fn on_sqlite(program: &Path, rounds: usize, measured: &mut Measured) -> Resu
             for clients in CLIENTS {
                 let folder = tempfile::tempdir()?;
                 let server = Convosync::on_sqlite(program, folder.path())?;
-                server.register_visitors()?;
-                for what in [new(shape), again(shape)] {
-                    round.push(post(
-                        ON_SQLITE,
-                        what,
-                        &server,
-                        None,
-                        clients,
-                        shape,
-                        0..posts,
-                    )?);
-                }
+                round.extend(post_twice(ON_SQLITE, &server, None, clients, shape, posts)?);
             }
             Ok(round)
         });
@@ -92,19 +81,15 @@ pub fn on_postgres(
             for clients in CLIENTS {
                 let url = database.new_database()?;
                 let server = Convosync::start(program, &url)?;
-                server.register_visitors()?;
-                for what in [new(shape), again(shape)] {
-                    let watched = Some(database);
-                    round.push(post(
-                        ON_POSTGRES,
-                        what,
-                        &server,
-                        watched,
-                        clients,
-                        shape,
-                        0..posts,
-                    )?);
-                }
+                let watched = Some(database);
+                round.extend(post_twice(
+                    ON_POSTGRES,
+                    &server,
+                    watched,
+                    clients,
+                    shape,
+                    posts,
+                )?);
             }
             Ok(round)
         });
@@ -135,6 +120,22 @@ pub fn on_pocketbase(program: &Path, measured: &mut Measured) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Posts so many bodies to a new server, and then the same again.
+fn post_twice(
+    who: &'static str,
+    server: &Convosync,
+    database: Option<&PostgresServer>,
+    clients: usize,
+    shape: Shape,
+    posts: u64,
+) -> Result<Vec<Figures>> {
+    server.register_visitors()?;
+    [new(shape), again(shape)]
+        .into_iter()
+        .map(|what| post(who, what, server, database, clients, shape, 0..posts))
+        .collect()
 }
 
 /// Posts bodies to a server and measures what that takes.
