@@ -45,24 +45,24 @@ pub fn merge(
     stored: Vec<StoredItems>,
     receipt: Receipt,
 ) -> Merged {
-    let mut threads: HashMap<_, _> = stored
+    let mut merges: HashMap<_, _> = stored
         .into_iter()
-        .map(|items| (items.conversation.id, Thread::stored(items)))
+        .map(|items| (items.conversation.id, ConversationMerge::stored(items)))
         .collect();
     let mut counts = Counts::default();
     let mut order = Vec::new();
     for conversation in posted {
         let id = conversation.id;
-        let thread = threads.entry(id).or_default();
-        if !thread.is_named {
-            thread.is_named = true;
+        let merging = merges.entry(id).or_default();
+        if !merging.is_named {
+            merging.is_named = true;
             order.push(id);
         }
-        thread.post(conversation, receipt, &mut counts);
+        merging.post(conversation, receipt, &mut counts);
     }
     let changes = order
         .into_iter()
-        .filter_map(|id| threads.remove(&id)?.into_change(id))
+        .filter_map(|id| merges.remove(&id)?.into_change(id))
         .collect();
     Merged { counts, changes }
 }
@@ -106,9 +106,9 @@ impl<T: Clone> Tracked<T> {
     }
 }
 
-/// A conversation with those of its messages that the post names.
+/// The merge of one conversation, with those of its messages that the post names.
 #[derive(Debug, Default)]
-struct Thread {
+struct ConversationMerge {
     is_named: bool,
     conversation: Option<Tracked<StoredConversation>>,
     erasure: Option<Erasure>,
@@ -117,7 +117,7 @@ struct Thread {
     order: Vec<MessageId>,
 }
 
-impl Thread {
+impl ConversationMerge {
     fn stored(items: StoredItems) -> Self {
         Self {
             conversation: Some(Tracked::stored(items.conversation)),

@@ -93,16 +93,16 @@ pub async fn a_puller_beside_writers_misses_nothing(store: Arc<dyn Store>) {
         let ada = ada.clone();
         tokio::spawn(async move {
             for number in task * COMMITS..(task + 1) * COMMITS {
-                let thread = number % 3;
+                let conversation = number % 3;
                 let stamp = i64::try_from(number).unwrap();
-                let new = insert_messages(thread, [message(number, 1)]);
+                let new = insert_messages(conversation, [message(number, 1)]);
                 ada.commit_amid_others(vec![new]).await;
                 let shared = if number % 2 == 0 {
                     message(1_000, stamp)
                 } else {
                     dead_message(1_000, stamp, 1)
                 };
-                ada.commit_amid_others(vec![update_messages(thread, [shared])])
+                ada.commit_amid_others(vec![update_messages(conversation, [shared])])
                     .await;
             }
         })
@@ -110,12 +110,12 @@ pub async fn a_puller_beside_writers_misses_nothing(store: Arc<dyn Store>) {
     join(tasks.collect()).await;
     done.store(true, Ordering::SeqCst);
     let replica = puller.await.unwrap();
-    for thread in 0..3 {
-        let stored = ada.messages(thread, (0..100).chain([1_000])).await;
-        assert_eq!(stored.len(), if thread == 0 { 35 } else { 34 });
+    for conversation in 0..3 {
+        let stored = ada.messages(conversation, (0..100).chain([1_000])).await;
+        assert_eq!(stored.len(), if conversation == 0 { 35 } else { 34 });
         for message in stored {
-            let pulled = replica.get(&(conversation_id(thread), message.id));
-            assert_eq!(pulled, Some(&message), "conversation {thread}");
+            let pulled = replica.get(&(conversation_id(conversation), message.id));
+            assert_eq!(pulled, Some(&message), "conversation {conversation}");
         }
     }
 }

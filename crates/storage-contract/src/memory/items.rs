@@ -23,12 +23,12 @@ pub(super) struct Items {
     user_id: Option<String>,
     registered_at: Timestamp,
     change_counter: u64,
-    threads: BTreeMap<ConversationId, Thread>,
+    conversations: BTreeMap<ConversationId, StoredItems>,
 }
 
 /// A conversation with its messages.
 #[derive(Clone, Debug)]
-struct Thread {
+struct StoredItems {
     conversation: Numbered<StoredConversation>,
     messages: BTreeMap<MessageId, Numbered<StoredMessage>>,
 }
@@ -40,7 +40,7 @@ struct Numbered<T> {
     change_number: u64,
 }
 
-impl Thread {
+impl StoredItems {
     fn latest_change(&self) -> u64 {
         let of_messages = self.messages.values().map(|it| it.change_number).max();
         self.conversation
@@ -60,13 +60,13 @@ impl Items {
 
     pub(super) fn heads(&self, named: &[NamedConversation]) -> Heads {
         let conversations = named.iter().filter_map(|named| {
-            let thread = self.threads.get(&named.id)?;
+            let stored = self.conversations.get(&named.id)?;
             let messages = named.messages.iter().filter_map(|id| {
-                let digest = thread.messages.get(id)?.item.digest;
+                let digest = stored.messages.get(id)?.item.digest;
                 Some(MessageHead { id: *id, digest })
             });
             Some(ConversationHead {
-                conversation: thread.conversation.item.clone(),
+                conversation: stored.conversation.item.clone(),
                 messages: messages.collect(),
             })
         });
@@ -79,20 +79,23 @@ impl Items {
     pub(super) fn load(&self, named: &[NamedConversation]) -> Vec<(ConversationId, StoredMessage)> {
         let mut found = Vec::new();
         for named in named {
-            let Some(thread) = self.threads.get(&named.id) else {
+            let Some(stored) = self.conversations.get(&named.id) else {
                 continue;
             };
             let messages = named
                 .messages
                 .iter()
-                .filter_map(|id| thread.messages.get(id));
+                .filter_map(|id| stored.messages.get(id));
             found.extend(messages.map(|message| (named.id, message.item.clone())));
         }
         found
     }
 
     pub(super) fn living_ids(&self) -> LivingIds {
-        let living = self.threads.iter().filter(|(_, thread)| !thread.is_dead());
+        let living = self
+            .conversations
+            .iter()
+            .filter(|(_, stored)| !stored.is_dead());
         LivingIds {
             change_counter: self.change_counter,
             ids: living.map(|(id, _)| *id).collect(),
@@ -121,10 +124,10 @@ impl Items {
 
     fn apply_one(&mut self, change: ConversationChange) -> Result<(), StoreError> {
         let change_number = self.change_counter;
-        match (self.threads.entry(change.id), change.conversation) {
+        match (self.conversations.entry(change.id), change.conversation) {
             (_, None) => {}
             (Entry::Vacant(place), Some(Write::Insert(item))) => {
-                place.insert(Thread {
+                place.insert(StoredItems {
                     conversation: Numbered {
                         item,
                         change_number,
@@ -132,8 +135,8 @@ impl Items {
                     messages: BTreeMap::new(),
                 });
             }
-            (Entry::Occupied(mut thread), Some(Write::Update(item))) => {
-                thread.get_mut().conversation = Numbered {
+            (Entry::Occupied(mut stored), Some(Write::Update(item))) => {
+                stored.get_mut().conversation = Numbered {
                     item,
                     change_number,
                 };
@@ -141,12 +144,12 @@ impl Items {
             (Entry::Occupied(_), Some(Write::Insert(_))) => return Err(internal("is stored")),
             (Entry::Vacant(_), Some(Write::Update(_))) => return Err(internal("is not stored")),
         }
-        let thread = self
-            .threads
+        let stored = self
+            .conversations
             .get_mut(&change.id)
             .ok_or_else(|| internal("has no conversation"))?;
         if let Some(erasure) = change.erasure {
-            for message in thread.messages.values_mut() {
+            for message in stored.messages.values_mut() {
                 if erase(&mut message.item, erasure) {
                     message.change_number = change_number;
                 }
@@ -154,7 +157,7 @@ impl Items {
         }
         for write in change.messages {
             let id = write.item().id;
-            match (thread.messages.entry(id), write) {
+            match (stored.messages.entry(id), write) {
                 (Entry::Vacant(place), Write::Insert(item)) => {
                     place.insert(Numbered {
                         item,
@@ -205,11 +208,11 @@ impl FeedRows for Rows<'_> {
     type Error = StoreError;
 
     fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, StoreError> {
-        let heads = self.0.threads.iter().map(|(id, thread)| ChangedHead {
+        let heads = self.0.conversations.iter().map(|(id, stored)| ChangedHead {
             id: *id,
-            latest_change: thread.latest_change(),
-            change_number: thread.conversation.change_number,
-            is_dead: thread.is_dead(),
+            latest_change: stored.latest_change(),
+            change_number: stored.conversation.change_number,
+            is_dead: stored.is_dead(),
         });
         Ok(heads.filter(|head| head.latest_change > since).collect())
     }
@@ -229,11 +232,11 @@ impl FeedRows for Rows<'_> {
         items: Vec<NamedConversation>,
     ) -> Result<Vec<ChangedConversation>, StoreError> {
         let whole = items.into_iter().map(|named| {
-            let thread = self.0.threads.get(&named.id)?;
+            let stored = self.0.conversations.get(&named.id)?;
             let messages = named.messages.iter();
-            let messages = messages.map(|id| Some(thread.messages.get(id)?.item.clone()));
+            let messages = messages.map(|id| Some(stored.messages.get(id)?.item.clone()));
             Some(ChangedConversation {
-                conversation: thread.conversation.item.clone(),
+                conversation: stored.conversation.item.clone(),
                 messages: messages.collect::<Option<_>>()?,
             })
         });
@@ -244,10 +247,10 @@ impl FeedRows for Rows<'_> {
 
 impl Rows<'_> {
     fn changed_in(&self, wanted: &ChangedMessages) -> Vec<NumberedMessage> {
-        let thread = self.0.threads.get(&wanted.conversation);
-        let messages = thread
+        let stored = self.0.conversations.get(&wanted.conversation);
+        let messages = stored
             .into_iter()
-            .flat_map(|thread| thread.messages.values());
+            .flat_map(|stored| stored.messages.values());
         let mut found: Vec<_> = messages
             .filter(|message| {
                 let number = message.change_number;

@@ -10,7 +10,7 @@ use convosync_domain::change_set::VisitorRegistration;
 use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
 use convosync_domain::ports::StoreError;
 
-use super::{Items, Numbered, Rows, Thread};
+use super::{Items, Numbered, Rows, StoredItems};
 
 impl Items {
     pub(in crate::memory) fn of_new_visitor(registration: &VisitorRegistration) -> Self {
@@ -22,7 +22,7 @@ impl Items {
             user_id: visitor.user_id.clone(),
             registered_at: visitor.registered_at,
             change_counter: visitor.change_counter,
-            threads: BTreeMap::new(),
+            conversations: BTreeMap::new(),
         }
     }
 
@@ -46,10 +46,10 @@ impl Items {
     /// Puts what is not there yet beside what is.
     pub(in crate::memory) fn restore(&mut self, conversations: Vec<ArchivedConversation>) {
         for archived in conversations {
-            let thread = self
-                .threads
+            let stored = self
+                .conversations
                 .entry(archived.conversation.id)
-                .or_insert_with(|| Thread {
+                .or_insert_with(|| StoredItems {
                     conversation: Numbered {
                         item: archived.conversation,
                         change_number: archived.change_number,
@@ -57,7 +57,7 @@ impl Items {
                     messages: BTreeMap::new(),
                 });
             for archived in archived.messages {
-                let message = thread.messages.entry(archived.message.id);
+                let message = stored.messages.entry(archived.message.id);
                 message.or_insert(Numbered {
                     item: archived.message,
                     change_number: archived.change_number,
@@ -75,10 +75,14 @@ impl ArchiveRows for Rows<'_> {
         from: Option<ConversationId>,
         limit: usize,
     ) -> Result<Vec<ArchivedConversation>, StoreError> {
-        let later = self.0.threads.iter().filter(|(id, _)| Some(**id) >= from);
-        let archived = later.map(|(_, thread)| ArchivedConversation {
-            conversation: thread.conversation.item.clone(),
-            change_number: thread.conversation.change_number,
+        let later = self
+            .0
+            .conversations
+            .iter()
+            .filter(|(id, _)| Some(**id) >= from);
+        let archived = later.map(|(_, stored)| ArchivedConversation {
+            conversation: stored.conversation.item.clone(),
+            change_number: stored.conversation.change_number,
             messages: Vec::new(),
         });
         Ok(archived.take(limit).collect())
@@ -90,8 +94,8 @@ impl ArchiveRows for Rows<'_> {
         after: Option<MessageId>,
         limit: usize,
     ) -> Result<Vec<ArchivedMessage>, StoreError> {
-        let thread = self.0.threads.get(&conversation);
-        let messages = thread.into_iter().flat_map(|thread| &thread.messages);
+        let stored = self.0.conversations.get(&conversation);
+        let messages = stored.into_iter().flat_map(|stored| &stored.messages);
         let later = messages.filter(|(id, _)| Some(**id) > after);
         let archived = later.map(|(_, numbered)| ArchivedMessage {
             message: numbered.item.clone(),
