@@ -6,8 +6,8 @@
 //! - [`posted`], [`stored`], [`change_set`]: what comes in, what is there, what is to be written.
 //! - [`merge`]: the merge rule, a pure function from the first two to the third.
 //! - [`feed`]: the order in which devices pull changes.
-//! - [`ports`]: the traits that a store and the surroundings implement; with the feature `mocks`,
-//!   a mock of each.
+//! - [`ports`]: the traits that a store, a clock and a source of random ids implement; with the
+//!   feature `mocks`, a mock of each.
 
 pub mod archive;
 pub mod change_set;

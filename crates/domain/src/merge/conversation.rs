@@ -1,6 +1,6 @@
 //! What a post does to one conversation, its messages aside.
 
-use super::stamp::{Judged, Receipt, raise};
+use super::stamp::{EffectiveStamp, Receipt, raise};
 use crate::change_set::Erasure;
 use crate::conversation::{Conversation, ConversationPatch};
 use crate::identity::ConversationId;
@@ -22,11 +22,12 @@ pub(super) fn create(
         } => {
             let moment = deletion_moment(deleted_at, updated_at);
             history.erased_through =
-                Judged::of(Some(moment), &mut history.future_stamp, receipt).moment();
+                EffectiveStamp::of(Some(moment), &mut history.future_stamp, receipt).moment();
             None
         }
         PostedChange::Fields { updated_at, patch } => {
-            history.stamp = Judged::of(updated_at, &mut history.future_stamp, receipt).moment();
+            history.stamp =
+                EffectiveStamp::of(updated_at, &mut history.future_stamp, receipt).moment();
             Some(Conversation::created_at_receipt(patch, receipt.at()))
         }
     };
@@ -62,8 +63,8 @@ pub(super) fn deletion_moment(deleted_at: Timestamp, updated_at: Option<Timestam
 
 fn delete(stored: &mut StoredConversation, moment: Timestamp, receipt: Receipt) -> Option<Erasure> {
     let before = stored.history.erased_through;
-    let judged = Judged::of(Some(moment), &mut stored.history.future_stamp, receipt);
-    raise(&mut stored.history.erased_through, judged.moment());
+    let effective = EffectiveStamp::of(Some(moment), &mut stored.history.future_stamp, receipt);
+    raise(&mut stored.history.erased_through, effective.moment());
     if stored.history.is_dead() {
         // Of one that was dead before, the messages died then.
         stored.content.take().map(|_| Erasure::Everything)
@@ -80,14 +81,14 @@ fn merge_fields(
     patch: ConversationPatch,
     receipt: Receipt,
 ) {
-    let judged = Judged::of(updated_at, &mut stored.history.future_stamp, receipt);
+    let effective = EffectiveStamp::of(updated_at, &mut stored.history.future_stamp, receipt);
     if let Some(content) = &mut stored.content {
-        content.merge(patch, judged.precedence(stored.history.stamp));
-        raise(&mut stored.history.stamp, judged.moment());
+        content.merge(patch, effective.precedence(stored.history.stamp));
+        raise(&mut stored.history.stamp, effective.moment());
         return;
     }
     let revived = ConversationHistory {
-        stamp: judged.moment(),
+        stamp: effective.moment(),
         ..stored.history
     };
     if !revived.is_dead() {

@@ -1,7 +1,7 @@
 //! What a post does to one message.
 
 use super::conversation::deletion_moment;
-use super::stamp::{Judged, Receipt, raise};
+use super::stamp::{EffectiveStamp, Receipt, raise};
 use crate::identity::MessageId;
 use crate::message::{Message, MessagePatch};
 use crate::patch::{Patch, Precedence};
@@ -35,8 +35,9 @@ pub(super) fn create(
             updated_at,
         } => {
             let moment = deletion_moment(deleted_at, updated_at);
-            let judged = Judged::of(Some(moment), &mut history.future_stamp, context.receipt);
-            history.deleted_at = judged.moment();
+            let effective =
+                EffectiveStamp::of(Some(moment), &mut history.future_stamp, context.receipt);
+            history.deleted_at = effective.moment();
             Some(StoredMessage {
                 id,
                 history,
@@ -45,8 +46,8 @@ pub(super) fn create(
             })
         }
         PostedChange::Fields { updated_at, patch } => {
-            let judged = posted_stamp(&mut history, updated_at, context)?;
-            raise_stamps(&mut history, judged, updated_at);
+            let effective = posted_stamp(&mut history, updated_at, context)?;
+            raise_stamps(&mut history, effective, updated_at);
             let mut created = StoredMessage {
                 id,
                 history,
@@ -77,8 +78,8 @@ pub(super) fn update(
             let before = stored.history;
             let moment = deletion_moment(deleted_at, updated_at);
             let future_stamp = &mut stored.history.future_stamp;
-            let judged = Judged::of(Some(moment), future_stamp, context.receipt);
-            raise(&mut stored.history.deleted_at, judged.moment());
+            let effective = EffectiveStamp::of(Some(moment), future_stamp, context.receipt);
+            raise(&mut stored.history.deleted_at, effective.moment());
             if stored.history.is_deleted_by_itself() {
                 stored.content = None;
             }
@@ -126,11 +127,11 @@ fn merge_fields(
     context: Context,
 ) {
     let mut history = stored.history;
-    let Some(judged) = posted_stamp(&mut history, updated_at, context) else {
+    let Some(effective) = posted_stamp(&mut history, updated_at, context) else {
         return;
     };
-    let precedence = judged.precedence(history.stamp);
-    raise_stamps(&mut history, judged, updated_at);
+    let precedence = effective.precedence(history.stamp);
+    raise_stamps(&mut history, effective, updated_at);
     let history_changed = history != stored.history;
     stored.history = history;
 
@@ -159,17 +160,19 @@ fn posted_stamp(
     history: &mut MessageHistory,
     own: Option<Timestamp>,
     context: Context,
-) -> Option<Judged> {
+) -> Option<EffectiveStamp> {
     let posted = own.or(context.updated_at);
-    let judged = Judged::of(posted, &mut history.future_stamp, context.receipt);
-    match (judged, context.conversation.erased_through) {
-        (Judged::Unstamped, Some(erased)) => Some(Judged::At(erased.plus_micros(1))),
-        (Judged::At(posted), Some(erased)) if posted <= erased => None,
-        (judged, _) => Some(judged),
+    let effective = EffectiveStamp::of(posted, &mut history.future_stamp, context.receipt);
+    match (effective, context.conversation.erased_through) {
+        (EffectiveStamp::Unstamped, Some(erased)) => {
+            Some(EffectiveStamp::At(erased.plus_micros(1)))
+        }
+        (EffectiveStamp::At(posted), Some(erased)) if posted <= erased => None,
+        (effective, _) => Some(effective),
     }
 }
 
-fn raise_stamps(history: &mut MessageHistory, judged: Judged, own: Option<Timestamp>) {
-    raise(&mut history.stamp, judged.moment());
-    raise(&mut history.own_stamp, own.and(judged.moment()));
+fn raise_stamps(history: &mut MessageHistory, effective: EffectiveStamp, own: Option<Timestamp>) {
+    raise(&mut history.stamp, effective.moment());
+    raise(&mut history.own_stamp, own.and(effective.moment()));
 }

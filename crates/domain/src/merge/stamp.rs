@@ -30,7 +30,7 @@ impl Receipt {
 
 /// What a posted stamp, or the moment of a deletion, counts as.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Judged {
+pub(super) enum EffectiveStamp {
     /// There is none.
     Unstamped,
     /// It counts as this moment.
@@ -39,8 +39,8 @@ pub(super) enum Judged {
     Replayed,
 }
 
-impl Judged {
-    /// Judges a posted stamp. One from the future is honoured once, as the moment of receipt, and
+impl EffectiveStamp {
+    /// What a posted stamp counts as. One from the future is honoured once, as the moment of receipt, and
     /// remembered: the same bytes posted again and again cannot win again and again.
     pub(super) fn of(
         posted: Option<Timestamp>,
@@ -101,37 +101,43 @@ mod tests {
     fn a_stamp_within_the_skew_counts_as_itself() {
         let mut future_stamp = None;
         let receipt = Receipt::new(at(0), 1);
-        let judged = Judged::of(Some(at(1_000_000)), &mut future_stamp, receipt);
-        assert_eq!((judged, future_stamp), (Judged::At(at(1_000_000)), None));
+        let effective = EffectiveStamp::of(Some(at(1_000_000)), &mut future_stamp, receipt);
+        assert_eq!(
+            (effective, future_stamp),
+            (EffectiveStamp::At(at(1_000_000)), None)
+        );
     }
 
     #[test]
     fn a_stamp_from_the_future_is_honoured_once() {
         let mut future_stamp = None;
-        let mut judge = |posted, now| {
-            Judged::of(
+        let mut effective = |posted, now| {
+            EffectiveStamp::of(
                 Some(at(posted)),
                 &mut future_stamp,
                 Receipt::new(at(now), 1),
             )
         };
-        assert_eq!(judge(9_000_000, 5), Judged::At(at(5)));
-        assert_eq!(judge(9_000_000, 6), Judged::Replayed);
+        assert_eq!(effective(9_000_000, 5), EffectiveStamp::At(at(5)));
+        assert_eq!(effective(9_000_000, 6), EffectiveStamp::Replayed);
         assert_eq!(
-            judge(8_000_000, 7),
-            Judged::Replayed,
+            effective(8_000_000, 7),
+            EffectiveStamp::Replayed,
             "an earlier one than remembered"
         );
         assert_eq!(
-            judge(9_000_001, 8),
-            Judged::At(at(8)),
+            effective(9_000_001, 8),
+            EffectiveStamp::At(at(8)),
             "a later one than remembered"
         );
         assert_eq!(
-            judge(9_000_001, 20_000_000),
-            Judged::Replayed,
+            effective(9_000_001, 20_000_000),
+            EffectiveStamp::Replayed,
             "even when it has come"
         );
-        assert_eq!(judge(9_000_000, 20_000_000), Judged::At(at(9_000_000)));
+        assert_eq!(
+            effective(9_000_000, 20_000_000),
+            EffectiveStamp::At(at(9_000_000))
+        );
     }
 }

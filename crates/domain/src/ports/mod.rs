@@ -6,31 +6,29 @@
 //! has written durably, or nothing at all, when it returns. Everything is asked about one visitor,
 //! and an unknown visitor is `None`. Nothing waits on a transaction that is held across calls.
 
+mod anon_ids;
 mod archive;
 mod changes;
+mod clock;
 mod conversations;
 mod error;
 mod status;
-mod surroundings;
 mod sync;
 mod visitors;
 
+pub use anon_ids::AnonIds;
 pub use archive::{Restoration, StoreArchive};
 pub use changes::ChangeFeed;
+pub use clock::Clock;
 pub use conversations::{ConversationList, LivingIds};
 pub use error::StoreError;
 pub use status::{StoreIdentity, StoreStatus};
-pub use surroundings::{AnonIds, Clock};
 pub use sync::{ConversationHead, Heads, MessageHead, NamedConversation, SyncStore};
 pub use visitors::{Registration, Visitor, VisitorStore};
 
 #[cfg(feature = "mocks")]
 pub use {
-    archive::MockStoreArchive,
-    changes::MockChangeFeed,
-    conversations::MockConversationList,
-    status::MockStoreStatus,
-    surroundings::{MockAnonIds, MockClock},
-    sync::MockSyncStore,
+    anon_ids::MockAnonIds, archive::MockStoreArchive, changes::MockChangeFeed, clock::MockClock,
+    conversations::MockConversationList, status::MockStoreStatus, sync::MockSyncStore,
     visitors::MockVisitorStore,
 };

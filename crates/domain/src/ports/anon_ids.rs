@@ -1,12 +1,3 @@
-use crate::timestamp::Timestamp;
-
-/// What time it is.
-#[cfg_attr(feature = "mocks", mockall::automock)]
-pub trait Clock: Send + Sync {
-    /// This moment.
-    fn now(&self) -> Timestamp;
-}
-
 /// Where the secrets of anonymous visitors come from.
 #[cfg_attr(feature = "mocks", mockall::automock)]
 pub trait AnonIds: Send + Sync {
