@@ -20,43 +20,43 @@ pub enum PartId {
 /// Reads one field of what a client sent; each transport has its own leniency.
 pub trait FieldReader {
     /// What is wrong with a field.
-    type Fault;
+    type Error;
 
     /// Reads a text.
     ///
     /// # Errors
-    /// A fault when the field holds anything else, as for the other methods.
-    fn text(self) -> Result<Patch<String>, Self::Fault>;
+    /// An error when the field holds anything else, as for the other methods.
+    fn text(self) -> Result<Patch<String>, Self::Error>;
     /// Reads a 64-bit integer.
     ///
     /// # Errors
-    /// A fault when the field holds anything else.
-    fn integer(self) -> Result<Patch<i64>, Self::Fault>;
+    /// An error when the field holds anything else.
+    fn integer(self) -> Result<Patch<i64>, Self::Error>;
     /// Reads a finite number.
     ///
     /// # Errors
-    /// A fault when the field holds anything else.
-    fn number(self) -> Result<Patch<f64>, Self::Fault>;
+    /// An error when the field holds anything else.
+    fn number(self) -> Result<Patch<f64>, Self::Error>;
     /// Reads a boolean.
     ///
     /// # Errors
-    /// A fault when the field holds anything else.
-    fn boolean(self) -> Result<Patch<bool>, Self::Fault>;
+    /// An error when the field holds anything else.
+    fn boolean(self) -> Result<Patch<bool>, Self::Error>;
     /// Reads a moment.
     ///
     /// # Errors
-    /// A fault when the field holds anything else.
-    fn timestamp(self) -> Result<Patch<Timestamp>, Self::Fault>;
+    /// An error when the field holds anything else.
+    fn timestamp(self) -> Result<Patch<Timestamp>, Self::Error>;
     /// Reads any JSON value; null is [`Patch::Null`].
     ///
     /// # Errors
-    /// A fault when no store could hold the value.
-    fn json(self) -> Result<Patch<JsonValue>, Self::Fault>;
+    /// An error when no store could hold the value.
+    fn json(self) -> Result<Patch<JsonValue>, Self::Error>;
     /// Reads the id of a part.
     ///
     /// # Errors
-    /// A fault when the field holds anything else.
-    fn part_id(self) -> Result<Patch<PartId>, Self::Fault>;
+    /// An error when the field holds anything else.
+    fn part_id(self) -> Result<Patch<PartId>, Self::Error>;
 }
 
 /// The value of one field, for a transport to write.
@@ -95,8 +95,8 @@ pub trait FieldType: Clone + fmt::Debug + PartialEq {
     /// Reads a field of this type.
     ///
     /// # Errors
-    /// The reader's fault when the field holds anything else.
-    fn read<R: FieldReader>(reader: R) -> Result<Patch<Self>, R::Fault>;
+    /// The reader's error when the field holds anything else.
+    fn read<R: FieldReader>(reader: R) -> Result<Patch<Self>, R::Error>;
 
     /// The value, for a transport to write.
     fn as_field(&self) -> FieldRef<'_>;
@@ -105,7 +105,7 @@ pub trait FieldType: Clone + fmt::Debug + PartialEq {
 macro_rules! field_type {
     ($type:ty, $read:ident, $value:ident => $field:expr) => {
         impl FieldType for $type {
-            fn read<R: FieldReader>(reader: R) -> Result<Patch<Self>, R::Fault> {
+            fn read<R: FieldReader>(reader: R) -> Result<Patch<Self>, R::Error> {
                 reader.$read()
             }
 
@@ -206,12 +206,12 @@ macro_rules! declare_fields {
             /// Reads the declared field of this name; `Ok(false)` when there is none.
             ///
             /// # Errors
-            /// The reader's fault when the field does not hold what it should.
+            /// The reader's error when the field does not hold what it should.
             pub fn read_field<R: $crate::fields::FieldReader>(
                 &mut self,
                 name: &str,
                 reader: R,
-            ) -> Result<bool, R::Fault> {
+            ) -> Result<bool, R::Error> {
                 match name {
                     $( stringify!($field) => {
                         self.$field = $crate::fields::FieldType::read(reader)?;

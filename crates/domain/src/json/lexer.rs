@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{JsonFault, JsonFaultKind};
+use super::{JsonError, JsonErrorKind};
 
 /// One token; punctuation stands for itself.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +25,7 @@ impl<'a> Lexer<'a> {
     }
 
     /// The next token, `None` at the end of the text.
-    pub(super) fn next(&mut self) -> Result<Option<Token<'a>>, JsonFaultKind> {
+    pub(super) fn next(&mut self) -> Result<Option<Token<'a>>, JsonErrorKind> {
         self.skip_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r'));
         match self.peek() {
             None => Ok(None),
@@ -43,8 +43,8 @@ impl<'a> Lexer<'a> {
         self.text.as_bytes().get(self.at).copied()
     }
 
-    fn take(&mut self) -> Result<u8, JsonFaultKind> {
-        let byte = self.peek().ok_or(JsonFaultKind::Syntax)?;
+    fn take(&mut self) -> Result<u8, JsonErrorKind> {
+        let byte = self.peek().ok_or(JsonErrorKind::Syntax)?;
         self.at += 1;
         Ok(byte)
     }
@@ -58,20 +58,20 @@ impl<'a> Lexer<'a> {
     }
 
     /// Everything since `start`; both ends are always at ASCII bytes.
-    fn since(&self, start: usize) -> Result<&'a str, JsonFaultKind> {
-        self.text.get(start..self.at).ok_or(JsonFaultKind::Syntax)
+    fn since(&self, start: usize) -> Result<&'a str, JsonErrorKind> {
+        self.text.get(start..self.at).ok_or(JsonErrorKind::Syntax)
     }
 
-    fn word(&mut self) -> Result<&'a str, JsonFaultKind> {
+    fn word(&mut self) -> Result<&'a str, JsonErrorKind> {
         let start = self.at;
         self.skip_while(|byte| byte.is_ascii_alphabetic());
         match self.since(start)? {
             word @ ("true" | "false" | "null") => Ok(word),
-            _ => Err(JsonFaultKind::Syntax),
+            _ => Err(JsonErrorKind::Syntax),
         }
     }
 
-    fn number(&mut self) -> Result<&'a str, JsonFaultKind> {
+    fn number(&mut self) -> Result<&'a str, JsonErrorKind> {
         let start = self.at;
         self.skip_one(b"-");
         if !self.skip_one(b"0") {
@@ -86,7 +86,7 @@ impl<'a> Lexer<'a> {
         }
         // `01` and `1x` are no numbers, nor a number beside something else.
         if self.peek().is_some_and(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(JsonFaultKind::Syntax);
+            return Err(JsonErrorKind::Syntax);
         }
         self.since(start)
     }
@@ -97,14 +97,14 @@ impl<'a> Lexer<'a> {
         found
     }
 
-    fn digits(&mut self) -> Result<(), JsonFaultKind> {
+    fn digits(&mut self) -> Result<(), JsonErrorKind> {
         match self.skip_while(|byte| byte.is_ascii_digit()) {
-            0 => Err(JsonFaultKind::Syntax),
+            0 => Err(JsonErrorKind::Syntax),
             _ => Ok(()),
         }
     }
 
-    fn string(&mut self) -> Result<Cow<'a, str>, JsonFaultKind> {
+    fn string(&mut self) -> Result<Cow<'a, str>, JsonErrorKind> {
         self.at += 1;
         let start = self.at;
         self.skip_plain()?;
@@ -119,7 +119,7 @@ impl<'a> Lexer<'a> {
             match self.take()? {
                 b'"' => return Ok(Cow::Owned(decoded)),
                 b'\\' => decoded.push(self.escape()?),
-                _ => return Err(JsonFaultKind::Syntax),
+                _ => return Err(JsonErrorKind::Syntax),
             }
             let start = self.at;
             self.skip_plain()?;
@@ -128,22 +128,22 @@ impl<'a> Lexer<'a> {
     }
 
     /// Skips what stands for itself, up to the end of the string or an escape.
-    fn skip_plain(&mut self) -> Result<(), JsonFaultKind> {
+    fn skip_plain(&mut self) -> Result<(), JsonErrorKind> {
         let rest = self.text.as_bytes().get(self.at..).unwrap_or_default();
-        let length = memchr::memchr2(b'"', b'\\', rest).ok_or(JsonFaultKind::Syntax)?;
+        let length = memchr::memchr2(b'"', b'\\', rest).ok_or(JsonErrorKind::Syntax)?;
         let (plain, _) = rest.split_at(length);
         // Without an end at the first, many bytes are looked at together.
         let has_control = plain
             .iter()
             .fold(false, |found, byte| found | (*byte < b' '));
         if has_control {
-            return Err(JsonFaultKind::Syntax);
+            return Err(JsonErrorKind::Syntax);
         }
         self.at += length;
         Ok(())
     }
 
-    fn escape(&mut self) -> Result<char, JsonFaultKind> {
+    fn escape(&mut self) -> Result<char, JsonErrorKind> {
         Ok(match self.take()? {
             byte @ (b'"' | b'\\' | b'/') => char::from(byte),
             b'b' => '\u{8}',
@@ -152,40 +152,40 @@ impl<'a> Lexer<'a> {
             b'r' => '\r',
             b't' => '\t',
             b'u' => self.unicode_escape()?,
-            _ => return Err(JsonFaultKind::Syntax),
+            _ => return Err(JsonErrorKind::Syntax),
         })
     }
 
-    fn unicode_escape(&mut self) -> Result<char, JsonFaultKind> {
+    fn unicode_escape(&mut self) -> Result<char, JsonErrorKind> {
         let first = self.four_hex_digits()?;
         let code = match first {
             0xd800..=0xdbff => {
                 let pair = self.text.as_bytes().get(self.at..self.at + 2);
                 if pair != Some(b"\\u") {
-                    return Err(JsonFaultKind::UnpairedSurrogate);
+                    return Err(JsonErrorKind::UnpairedSurrogate);
                 }
                 self.at += 2;
                 match self.four_hex_digits()? {
                     second @ 0xdc00..=0xdfff => {
                         0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
                     }
-                    _ => return Err(JsonFaultKind::UnpairedSurrogate),
+                    _ => return Err(JsonErrorKind::UnpairedSurrogate),
                 }
             }
             code => code,
         };
         match char::from_u32(code) {
-            Some('\0') => Err(JsonFaultKind::Nul),
+            Some('\0') => Err(JsonErrorKind::Nul),
             Some(decoded) => Ok(decoded),
-            None => Err(JsonFaultKind::UnpairedSurrogate),
+            None => Err(JsonErrorKind::UnpairedSurrogate),
         }
     }
 
-    fn four_hex_digits(&mut self) -> Result<u32, JsonFaultKind> {
+    fn four_hex_digits(&mut self) -> Result<u32, JsonErrorKind> {
         let mut code = 0;
         for _ in 0..4 {
             let digit = char::from(self.take()?).to_digit(16);
-            code = code * 16 + digit.ok_or(JsonFaultKind::Syntax)?;
+            code = code * 16 + digit.ok_or(JsonErrorKind::Syntax)?;
         }
         Ok(code)
     }
@@ -194,18 +194,18 @@ impl<'a> Lexer<'a> {
 /// Decodes a JSON text that is one string, borrowing where nothing is escaped.
 ///
 /// # Errors
-/// [`JsonFault`] when the text is something else, holds U+0000 or half of a surrogate pair.
-pub fn decode_string(text: &str) -> Result<Cow<'_, str>, JsonFault> {
+/// [`JsonError`] when the text is something else, holds U+0000 or half of a surrogate pair.
+pub fn decode_string(text: &str) -> Result<Cow<'_, str>, JsonError> {
     let mut lexer = Lexer::new(text);
     let read = match lexer.next() {
         Ok(Some(Token::String(decoded))) => match lexer.next() {
             Ok(None) => Ok(decoded),
-            _ => Err(JsonFaultKind::Syntax),
+            _ => Err(JsonErrorKind::Syntax),
         },
-        Ok(_) => Err(JsonFaultKind::Syntax),
+        Ok(_) => Err(JsonErrorKind::Syntax),
         Err(kind) => Err(kind),
     };
-    read.map_err(|kind| JsonFault {
+    read.map_err(|kind| JsonError {
         path: String::new(),
         kind,
     })
@@ -215,10 +215,10 @@ pub fn decode_string(text: &str) -> Result<Cow<'_, str>, JsonFault> {
 mod tests {
     use super::*;
 
-    fn decoded(text: &str) -> Result<String, JsonFaultKind> {
+    fn decoded(text: &str) -> Result<String, JsonErrorKind> {
         decode_string(text)
             .map(Cow::into_owned)
-            .map_err(|fault| fault.kind)
+            .map_err(|error| error.kind)
     }
 
     #[test]
@@ -237,19 +237,19 @@ mod tests {
     #[test]
     fn refuses_what_a_store_cannot_hold() {
         for (text, kind) in [
-            (r#""a\u0000""#, JsonFaultKind::Nul),
-            (r#""\ud83d""#, JsonFaultKind::UnpairedSurrogate),
-            (r#""\ud83dx""#, JsonFaultKind::UnpairedSurrogate),
-            (r#""\ude00\ud83d""#, JsonFaultKind::UnpairedSurrogate),
-            (r#""\ud83d\u0041""#, JsonFaultKind::UnpairedSurrogate),
-            ("\"a\u{0}\"", JsonFaultKind::Syntax),
-            ("\"a\nb\"", JsonFaultKind::Syntax),
-            (r#""a"#, JsonFaultKind::Syntax),
-            (r#""\x""#, JsonFaultKind::Syntax),
-            (r#""\u00g0""#, JsonFaultKind::Syntax),
-            (r#""a""b""#, JsonFaultKind::Syntax),
-            ("1", JsonFaultKind::Syntax),
-            ("", JsonFaultKind::Syntax),
+            (r#""a\u0000""#, JsonErrorKind::Nul),
+            (r#""\ud83d""#, JsonErrorKind::UnpairedSurrogate),
+            (r#""\ud83dx""#, JsonErrorKind::UnpairedSurrogate),
+            (r#""\ude00\ud83d""#, JsonErrorKind::UnpairedSurrogate),
+            (r#""\ud83d\u0041""#, JsonErrorKind::UnpairedSurrogate),
+            ("\"a\u{0}\"", JsonErrorKind::Syntax),
+            ("\"a\nb\"", JsonErrorKind::Syntax),
+            (r#""a"#, JsonErrorKind::Syntax),
+            (r#""\x""#, JsonErrorKind::Syntax),
+            (r#""\u00g0""#, JsonErrorKind::Syntax),
+            (r#""a""b""#, JsonErrorKind::Syntax),
+            ("1", JsonErrorKind::Syntax),
+            ("", JsonErrorKind::Syntax),
         ] {
             assert_eq!(decoded(text), Err(kind), "{text}");
         }

@@ -22,16 +22,16 @@ pub struct JsonValue(Box<str>);
 /// What is wrong with a JSON text, and where in it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{kind}")]
-pub struct JsonFault {
+pub struct JsonError {
     /// The place inside the value, like `.tags[2].name`; empty for the value itself.
     pub path: String,
     /// What is wrong there.
-    pub kind: JsonFaultKind,
+    pub kind: JsonErrorKind,
 }
 
-/// The kinds of faults of a JSON text.
+/// The kinds of errors of a JSON text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum JsonFaultKind {
+pub enum JsonErrorKind {
     /// The text is not JSON as of RFC 8259.
     #[error("not JSON")]
     Syntax,
@@ -59,8 +59,8 @@ impl JsonValue {
     /// Checks a JSON text and keeps it as it is.
     ///
     /// # Errors
-    /// The first [`JsonFault`] in reading order.
-    pub fn parse(text: &str) -> Result<Self, JsonFault> {
+    /// The first [`JsonError`] in reading order.
+    pub fn parse(text: &str) -> Result<Self, JsonError> {
         scan::check(text)?;
         Ok(Self(text.into()))
     }
@@ -91,7 +91,7 @@ mod tests {
     use super::*;
 
     fn json(text: &str) -> JsonValue {
-        JsonValue::parse(text).unwrap_or_else(|fault| panic!("{text}: {fault}"))
+        JsonValue::parse(text).unwrap_or_else(|error| panic!("{text}: {error}"))
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use std::fmt::Write as _;
 
 use super::lexer::{Lexer, Token};
-use super::{JsonFault, JsonFaultKind};
+use super::{JsonError, JsonErrorKind};
 
 /// The deepest nesting of arrays and objects in one value.
 pub const DEPTH_MAX: usize = 64;
@@ -40,15 +40,15 @@ enum Expected {
 }
 
 /// Checks that the text is one JSON value which every store can hold.
-pub(super) fn check(text: &str) -> Result<(), JsonFault> {
+pub(super) fn check(text: &str) -> Result<(), JsonError> {
     let mut open = Vec::new();
-    scan(text, &mut open).map_err(|kind| JsonFault {
+    scan(text, &mut open).map_err(|kind| JsonError {
         path: path_of(&open),
         kind,
     })
 }
 
-fn scan<'a>(text: &'a str, open: &mut Vec<Open<'a>>) -> Result<(), JsonFaultKind> {
+fn scan<'a>(text: &'a str, open: &mut Vec<Open<'a>>) -> Result<(), JsonErrorKind> {
     let mut lexer = Lexer::new(text);
     let mut expected = Expected::Value;
     while let Some(token) = lexer.next()? {
@@ -82,7 +82,7 @@ fn scan<'a>(text: &'a str, open: &mut Vec<Open<'a>>) -> Result<(), JsonFaultKind
             ) => {
                 match (open.last(), end) {
                     (Some(Open::Array { .. }), b']') | (Some(Open::Object { .. }), b'}') => {}
-                    _ => return Err(JsonFaultKind::Syntax),
+                    _ => return Err(JsonErrorKind::Syntax),
                 }
                 open.pop();
                 Expected::CommaOrEnd
@@ -96,44 +96,44 @@ fn scan<'a>(text: &'a str, open: &mut Vec<Open<'a>>) -> Result<(), JsonFaultKind
                     *key = Cow::Borrowed("");
                     Expected::Key
                 }
-                None => return Err(JsonFaultKind::Syntax),
+                None => return Err(JsonErrorKind::Syntax),
             },
-            _ => return Err(JsonFaultKind::Syntax),
+            _ => return Err(JsonErrorKind::Syntax),
         };
     }
     if expected == Expected::CommaOrEnd && open.is_empty() {
         Ok(())
     } else {
-        Err(JsonFaultKind::Syntax)
+        Err(JsonErrorKind::Syntax)
     }
 }
 
-fn push<'a>(open: &mut Vec<Open<'a>>, container: Open<'a>) -> Result<(), JsonFaultKind> {
+fn push<'a>(open: &mut Vec<Open<'a>>, container: Open<'a>) -> Result<(), JsonErrorKind> {
     if open.len() == DEPTH_MAX {
-        // The place of such a fault is the whole value: its own path would be as deep.
+        // The place of such an error is the whole value: its own path would be as deep.
         open.clear();
-        return Err(JsonFaultKind::TooDeep);
+        return Err(JsonErrorKind::TooDeep);
     }
     open.push(container);
     Ok(())
 }
 
-fn enter_key<'a>(open: &mut [Open<'a>], read: Cow<'a, str>) -> Result<(), JsonFaultKind> {
+fn enter_key<'a>(open: &mut [Open<'a>], read: Cow<'a, str>) -> Result<(), JsonErrorKind> {
     let Some(Open::Object { keys, key }) = open.last_mut() else {
-        return Err(JsonFaultKind::Syntax);
+        return Err(JsonErrorKind::Syntax);
     };
     key.clone_from(&read);
     if read.len() > KEY_BYTES_MAX {
-        return Err(JsonFaultKind::KeyTooLong);
+        return Err(JsonErrorKind::KeyTooLong);
     }
     if keys.len() == KEYS_MAX {
         *key = Cow::Borrowed("");
-        return Err(JsonFaultKind::TooManyKeys);
+        return Err(JsonErrorKind::TooManyKeys);
     }
     if keys.insert(read) {
         Ok(())
     } else {
-        Err(JsonFaultKind::DuplicateKey)
+        Err(JsonErrorKind::DuplicateKey)
     }
 }
 
@@ -168,8 +168,8 @@ fn escaped(character: char) -> impl Iterator<Item = char> {
 mod tests {
     use super::*;
 
-    fn fault(text: &str) -> Option<(String, JsonFaultKind)> {
-        check(text).err().map(|fault| (fault.path, fault.kind))
+    fn error_of(text: &str) -> Option<(String, JsonErrorKind)> {
+        check(text).err().map(|error| (error.path, error.kind))
     }
 
     #[test]
@@ -192,7 +192,7 @@ mod tests {
             r#"{"__proto__":null}"#,
             &deepest,
         ] {
-            assert_eq!(fault(text), None, "{text}");
+            assert_eq!(error_of(text), None, "{text}");
         }
     }
 
@@ -235,8 +235,8 @@ mod tests {
             "\u{feff}1",
         ] {
             assert_eq!(
-                fault(text).map(|(_, kind)| kind),
-                Some(JsonFaultKind::Syntax),
+                error_of(text).map(|(_, kind)| kind),
+                Some(JsonErrorKind::Syntax),
                 "{text}"
             );
         }
@@ -250,47 +250,50 @@ mod tests {
             (
                 r#"{"a":1,"\u0061":2}"#.to_owned(),
                 ".a",
-                JsonFaultKind::DuplicateKey,
+                JsonErrorKind::DuplicateKey,
             ),
             (
                 r#"{"a":[1,{"b":1,"b":2}]}"#.to_owned(),
                 ".a[1].b",
-                JsonFaultKind::DuplicateKey,
+                JsonErrorKind::DuplicateKey,
             ),
-            (r#"["x","\u0000"]"#.to_owned(), "[1]", JsonFaultKind::Nul),
+            (r#"["x","\u0000"]"#.to_owned(), "[1]", JsonErrorKind::Nul),
             (
                 r#"{"a":{"b":1,"\u0000":2}}"#.to_owned(),
                 ".a",
-                JsonFaultKind::Nul,
+                JsonErrorKind::Nul,
             ),
             (
                 r#"{"a":{"b":"\ud83d"}}"#.to_owned(),
                 ".a.b",
-                JsonFaultKind::UnpairedSurrogate,
+                JsonErrorKind::UnpairedSurrogate,
             ),
             (
                 format!("{{\"a\":{{{}}}}}", many_keys.join(",")),
                 ".a",
-                JsonFaultKind::TooManyKeys,
+                JsonErrorKind::TooManyKeys,
             ),
             (
                 format!("{{\"{long_key}\":1}}"),
                 &format!(".{}", "k".repeat(64)),
-                JsonFaultKind::KeyTooLong,
+                JsonErrorKind::KeyTooLong,
             ),
             (
                 r#"{"a\u001b":1,"a\u001b":1}"#.to_owned(),
                 ".a\\u{1b}",
-                JsonFaultKind::DuplicateKey,
+                JsonErrorKind::DuplicateKey,
             ),
         ] {
-            assert_eq!(fault(&text), Some((path.to_owned(), kind)), "{text}");
+            assert_eq!(error_of(&text), Some((path.to_owned(), kind)), "{text}");
         }
     }
 
     #[test]
     fn a_million_open_brackets_are_refused_at_the_65th() {
         let bomb = "[".repeat(1_000_000);
-        assert_eq!(fault(&bomb), Some((String::new(), JsonFaultKind::TooDeep)));
+        assert_eq!(
+            error_of(&bomb),
+            Some((String::new(), JsonErrorKind::TooDeep))
+        );
     }
 }

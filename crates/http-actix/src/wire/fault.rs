@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use convosync_domain::json::JsonFault;
+use convosync_domain::json::JsonError;
 
 use crate::error::{ApiError, ErrorCode};
 
@@ -107,8 +107,8 @@ impl From<String> for Problem {
     }
 }
 
-impl From<JsonFault> for Problem {
-    fn from(fault: JsonFault) -> Self {
+impl From<JsonError> for Problem {
+    fn from(fault: JsonError) -> Self {
         Self {
             message: Cow::Owned(fault.to_string()),
             inner_path: fault.path,

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt;
 
 use convosync_application::sync::FAULTS_MAX;
-use convosync_domain::json::{JsonFaultKind, KEY_BYTES_MAX, KEYS_MAX, decode_string};
+use convosync_domain::json::{JsonErrorKind, KEY_BYTES_MAX, KEYS_MAX, decode_string};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
@@ -151,15 +151,15 @@ impl<'a> Reader<'a> {
             }
         };
         let problem = if key.len() > KEY_BYTES_MAX {
-            JsonFaultKind::KeyTooLong
+            JsonErrorKind::KeyTooLong
         } else if seen.len() == KEYS_MAX {
             if !*too_many {
                 *too_many = true;
-                self.fault(raw, place, JsonFaultKind::TooManyKeys.to_string());
+                self.fault(raw, place, JsonErrorKind::TooManyKeys.to_string());
             }
             return None;
         } else if !seen.insert(key.clone()) {
-            JsonFaultKind::DuplicateKey
+            JsonErrorKind::DuplicateKey
         } else {
             return Some(key);
         };

@@ -83,7 +83,7 @@ pub(super) const MUST_BE_UUID: &str = "must be a UUID";
 const OUT_OF_RANGE: &str = "out of range";
 
 impl FieldReader for RawField<'_> {
-    type Fault = Problem;
+    type Error = Problem;
 
     fn text(self) -> Result<Patch<String>, Problem> {
         self.unless_null(|field| match field.limited_string() {
