@@ -18,7 +18,7 @@ use convosync_application::sync::SyncError;
 use convosync_domain::ports::StoreError;
 
 use crate::request_id::RequestId;
-use crate::wire::Fault;
+use crate::wire::Violation;
 use crate::wire::json_writer::push_string;
 
 macro_rules! error_codes {
@@ -80,7 +80,7 @@ error_codes! {
 pub(crate) struct ApiError {
     code: ErrorCode,
     text: Cow<'static, str>,
-    details: Vec<Fault>,
+    details: Vec<Violation>,
     header: Option<Box<(HeaderName, HeaderValue)>>,
     cause: Option<Box<dyn Error>>,
 }
@@ -107,7 +107,7 @@ impl ApiError {
     }
 
     /// A body that is invalid at these places.
-    pub(crate) fn invalid(code: ErrorCode, details: Vec<Fault>) -> Self {
+    pub(crate) fn invalid(code: ErrorCode, details: Vec<Violation>) -> Self {
         Self {
             details,
             ..Self::from(code)
@@ -145,12 +145,12 @@ impl ApiError {
         push_string(&mut body, self.code.as_str());
         if !self.details.is_empty() {
             body.extend_from_slice(b",\"details\":[");
-            for (index, fault) in self.details.iter().enumerate() {
+            for (index, violation) in self.details.iter().enumerate() {
                 body.extend_from_slice(if index == 0 { b"{" } else { b",{" });
                 body.extend_from_slice(b"\"path\":");
-                push_string(&mut body, fault.path());
+                push_string(&mut body, violation.path());
                 body.extend_from_slice(b",\"message\":");
-                push_string(&mut body, fault.message());
+                push_string(&mut body, violation.message());
                 body.push(b'}');
             }
             body.push(b']');
@@ -212,11 +212,13 @@ impl From<StoreError> for ApiError {
     }
 }
 
-impl From<SyncError<Fault>> for ApiError {
-    fn from(error: SyncError<Fault>) -> Self {
+impl From<SyncError<Violation>> for ApiError {
+    fn from(error: SyncError<Violation>) -> Self {
         match error {
             SyncError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
-            SyncError::Invalid(faults) => Self::invalid(ErrorCode::InvalidConversations, faults),
+            SyncError::Invalid(violations) => {
+                Self::invalid(ErrorCode::InvalidConversations, violations)
+            }
             SyncError::Store(error) => error.into(),
         }
     }

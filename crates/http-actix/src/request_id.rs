@@ -1,4 +1,4 @@
-//! The name of a request, for the log and for whoever reports a fault.
+//! The name of a request, for the log and for whoever reports a problem.
 
 use std::fmt;
 

@@ -24,8 +24,8 @@ pub use submission::{MessageText, Submission, SubmittedConversation, SubmittedMe
 use turns::Turns;
 use unchanged::Stored;
 
-/// The most faults that a sync reports; reading stops there.
-pub const FAULTS_MAX: usize = 100;
+/// The most violations that a sync reports; reading stops there.
+pub const VIOLATIONS_MAX: usize = 100;
 
 /// How often a sync tries when other processes write for the same visitor at the same time.
 const ATTEMPTS: u32 = 8;
@@ -57,7 +57,7 @@ pub enum SyncError<F> {
     /// Nobody is registered under this identity.
     #[error("visitor not found")]
     UnknownVisitor,
-    /// Messages of the post are invalid: all their faults in order, up to [`FAULTS_MAX`].
+    /// Messages of the post are invalid: all their violations in order, up to [`VIOLATIONS_MAX`].
     #[error("invalid messages")]
     Invalid(Vec<F>),
     /// The store failed.
@@ -123,7 +123,7 @@ impl SyncConversations {
         &self,
         identity: &VisitorIdentity,
         submission: &Submission<T>,
-    ) -> Result<Counts, SyncError<T::Fault>> {
+    ) -> Result<Counts, SyncError<T::Violation>> {
         let visitor = VisitorId::from(identity);
         let names = submission.names();
         let _turn = self.turns.wait(visitor).await;
@@ -144,7 +144,7 @@ impl SyncConversations {
         identity: &VisitorIdentity,
         submission: &Submission<T>,
         names: &[NamedConversation],
-    ) -> Result<Counts, SyncError<T::Fault>> {
+    ) -> Result<Counts, SyncError<T::Violation>> {
         let visitor = VisitorId::from(identity);
         let now = self.clock.now();
         let heads = self
@@ -243,8 +243,8 @@ impl SyncConversations {
 fn read<T: MessageText>(
     submission: &Submission<T>,
     stored: &Stored,
-) -> Result<Vec<PostedConversation>, Vec<T::Fault>> {
-    let mut faults = Vec::new();
+) -> Result<Vec<PostedConversation>, Vec<T::Violation>> {
+    let mut violations = Vec::new();
     let mut posted = Vec::with_capacity(submission.conversations.len());
     for conversation in &submission.conversations {
         let mut messages = Vec::with_capacity(conversation.messages.len());
@@ -258,10 +258,10 @@ fn read<T: MessageText>(
                         change: Box::new(change),
                     },
                     Err(more) => {
-                        faults.extend(more);
-                        if faults.len() >= FAULTS_MAX {
-                            faults.truncate(FAULTS_MAX);
-                            return Err(faults);
+                        violations.extend(more);
+                        if violations.len() >= VIOLATIONS_MAX {
+                            violations.truncate(VIOLATIONS_MAX);
+                            return Err(violations);
                         }
                         continue;
                     }
@@ -278,9 +278,9 @@ fn read<T: MessageText>(
             messages,
         });
     }
-    if faults.is_empty() {
+    if violations.is_empty() {
         Ok(posted)
     } else {
-        Err(faults)
+        Err(violations)
     }
 }

@@ -12,13 +12,13 @@ use convosync_domain::posted::{Digest, PostedChange};
 /// The text of one posted message, to be read only where it is not the one last applied.
 pub trait MessageText: Send + Sync {
     /// What is wrong at one place of the text.
-    type Fault: Send;
+    type Violation: Send;
 
     /// Reads the text.
     ///
     /// # Errors
-    /// Every fault, in the order of the text.
-    fn read(&self) -> Result<PostedChange<MessagePatch>, Vec<Self::Fault>>;
+    /// Every violation, in the order of the text.
+    fn read(&self) -> Result<PostedChange<MessagePatch>, Vec<Self::Violation>>;
 }
 
 /// The conversations of a post, in order.

@@ -21,17 +21,17 @@ use super::*;
 struct Text {
     img: Option<&'static str>,
     deleted_at: Option<Timestamp>,
-    faults: Vec<&'static str>,
+    violations: Vec<&'static str>,
     reads: AtomicUsize,
 }
 
 impl MessageText for Text {
-    type Fault = &'static str;
+    type Violation = &'static str;
 
     fn read(&self) -> Result<PostedChange<MessagePatch>, Vec<&'static str>> {
         self.reads.fetch_add(1, Ordering::Relaxed);
-        if !self.faults.is_empty() {
-            return Err(self.faults.clone());
+        if !self.violations.is_empty() {
+            return Err(self.violations.clone());
         }
         if let Some(deleted_at) = self.deleted_at {
             return Ok(PostedChange::Deletion {
@@ -390,17 +390,17 @@ async fn every_fault_is_told_in_order_and_nothing_is_stored() {
         .expect_heads()
         .once()
         .returning(|_, _| Ok(Some(Heads::default())));
-    let faulty = |faults| Text {
-        faults,
+    let invalid = |violations| Text {
+        violations,
         ..Text::default()
     };
     let messages = vec![
-        message(1, 1, faulty(vec!["a", "b"])),
+        message(1, 1, invalid(vec!["a", "b"])),
         message(2, 2, Text::default()),
-        message(3, 3, faulty(vec!["c"])),
+        message(3, 3, invalid(vec!["c"])),
     ];
     let error = explicit(store).run(&ada(), &submission(messages)).await;
-    assert!(matches!(error, Err(SyncError::Invalid(faults)) if faults == ["a", "b", "c"]));
+    assert!(matches!(error, Err(SyncError::Invalid(violations)) if violations == ["a", "b", "c"]));
 }
 
 #[tokio::test]
@@ -416,14 +416,16 @@ async fn no_more_than_a_hundred_faults_are_told() {
                 number,
                 1,
                 Text {
-                    faults: vec!["x"],
+                    violations: vec!["x"],
                     ..Text::default()
                 },
             )
         })
         .collect();
     let error = explicit(store).run(&ada(), &submission(messages)).await;
-    assert!(matches!(error, Err(SyncError::Invalid(faults)) if faults.len() == FAULTS_MAX));
+    assert!(
+        matches!(error, Err(SyncError::Invalid(violations)) if violations.len() == VIOLATIONS_MAX)
+    );
 }
 
 #[tokio::test]
@@ -466,7 +468,7 @@ async fn an_invalid_first_sync_registers_nobody() {
         1,
         1,
         Text {
-            faults: vec!["x"],
+            violations: vec!["x"],
             ..Text::default()
         },
     )]);

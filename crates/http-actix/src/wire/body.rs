@@ -3,7 +3,7 @@
 use serde_json::value::RawValue;
 
 use super::arrival::Share;
-use super::fault::{Fault, Refusal};
+use super::violation::{Refusal, Violation};
 use crate::settings::Limits;
 
 const BYTE_ORDER_MARK: &str = "\u{feff}";
@@ -74,7 +74,7 @@ fn is_utf_16(bytes: &[u8]) -> bool {
 
 /// The refusal of the whole body.
 pub(super) fn refusal(message: impl Into<std::borrow::Cow<'static, str>>) -> Refusal {
-    Refusal::Invalid(vec![Fault::of_body(message)])
+    Refusal::Invalid(vec![Violation::of_body(message)])
 }
 
 /// Whether the text is an object, or nothing.

@@ -9,9 +9,9 @@ use convosync_domain::patch::{ExtraPatch, Patch};
 use convosync_domain::posted::PostedChange;
 use convosync_domain::timestamp::Timestamp;
 
-use super::fault::{Place, Problem};
 use super::object::Reader;
 use super::value::RawField;
+use super::violation::{Place, Problem};
 use crate::settings::UnknownFields;
 
 /// What is posted of an item as far as it has been read.
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
             Ok(())
         });
         if let Err(problem) = read {
-            self.fault(value, &place.key(key), problem);
+            self.report(value, &place.key(key), problem);
         }
     }
 }

@@ -10,11 +10,11 @@ use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Seq
 use uuid::Uuid;
 
 use super::change::Change;
-use super::fault::{Grouped, Place};
 use super::message::RawMessage;
 use super::object::Reader;
 use super::submission::{MUST_BE_ARRAY, MUST_BE_OBJECT, Messages, Post};
 use super::value::{MUST_BE_UUID, RawField};
+use super::violation::{Grouped, Place};
 
 /// Reads an item of the array of conversations.
 pub(super) struct ConversationVisitor<'r, 'a> {
@@ -44,7 +44,7 @@ impl<'a> DeserializeSeed<'a> for ConversationVisitor<'_, 'a> {
 impl<'a> ConversationVisitor<'_, 'a> {
     fn not_an_object<E>(self) -> Result<(), E> {
         let at = self.reader.position();
-        self.reader.fault_at(at, self.place, MUST_BE_OBJECT);
+        self.reader.report_at(at, self.place, MUST_BE_OBJECT);
         Ok(())
     }
 }
@@ -131,7 +131,7 @@ impl Draft {
                 self.id = Some(reader.keep(id, raw, &place.key(key)));
             }
             "messages" if raw == "null" => {}
-            "messages" => reader.fault(raw, &place.key(key), MUST_BE_ARRAY),
+            "messages" => reader.report(raw, &place.key(key), MUST_BE_ARRAY),
             _ => {
                 self.change.read_field(reader, key, raw, place);
                 if key == "title" {
@@ -148,7 +148,7 @@ impl Draft {
             && title.chars().count() > most
         {
             let problem = format!("longer than {} characters", Grouped(most));
-            reader.fault(raw, place, problem);
+            reader.report(raw, place, problem);
         }
     }
 }

@@ -15,10 +15,10 @@ use serde_json::value::RawValue;
 
 use super::body::Body;
 use super::change::{Change, FieldsPatch};
-use super::fault::{Fault, Place};
 use super::object::{Object, ObjectVisitor, Reader, decode_text};
 use super::submission::MUST_BE_OBJECT;
 use super::value::{MUST_BE_UUID, RawField};
+use super::violation::{Place, Violation};
 use crate::settings::UnknownFields;
 
 const MESSAGE_ID: &str = "message_id";
@@ -54,9 +54,9 @@ impl RawMessage {
 }
 
 impl MessageText for RawMessage {
-    type Fault = Fault;
+    type Violation = Violation;
 
-    fn read(&self) -> Result<PostedChange<MessagePatch>, Vec<Fault>> {
+    fn read(&self) -> Result<PostedChange<MessagePatch>, Vec<Violation>> {
         let text = self.body.text();
         let conversations = Place::Document.key("conversations");
         let conversation = conversations.index(self.conversation);
@@ -75,16 +75,16 @@ impl MessageText for RawMessage {
             let read = serde_json::Deserializer::from_str(raw).deserialize_map(message);
             if read.is_err() {
                 // The reading of the post has passed over it as JSON.
-                reader.fault(raw, &place, "not JSON");
+                reader.report(raw, &place, "not JSON");
             }
             if !draft.has_id {
                 reader.missing(self.range.start, &place.key(MESSAGE_ID), MUST_BE_UUID);
             }
         } else {
-            reader.fault(raw, &place, MUST_BE_OBJECT);
+            reader.report(raw, &place, MUST_BE_OBJECT);
         }
-        if reader.has_faults() {
-            Err(reader.into_faults(Vec::new()))
+        if reader.has_violations() {
+            Err(reader.into_violations(Vec::new()))
         } else {
             Ok(draft.finish())
         }
@@ -197,7 +197,7 @@ fn read_part<'a, P: FieldsPatch, M: MapAccess<'a>>(
     }
     let raw = reader.raw_value(fields)?;
     if raw != "null" {
-        reader.fault(raw, place, "must be an object or null");
+        reader.report(raw, place, "must be an object or null");
     }
     Ok(None)
 }

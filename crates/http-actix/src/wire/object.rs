@@ -3,23 +3,23 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use convosync_application::sync::FAULTS_MAX;
+use convosync_application::sync::VIOLATIONS_MAX;
 use convosync_domain::json::{JsonErrorKind, KEY_BYTES_MAX, KEYS_MAX, decode_string};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::change::FieldsPatch;
-use super::fault::{Fault, Place, Problem};
 use super::seen_keys::SeenKeys;
+use super::violation::{Place, Problem, Violation};
 use crate::settings::{Limits, UnknownFields};
 
-/// A text that is being read, and what has been found wrong with it so far. A fault never ends the
+/// A text that is being read, and what has been found wrong with it so far. A violation never ends the
 /// reading: all bad places are told together.
 pub(super) struct Reader<'a> {
     text: &'a str,
     pub(super) limits: &'a Limits,
     pub(super) unknown_fields: UnknownFields,
-    faults: Vec<Fault>,
+    violations: Vec<Violation>,
     /// How far the text has been read, in bytes.
     position: usize,
 }
@@ -30,21 +30,21 @@ impl<'a> Reader<'a> {
             text,
             limits,
             unknown_fields,
-            faults: Vec::new(),
+            violations: Vec::new(),
             position: 0,
         }
     }
 
-    pub(super) fn has_faults(&self) -> bool {
-        !self.faults.is_empty()
+    pub(super) fn has_violations(&self) -> bool {
+        !self.violations.is_empty()
     }
 
-    /// The faults, those of other readers of the text among them, in its order.
-    pub(super) fn into_faults(mut self, others: Vec<Fault>) -> Vec<Fault> {
-        self.faults.extend(others);
-        self.faults.sort_by_key(|fault| fault.at);
-        self.faults.truncate(FAULTS_MAX);
-        self.faults
+    /// The violations, those of other readers of the text among them, in its order.
+    pub(super) fn into_violations(mut self, others: Vec<Violation>) -> Vec<Violation> {
+        self.violations.extend(others);
+        self.violations.sort_by_key(|violation| violation.at);
+        self.violations.truncate(VIOLATIONS_MAX);
+        self.violations
     }
 
     pub(super) fn position(&self) -> usize {
@@ -59,14 +59,15 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes what is wrong with a part of the text. More than are told are not kept.
-    pub(super) fn fault(&mut self, part: &str, place: &Place<'_>, problem: impl Into<Problem>) {
-        self.fault_at(self.offset_of(part), place, problem);
+    pub(super) fn report(&mut self, part: &str, place: &Place<'_>, problem: impl Into<Problem>) {
+        self.report_at(self.offset_of(part), place, problem);
     }
 
     /// Notes what is wrong at an offset. More than are told are not kept.
-    pub(super) fn fault_at(&mut self, at: usize, place: &Place<'_>, problem: impl Into<Problem>) {
-        if self.faults.len() < FAULTS_MAX {
-            self.faults.push(Fault::new(at, place, problem.into()));
+    pub(super) fn report_at(&mut self, at: usize, place: &Place<'_>, problem: impl Into<Problem>) {
+        if self.violations.len() < VIOLATIONS_MAX {
+            self.violations
+                .push(Violation::new(at, place, problem.into()));
         }
     }
 
@@ -77,14 +78,15 @@ impl<'a> Reader<'a> {
         part: &str,
         place: &Place<'_>,
     ) -> Option<T> {
-        read.map_err(|problem| self.fault(part, place, problem))
+        read.map_err(|problem| self.report(part, place, problem))
             .ok()
     }
 
     /// Notes that something is missing in what began at an offset: that is known only at its end,
-    /// but stands before the faults inside.
+    /// but stands before the violations inside.
     pub(super) fn missing(&mut self, at: usize, place: &Place<'_>, problem: impl Into<Problem>) {
-        self.faults.push(Fault::new(at, place, problem.into()));
+        self.violations
+            .push(Violation::new(at, place, problem.into()));
     }
 
     /// The next value, unread.
@@ -146,7 +148,7 @@ impl<'a> Reader<'a> {
         let key = match decode_text(raw) {
             Ok(key) => key,
             Err(problem) => {
-                self.fault(raw, place, problem);
+                self.report(raw, place, problem);
                 return None;
             }
         };
@@ -155,7 +157,7 @@ impl<'a> Reader<'a> {
         } else if seen.len() == KEYS_MAX {
             if !*too_many {
                 *too_many = true;
-                self.fault(raw, place, JsonErrorKind::TooManyKeys.to_string());
+                self.report(raw, place, JsonErrorKind::TooManyKeys.to_string());
             }
             return None;
         } else if !seen.insert(key.clone()) {
@@ -163,7 +165,7 @@ impl<'a> Reader<'a> {
         } else {
             return Some(key);
         };
-        self.fault(raw, &place.key(&key), problem.to_string());
+        self.report(raw, &place.key(&key), problem.to_string());
         None
     }
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use convosync_application::sync::{
-    FAULTS_MAX, MessageText as _, Submission, SubmittedConversation, SubmittedMessage,
+    MessageText as _, Submission, SubmittedConversation, SubmittedMessage, VIOLATIONS_MAX,
 };
 use convosync_domain::identity::MessageId;
 use convosync_domain::json::JsonValue;
@@ -19,9 +19,9 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::body::{Body, begins_object, check_json, not_json};
 use super::conversation::ConversationVisitor;
-use super::fault::{Fault, Place, Refusal};
 use super::message::{RawMessage, find_message_id};
 use super::object::Reader;
+use super::violation::{Place, Refusal, Violation};
 use crate::settings::UnknownFields;
 
 const CONVERSATIONS: &str = "conversations";
@@ -63,11 +63,11 @@ pub(crate) fn read_submission(
     if !post.names_conversations {
         reader.missing(0, &Place::Document.key(CONVERSATIONS), MUST_BE_ARRAY);
     }
-    let is_invalid = reader.has_faults() || post.has_bad_message;
+    let is_invalid = reader.has_violations() || post.has_bad_message;
     if is_invalid || unknown_fields == UnknownFields::Reject {
-        let of_messages = faults_of_messages(&post.conversations);
+        let of_messages = violations_of_messages(&post.conversations);
         if is_invalid || !of_messages.is_empty() {
-            return Err(Refusal::Invalid(reader.into_faults(of_messages)));
+            return Err(Refusal::Invalid(reader.into_violations(of_messages)));
         }
     }
     Ok(Submission {
@@ -75,14 +75,14 @@ pub(crate) fn read_submission(
     })
 }
 
-/// The faults of all messages, read to the end, in order, as many as are told.
-fn faults_of_messages(conversations: &[SubmittedConversation<RawMessage>]) -> Vec<Fault> {
+/// The violations of all messages, read to the end, in order, as many as are told.
+fn violations_of_messages(conversations: &[SubmittedConversation<RawMessage>]) -> Vec<Violation> {
     conversations
         .iter()
         .flat_map(|conversation| &conversation.messages)
         .filter_map(|message| message.text.read().err())
         .flatten()
-        .take(FAULTS_MAX)
+        .take(VIOLATIONS_MAX)
         .collect()
 }
 
@@ -174,11 +174,11 @@ impl<'a> Visitor<'a> for DocumentVisitor<'_, 'a> {
                     return fields.next_value_seed(Conversations { reader, post });
                 }
                 let raw = reader.raw_value(fields)?;
-                reader.fault(raw, &place, MUST_BE_ARRAY);
+                reader.report(raw, &place, MUST_BE_ARRAY);
             } else {
                 let raw = reader.raw_value(fields)?;
-                if let Err(fault) = JsonValue::parse(raw) {
-                    reader.fault(raw, &place, fault);
+                if let Err(violation) = JsonValue::parse(raw) {
+                    reader.report(raw, &place, violation);
                 }
             }
             Ok(())

@@ -12,8 +12,8 @@ use convosync_domain::posted::PostedChange;
 use convosync_domain::timestamp::Timestamp;
 
 use super::body::Body;
-use super::fault::Refusal;
 use super::message::RawMessage;
+use super::violation::Refusal;
 use super::*;
 use crate::settings::{Limits, UnknownFields};
 
@@ -32,24 +32,24 @@ fn read(body: &str) -> Submission<RawMessage> {
         .unwrap_or_else(|refusal| panic!("{body}: {refusal:?}"))
 }
 
-fn shown(faults: &[Fault]) -> Vec<String> {
-    faults
+fn shown(violations: &[Violation]) -> Vec<String> {
+    violations
         .iter()
-        .map(|fault| format!("{}: {}", fault.path(), fault.message()))
+        .map(|violation| format!("{}: {}", violation.path(), violation.message()))
         .collect()
 }
 
 /// What is wrong with a post, messages included.
-fn faults(body: impl AsRef<[u8]>) -> Vec<String> {
+fn violations(body: impl AsRef<[u8]>) -> Vec<String> {
     match submission(body.as_ref(), Limits::default()) {
         Ok(submission) => submission
             .conversations
             .iter()
             .flat_map(|conversation| &conversation.messages)
             .filter_map(|message| message.text.read().err())
-            .flat_map(|faults| shown(&faults))
+            .flat_map(|violations| shown(&violations))
             .collect(),
-        Err(Refusal::Invalid(faults)) => shown(&faults),
+        Err(Refusal::Invalid(violations)) => shown(&violations),
         Err(other) => panic!("{other:?}"),
     }
 }
@@ -126,7 +126,7 @@ fn bodies_that_are_no_json() {
             "body: not JSON: trailing comma at line 1 column 21",
         ),
     ] {
-        assert_eq!(faults(body), [expected], "{body}");
+        assert_eq!(violations(body), [expected], "{body}");
     }
     for value in [
         "Infinity",
@@ -147,10 +147,10 @@ fn bodies_that_are_no_json() {
             message(&format!(",\"metadata\":{value}")),
             message(&format!(",\"output\":{{\"x\":{value}}}")),
         ] {
-            let faults = faults(&body);
+            let violations = violations(&body);
             assert!(
-                faults.len() == 1 && faults[0].starts_with("body: not JSON: "),
-                "{body} {faults:?}"
+                violations.len() == 1 && violations[0].starts_with("body: not JSON: "),
+                "{body} {violations:?}"
             );
         }
     }
@@ -165,7 +165,7 @@ fn bodies_that_are_no_utf_8() {
     let big_endian: Vec<u8> = "{}".encode_utf16().flat_map(u16::to_be_bytes).collect();
     let marked = [b"\xff\xfe".as_slice(), &utf_16].concat();
     for body in [utf_16, big_endian, marked, b"\xfe\xff\0{\0}".to_vec()] {
-        assert_eq!(faults(body), ["body: not UTF-8"]);
+        assert_eq!(violations(body), ["body: not UTF-8"]);
     }
     for bytes in [
         b"\xff".as_slice(),
@@ -175,14 +175,17 @@ fn bodies_that_are_no_utf_8() {
         b"\xe2\x82",
     ] {
         let body = [b"{\"x\":\"".as_slice(), bytes, b"\"}"].concat();
-        assert_eq!(faults(body), ["body: not UTF-8 at byte 6"], "{bytes:?}");
+        assert_eq!(violations(body), ["body: not UTF-8 at byte 6"], "{bytes:?}");
     }
 }
 
 #[test]
 fn a_byte_order_mark_is_dropped() {
     let body = format!("\u{feff} {}", conversation(",\"title\":5"));
-    assert_eq!(faults(body), ["conversations[0].title: must be a string"]);
+    assert_eq!(
+        violations(body),
+        ["conversations[0].title: must be a string"]
+    );
 }
 
 #[test]
@@ -203,7 +206,11 @@ fn documents_without_conversations() {
         "1e999",
         "\"\\ud83d\"",
     ] {
-        assert_eq!(faults(body), ["conversations: must be an array"], "{body}");
+        assert_eq!(
+            violations(body),
+            ["conversations: must be an array"],
+            "{body}"
+        );
     }
 }
 
@@ -352,7 +359,7 @@ fn shapes() {
             "conversations[0].messages[0].metadata: nested deeper than 64",
         ),
     ] {
-        assert_eq!(faults(&body), [expected], "{body}");
+        assert_eq!(violations(&body), [expected], "{body}");
     }
 }
 
@@ -373,7 +380,7 @@ fn a_conversation_that_is_no_object() {
     ] {
         let body = format!("{{\"conversations\":[{{{ID}}},{item}]}}");
         assert_eq!(
-            faults(&body),
+            violations(&body),
             ["conversations[1]: must be an object"],
             "{item}"
         );
@@ -390,7 +397,7 @@ fn every_bad_place_in_the_order_of_the_document() {
         ]}}"#
     );
     assert_eq!(
-        faults(body),
+        violations(body),
         [
             "a: duplicate key",
             "conversations[0].id: must be a UUID",
@@ -412,13 +419,13 @@ fn every_bad_place_in_the_order_of_the_document() {
 #[test]
 fn a_hundred_faults_are_told() {
     let bad = vec![r#"{"title":1}"#; 100].join(",");
-    let told = faults(format!("{{\"conversations\":[{bad}]}}"));
+    let told = violations(format!("{{\"conversations\":[{bad}]}}"));
     assert_eq!(told.len(), 100);
     assert_eq!(told[0], "conversations[0].id: must be a UUID");
     assert_eq!(told[99], "conversations[49].title: must be a string");
 
     let messages = vec!["{}"; 150].join(",");
-    let told = faults(conversation(&format!(
+    let told = violations(conversation(&format!(
         ",\"messages\":[{messages}],\"title\":1"
     )));
     assert_eq!(told.len(), 100);
@@ -432,7 +439,10 @@ fn a_hundred_faults_are_told() {
 fn the_last_of_a_thousand_is_named() {
     let good = format!("{{{ID}}},").repeat(999);
     let body = format!("{{\"conversations\":[{good}{{{ID},\"title\":[]}}]}}");
-    assert_eq!(faults(body), ["conversations[999].title: must be a string"]);
+    assert_eq!(
+        violations(body),
+        ["conversations[999].title: must be a string"]
+    );
 }
 
 #[test]
@@ -444,14 +454,14 @@ fn a_million_open_brackets_are_passed_over() {
         closed.clone(),
         message(&format!(",\"metadata\":{closed}")),
     ] {
-        assert_eq!(faults(&body).len(), 1);
+        assert_eq!(violations(&body).len(), 1);
     }
     assert_eq!(
-        faults(format!("{{\"conversations\":[{closed}]}}")),
+        violations(format!("{{\"conversations\":[{closed}]}}")),
         ["conversations[0]: must be an object"]
     );
     assert_eq!(
-        faults(format!("{{\"conversations\":[],\"x\":{closed}}}")),
+        violations(format!("{{\"conversations\":[],\"x\":{closed}}}")),
         ["x: nested deeper than 64"]
     );
 }
@@ -480,26 +490,26 @@ fn limits_of_a_post() {
     assert_eq!(with(2, &two), Err(Refusal::TooMany(3, "messages")));
 
     let long = submission(conversation(",\"title\":\"😀😀😀\"").as_bytes(), limits);
-    let Err(Refusal::Invalid(faults)) = long else {
+    let Err(Refusal::Invalid(violations)) = long else {
         panic!("{long:?}");
     };
-    assert_eq!(faults[0].message(), "longer than 2 characters");
+    assert_eq!(violations[0].message(), "longer than 2 characters");
     assert!(submission(conversation(",\"title\":\"😀😀\"").as_bytes(), limits).is_ok());
 
     let large = submission(conversation(",\"x\":\"123456789\"").as_bytes(), limits);
-    let Err(Refusal::Invalid(faults)) = large else {
+    let Err(Refusal::Invalid(violations)) = large else {
         panic!("{large:?}");
     };
-    assert_eq!(faults[0].path(), "conversations[0].x");
-    assert_eq!(faults[0].message(), "larger than 10 bytes");
+    assert_eq!(violations[0].path(), "conversations[0].x");
+    assert_eq!(violations[0].message(), "larger than 10 bytes");
 }
 
 #[test]
 fn a_title_of_1024_characters_fits() {
     let title = |count| format!(",\"title\":\"{}\"", "😀".repeat(count));
-    assert!(faults(conversation(&title(1_024))).is_empty());
+    assert!(violations(conversation(&title(1_024))).is_empty());
     assert_eq!(
-        faults(conversation(&title(1_025))),
+        violations(conversation(&title(1_025))),
         ["conversations[0].title: longer than 1,024 characters"]
     );
 }
@@ -569,7 +579,7 @@ fn a_deletion_carries_no_content_but_is_checked() {
     );
 
     assert_eq!(
-        faults(message(
+        violations(message(
             r#","deleted_at":"2025-01-02T00:00:00Z","vote":2,"output":1"#
         )),
         [
@@ -697,11 +707,11 @@ fn no_value_that_was_sent_is_in_a_fault() {
             "x",
         ] {
             let body = format!("{{\"conversations\":[{{\"{name}\":{value}}}]}}");
-            assert!(!faults(&body).concat().contains("marker"), "{body}");
+            assert!(!violations(&body).concat().contains("marker"), "{body}");
         }
         for name in ["message_id", "vote", "img", "metadata", "request"] {
             let body = conversation(&format!(",\"messages\":[{{\"{name}\":{value}}}]"));
-            assert!(!faults(&body).concat().contains("marker"), "{body}");
+            assert!(!violations(&body).concat().contains("marker"), "{body}");
         }
     }
 }

@@ -10,8 +10,8 @@ use convosync_domain::json::JsonValue;
 use convosync_domain::patch::Patch;
 use convosync_domain::timestamp::Timestamp;
 
-use super::fault::{Grouped, Problem};
 use super::object::decode_text;
+use super::violation::{Grouped, Problem};
 use crate::settings::Limits;
 
 /// The value of one field as the JSON text that was sent.
@@ -99,7 +99,7 @@ impl FieldReader for RawField<'_> {
             } else {
                 Err(NotAnInteger::Fraction)
             }
-            .map_err(|fault| match fault {
+            .map_err(|violation| match violation {
                 NotAnInteger::Fraction => "must be an integer".into(),
                 NotAnInteger::OutOfRange => OUT_OF_RANGE.into(),
             })

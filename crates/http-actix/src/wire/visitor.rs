@@ -9,10 +9,10 @@ use convosync_domain::patch::Patch;
 use serde::de::{Deserializer, MapAccess, Visitor};
 
 use super::body::{Body, begins_object, check_json, not_json};
-use super::fault::{Fault, Place, Problem, Refusal};
 use super::json_writer::{ObjectWriter, push_string};
 use super::object::Reader;
 use super::value::RawField;
+use super::violation::{Place, Problem, Refusal, Violation};
 use crate::settings::UnknownFields;
 
 /// Whom to register.
@@ -29,8 +29,8 @@ pub(crate) fn read_visitor_request(body: &Body) -> Result<VisitorRequest, Refusa
     let text = body.text();
     check_json(text).map_err(|error| not_json(&error))?;
     if !begins_object(text) {
-        let fault = Fault::of_body("must be an object");
-        return Err(Refusal::Invalid(vec![fault]));
+        let violation = Violation::of_body("must be an object");
+        return Err(Refusal::Invalid(vec![violation]));
     }
     let mut reader = Reader::new(text, body.limits(), UnknownFields::Keep);
     let mut named = Vec::new();
@@ -41,8 +41,8 @@ pub(crate) fn read_visitor_request(body: &Body) -> Result<VisitorRequest, Refusa
     if let Err(error) = serde_json::Deserializer::from_str(text).deserialize_map(visitor) {
         return Err(not_json(&error));
     }
-    if reader.has_faults() {
-        return Err(Refusal::Invalid(reader.into_faults(Vec::new())));
+    if reader.has_violations() {
+        return Err(Refusal::Invalid(reader.into_violations(Vec::new())));
     }
     Ok(match named.pop() {
         Some(identity) => VisitorRequest::Named(identity),
@@ -78,7 +78,7 @@ impl<'a> Visitor<'a> for RequestVisitor<'_, 'a> {
                 if named.is_empty() {
                     named.push(identity);
                 } else {
-                    reader.fault(raw, &place, "give anon_id or user_id, not both");
+                    reader.report(raw, &place, "give anon_id or user_id, not both");
                 }
             }
             Ok(())

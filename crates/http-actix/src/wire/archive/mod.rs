@@ -16,10 +16,10 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::body::Body;
-use super::fault::{Fault, Refusal};
 use super::items::push_archived;
 use super::json_writer::{ObjectWriter, push, push_array};
 use super::submission::read_submission;
+use super::violation::{Refusal, Violation};
 use crate::settings::{Limits, UnknownFields};
 use item_reader::ItemReader;
 use sync_object::{SyncObject, SyncVisitor};
@@ -70,9 +70,9 @@ impl LineError {
     }
 }
 
-impl From<Fault> for LineError {
-    fn from(fault: Fault) -> Self {
-        Self(format!("{}: {}", fault.path(), fault.message()))
+impl From<Violation> for LineError {
+    fn from(violation: Violation) -> Self {
+        Self(format!("{}: {}", violation.path(), violation.message()))
     }
 }
 
@@ -159,9 +159,9 @@ pub fn read_line(line: Vec<u8>) -> Result<Line, LineError> {
 fn read_items(line: Vec<u8>) -> Result<ArchiveLine, LineError> {
     // What was stored kept the limits of the server it was posted to.
     let limits = Limits::none();
-    let body = Body::new(line, limits, 0).map_err(first_fault)?;
+    let body = Body::new(line, limits, 0).map_err(first_violation)?;
     let body = Arc::new(body);
-    let posted = read_submission(&body, UnknownFields::Keep).map_err(first_fault)?;
+    let posted = read_submission(&body, UnknownFields::Keep).map_err(first_violation)?;
     let document: Document = serde_json::from_str(body.text()).map_err(|error| {
         // What the parser says may quote what is there.
         LineError(format!(
@@ -198,15 +198,15 @@ struct Document {
     sync: SyncObject,
 }
 
-fn first_fault(refusal: Refusal) -> LineError {
+fn first_violation(refusal: Refusal) -> LineError {
     match refusal {
-        Refusal::Invalid(faults) => first_of(faults),
+        Refusal::Invalid(violations) => first_of(violations),
         Refusal::TooMany(most, what) => LineError(format!("more than {most} {what}")),
     }
 }
 
-fn first_of(faults: Vec<Fault>) -> LineError {
-    let first = faults.into_iter().next();
+fn first_of(violations: Vec<Violation>) -> LineError {
+    let first = violations.into_iter().next();
     first.map_or_else(|| LineError::new("invalid"), LineError::from)
 }
 

@@ -7,7 +7,7 @@ fn strict_faults(body: &str) -> Vec<String> {
     let body = Body::new(body.into(), Limits::default(), 7).unwrap();
     match read_submission(&Arc::new(body), UnknownFields::Reject) {
         Ok(_) => Vec::new(),
-        Err(Refusal::Invalid(faults)) => shown(&faults),
+        Err(Refusal::Invalid(violations)) => shown(&violations),
         Err(other) => panic!("{other:?}"),
     }
 }

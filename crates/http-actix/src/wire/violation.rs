@@ -15,14 +15,14 @@ const BODY: &str = "body";
 
 /// One bad place of a body. It never holds a value that was sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Fault {
+pub(crate) struct Violation {
     /// Where the place begins, in bytes from the start of the text.
     pub(super) at: usize,
     path: String,
     message: Cow<'static, str>,
 }
 
-impl Fault {
+impl Violation {
     pub(super) fn new(at: usize, place: &Place<'_>, problem: Problem) -> Self {
         let path = format!("{place}{}", problem.inner_path);
         Self {
@@ -32,7 +32,7 @@ impl Fault {
         }
     }
 
-    /// A fault of the body as such.
+    /// A violation of the body as such.
     pub(super) fn of_body(message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             at: 0,
@@ -56,7 +56,7 @@ impl Fault {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
     /// It is wrong at these places, in the order of the document.
-    Invalid(Vec<Fault>),
+    Invalid(Vec<Violation>),
     /// It holds more than this many of these.
     TooMany(usize, &'static str),
 }
@@ -65,7 +65,7 @@ impl Refusal {
     /// The answer, with the code for a body that is invalid.
     pub(crate) fn into_error(self, invalid: ErrorCode) -> ApiError {
         match self {
-            Self::Invalid(faults) => ApiError::invalid(invalid, faults),
+            Self::Invalid(violations) => ApiError::invalid(invalid, violations),
             Self::TooMany(most, what) => {
                 let text = format!("More than {} {what} in one request", Grouped(most));
                 ApiError::with_text(ErrorCode::TooManyItems, text)
@@ -108,15 +108,15 @@ impl From<String> for Problem {
 }
 
 impl From<JsonError> for Problem {
-    fn from(fault: JsonError) -> Self {
+    fn from(violation: JsonError) -> Self {
         Self {
-            message: Cow::Owned(fault.to_string()),
-            inner_path: fault.path,
+            message: Cow::Owned(violation.to_string()),
+            inner_path: violation.path,
         }
     }
 }
 
-/// A place in a document, as a list that grows on the stack: only a fault makes a text of it.
+/// A place in a document, as a list that grows on the stack: only a violation makes a text of it.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'a> {
     Document,
