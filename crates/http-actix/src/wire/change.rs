@@ -11,7 +11,7 @@ use convosync_domain::timestamp::Timestamp;
 
 use super::object::Reader;
 use super::value::RawField;
-use super::violation::{Place, Problem};
+use super::violation::{JsonPath, Problem};
 use crate::settings::UnknownFields;
 
 /// What is posted of an item as far as it has been read.
@@ -29,11 +29,11 @@ impl<P: FieldsPatch> Change<P> {
         reader: &mut Reader<'a>,
         key: &str,
         value: &'a str,
-        place: &Place<'_>,
+        path: &JsonPath<'_>,
     ) {
         let moment = |reader: &mut Reader<'a>| {
             let read = RawField::new(value, reader.limits).optional_timestamp();
-            reader.keep(read, value, &place.key(key)).flatten()
+            reader.keep(read, value, &path.key(key)).flatten()
         };
         match key {
             "deleted_at" => self.deleted_at = moment(reader),
@@ -42,10 +42,10 @@ impl<P: FieldsPatch> Change<P> {
             "updated_at" => {
                 self.updated_at = moment(reader);
                 if self.updated_at.is_some() {
-                    reader.read_into(&mut self.patch, key, value, place);
+                    reader.read_into(&mut self.patch, key, value, path);
                 }
             }
-            _ => reader.read_into(&mut self.patch, key, value, place),
+            _ => reader.read_into(&mut self.patch, key, value, path),
         }
     }
 
@@ -80,7 +80,7 @@ impl<'a> Reader<'a> {
         patch: &mut P,
         key: &str,
         value: &'a str,
-        place: &Place<'_>,
+        path: &JsonPath<'_>,
     ) {
         let field = RawField::new(value, self.limits);
         let unknown_fields = self.unknown_fields;
@@ -98,7 +98,7 @@ impl<'a> Reader<'a> {
             Ok(())
         });
         if let Err(problem) = read {
-            self.report(value, &place.key(key), problem);
+            self.report(value, &path.key(key), problem);
         }
     }
 }

@@ -14,13 +14,13 @@ use super::message::RawMessage;
 use super::object::Reader;
 use super::submission::{MUST_BE_ARRAY, MUST_BE_OBJECT, Messages, Post};
 use super::value::{MUST_BE_UUID, RawField};
-use super::violation::{Grouped, Place};
+use super::violation::{Grouped, JsonPath};
 
 /// Reads an item of the array of conversations.
 pub(super) struct ConversationVisitor<'r, 'a> {
     pub(super) reader: &'r mut Reader<'a>,
     pub(super) post: &'r mut Post<'a>,
-    pub(super) place: &'r Place<'r>,
+    pub(super) path: &'r JsonPath<'r>,
 }
 
 /// A conversation as far as it has been read.
@@ -44,7 +44,7 @@ impl<'a> DeserializeSeed<'a> for ConversationVisitor<'_, 'a> {
 impl<'a> ConversationVisitor<'_, 'a> {
     fn not_an_object<E>(self) -> Result<(), E> {
         let at = self.reader.position();
-        self.reader.report_at(at, self.place, MUST_BE_OBJECT);
+        self.reader.report_at(at, self.path, MUST_BE_OBJECT);
         Ok(())
     }
 }
@@ -57,18 +57,14 @@ impl<'a> Visitor<'a> for ConversationVisitor<'_, 'a> {
     }
 
     fn visit_map<M: MapAccess<'a>>(self, mut fields: M) -> Result<(), M::Error> {
-        let Self {
-            reader,
-            post,
-            place,
-        } = self;
+        let Self { reader, post, path } = self;
         let start = reader.position();
         let mut draft = Draft::default();
-        reader.walk(&mut fields, place, |reader, fields, key| {
-            draft.read_field(reader, post, fields, key, place)
+        reader.walk(&mut fields, path, |reader, fields, key| {
+            draft.read_field(reader, post, fields, key, path)
         })?;
         if draft.id.is_none() {
-            reader.missing(start, &place.key("id"), MUST_BE_UUID);
+            reader.missing(start, &path.key("id"), MUST_BE_UUID);
         }
         post.conversations.push(SubmittedConversation {
             id: draft
@@ -118,7 +114,7 @@ impl Draft {
         post: &mut Post<'a>,
         fields: &mut M,
         key: &str,
-        place: &Place<'_>,
+        path: &JsonPath<'_>,
     ) -> Result<(), M::Error> {
         if key == "messages" && reader.peek_value() == Some(b'[') {
             self.messages = fields.next_value_seed(Messages { reader, post })?;
@@ -128,27 +124,27 @@ impl Draft {
         match key {
             "id" => {
                 let id = RawField::new(raw, reader.limits).id(ConversationId::parse);
-                self.id = Some(reader.keep(id, raw, &place.key(key)));
+                self.id = Some(reader.keep(id, raw, &path.key(key)));
             }
             "messages" if raw == "null" => {}
-            "messages" => reader.report(raw, &place.key(key), MUST_BE_ARRAY),
+            "messages" => reader.report(raw, &path.key(key), MUST_BE_ARRAY),
             _ => {
-                self.change.read_field(reader, key, raw, place);
+                self.change.read_field(reader, key, raw, path);
                 if key == "title" {
-                    self.check_title(reader, raw, &place.key(key));
+                    self.check_title(reader, raw, &path.key(key));
                 }
             }
         }
         Ok(())
     }
 
-    fn check_title<'a>(&self, reader: &mut Reader<'a>, raw: &'a str, place: &Place<'_>) {
+    fn check_title<'a>(&self, reader: &mut Reader<'a>, raw: &'a str, path: &JsonPath<'_>) {
         let most = reader.limits.title_characters;
         if let Patch::Value(title) = &self.change.patch.title
             && title.chars().count() > most
         {
             let problem = format!("longer than {} characters", Grouped(most));
-            reader.report(raw, place, problem);
+            reader.report(raw, path, problem);
         }
     }
 }

@@ -18,7 +18,7 @@ use super::change::{Change, FieldsPatch};
 use super::object::{Object, ObjectVisitor, Reader, decode_text};
 use super::submission::MUST_BE_OBJECT;
 use super::value::{MUST_BE_UUID, RawField};
-use super::violation::{Place, Violation};
+use super::violation::{JsonPath, Violation};
 use crate::settings::UnknownFields;
 
 const MESSAGE_ID: &str = "message_id";
@@ -58,10 +58,10 @@ impl MessageText for RawMessage {
 
     fn read(&self) -> Result<PostedChange<MessagePatch>, Vec<Violation>> {
         let text = self.body.text();
-        let conversations = Place::Document.key("conversations");
+        let conversations = JsonPath::Document.key("conversations");
         let conversation = conversations.index(self.conversation);
         let messages = conversation.key("messages");
-        let place = messages.index(self.index);
+        let path = messages.index(self.index);
 
         let mut reader = Reader::new(text, self.body.limits(), self.unknown_fields);
         let mut draft = Draft::default();
@@ -70,18 +70,18 @@ impl MessageText for RawMessage {
             let message = ObjectVisitor {
                 reader: &mut reader,
                 object: &mut draft,
-                place: &place,
+                path: &path,
             };
             let read = serde_json::Deserializer::from_str(raw).deserialize_map(message);
             if read.is_err() {
                 // The reading of the post has passed over it as JSON.
-                reader.report(raw, &place, "not JSON");
+                reader.report(raw, &path, "not JSON");
             }
             if !draft.has_id {
-                reader.missing(self.range.start, &place.key(MESSAGE_ID), MUST_BE_UUID);
+                reader.missing(self.range.start, &path.key(MESSAGE_ID), MUST_BE_UUID);
             }
         } else {
-            reader.report(raw, &place, MUST_BE_OBJECT);
+            reader.report(raw, &path, MUST_BE_OBJECT);
         }
         if reader.has_violations() {
             Err(reader.into_violations(Vec::new()))
@@ -159,21 +159,21 @@ impl<'a> Object<'a> for Draft {
         reader: &mut Reader<'a>,
         fields: &mut M,
         key: &str,
-        place: &Place<'_>,
+        path: &JsonPath<'_>,
     ) -> Result<(), M::Error> {
         match key {
-            "request" => self.request = read_part(reader, fields, &place.key(key))?,
-            "response" => self.response = read_part(reader, fields, &place.key(key))?,
-            "output" => self.output = read_part(reader, fields, &place.key(key))?,
+            "request" => self.request = read_part(reader, fields, &path.key(key))?,
+            "response" => self.response = read_part(reader, fields, &path.key(key))?,
+            "output" => self.output = read_part(reader, fields, &path.key(key))?,
             MESSAGE_ID => {
                 self.has_id = true;
                 let raw = reader.raw_value(fields)?;
                 let id = RawField::new(raw, reader.limits).id(MessageId::parse);
-                reader.keep(id, raw, &place.key(key));
+                reader.keep(id, raw, &path.key(key));
             }
             _ => {
                 let raw = reader.raw_value(fields)?;
-                self.change.read_field(reader, key, raw, place);
+                self.change.read_field(reader, key, raw, path);
             }
         }
         Ok(())
@@ -184,20 +184,20 @@ impl<'a> Object<'a> for Draft {
 fn read_part<'a, P: FieldsPatch, M: MapAccess<'a>>(
     reader: &mut Reader<'a>,
     fields: &mut M,
-    place: &Place<'_>,
+    path: &JsonPath<'_>,
 ) -> Result<Option<P>, M::Error> {
     if reader.peek_value() == Some(b'{') {
         let mut patch = P::default();
         fields.next_value_seed(ObjectVisitor {
             reader,
             object: &mut patch,
-            place,
+            path,
         })?;
         return Ok(Some(patch));
     }
     let raw = reader.raw_value(fields)?;
     if raw != "null" {
-        reader.report(raw, place, "must be an object or null");
+        reader.report(raw, path, "must be an object or null");
     }
     Ok(None)
 }

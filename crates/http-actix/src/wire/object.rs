@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::change::FieldsPatch;
 use super::seen_keys::SeenKeys;
-use super::violation::{Place, Problem, Violation};
+use super::violation::{JsonPath, Problem, Violation};
 use crate::settings::{Limits, UnknownFields};
 
 /// A text that is being read, and what has been found wrong with it so far. A violation never ends the
@@ -59,15 +59,20 @@ impl<'a> Reader<'a> {
     }
 
     /// Notes what is wrong with a part of the text. More than are told are not kept.
-    pub(super) fn report(&mut self, part: &str, place: &Place<'_>, problem: impl Into<Problem>) {
-        self.report_at(self.offset_of(part), place, problem);
+    pub(super) fn report(&mut self, part: &str, path: &JsonPath<'_>, problem: impl Into<Problem>) {
+        self.report_at(self.offset_of(part), path, problem);
     }
 
     /// Notes what is wrong at an offset. More than are told are not kept.
-    pub(super) fn report_at(&mut self, at: usize, place: &Place<'_>, problem: impl Into<Problem>) {
+    pub(super) fn report_at(
+        &mut self,
+        at: usize,
+        path: &JsonPath<'_>,
+        problem: impl Into<Problem>,
+    ) {
         if self.violations.len() < VIOLATIONS_MAX {
             self.violations
-                .push(Violation::new(at, place, problem.into()));
+                .push(Violation::new(at, path, problem.into()));
         }
     }
 
@@ -76,17 +81,17 @@ impl<'a> Reader<'a> {
         &mut self,
         read: Result<T, Problem>,
         part: &str,
-        place: &Place<'_>,
+        path: &JsonPath<'_>,
     ) -> Option<T> {
-        read.map_err(|problem| self.report(part, place, problem))
+        read.map_err(|problem| self.report(part, path, problem))
             .ok()
     }
 
     /// Notes that something is missing in what began at an offset: that is known only at its end,
     /// but stands before the violations inside.
-    pub(super) fn missing(&mut self, at: usize, place: &Place<'_>, problem: impl Into<Problem>) {
+    pub(super) fn missing(&mut self, at: usize, path: &JsonPath<'_>, problem: impl Into<Problem>) {
         self.violations
-            .push(Violation::new(at, place, problem.into()));
+            .push(Violation::new(at, path, problem.into()));
     }
 
     /// The next value, unread.
@@ -119,7 +124,7 @@ impl<'a> Reader<'a> {
     pub(super) fn walk<M: MapAccess<'a>>(
         &mut self,
         fields: &mut M,
-        place: &Place<'_>,
+        path: &JsonPath<'_>,
         mut field: impl FnMut(&mut Self, &mut M, &str) -> Result<(), M::Error>,
     ) -> Result<(), M::Error> {
         let mut seen = SeenKeys::default();
@@ -127,7 +132,7 @@ impl<'a> Reader<'a> {
         while let Some(raw) = fields.next_key::<&'a RawValue>()? {
             let raw = raw.get();
             self.pass(raw);
-            match self.check_key(raw, place, &mut seen, &mut too_many) {
+            match self.check_key(raw, path, &mut seen, &mut too_many) {
                 Some(key) => field(self, fields, &key)?,
                 None => {
                     fields.next_value::<IgnoredAny>()?;
@@ -141,14 +146,14 @@ impl<'a> Reader<'a> {
     fn check_key(
         &mut self,
         raw: &'a str,
-        place: &Place<'_>,
+        path: &JsonPath<'_>,
         seen: &mut SeenKeys<'a>,
         too_many: &mut bool,
     ) -> Option<Cow<'a, str>> {
         let key = match decode_text(raw) {
             Ok(key) => key,
             Err(problem) => {
-                self.report(raw, place, problem);
+                self.report(raw, path, problem);
                 return None;
             }
         };
@@ -157,7 +162,7 @@ impl<'a> Reader<'a> {
         } else if seen.len() == KEYS_MAX {
             if !*too_many {
                 *too_many = true;
-                self.report(raw, place, JsonErrorKind::TooManyKeys.to_string());
+                self.report(raw, path, JsonErrorKind::TooManyKeys.to_string());
             }
             return None;
         } else if !seen.insert(key.clone()) {
@@ -165,7 +170,7 @@ impl<'a> Reader<'a> {
         } else {
             return Some(key);
         };
-        self.report(raw, &place.key(&key), problem.to_string());
+        self.report(raw, &path.key(&key), problem.to_string());
         None
     }
 }
@@ -191,7 +196,7 @@ pub(super) trait Object<'a> {
         reader: &mut Reader<'a>,
         fields: &mut M,
         key: &str,
-        place: &Place<'_>,
+        path: &JsonPath<'_>,
     ) -> Result<(), M::Error>;
 }
 
@@ -202,10 +207,10 @@ impl<'a, P: FieldsPatch> Object<'a> for P {
         reader: &mut Reader<'a>,
         fields: &mut M,
         key: &str,
-        place: &Place<'_>,
+        path: &JsonPath<'_>,
     ) -> Result<(), M::Error> {
         let raw = reader.raw_value(fields)?;
-        reader.read_into(self, key, raw, place);
+        reader.read_into(self, key, raw, path);
         Ok(())
     }
 }
@@ -214,7 +219,7 @@ impl<'a, P: FieldsPatch> Object<'a> for P {
 pub(super) struct ObjectVisitor<'r, 'a, T> {
     pub(super) reader: &'r mut Reader<'a>,
     pub(super) object: &'r mut T,
-    pub(super) place: &'r Place<'r>,
+    pub(super) path: &'r JsonPath<'r>,
 }
 
 impl<'a, T: Object<'a>> DeserializeSeed<'a> for ObjectVisitor<'_, 'a, T> {
@@ -236,10 +241,10 @@ impl<'a, T: Object<'a>> Visitor<'a> for ObjectVisitor<'_, 'a, T> {
         let Self {
             reader,
             object,
-            place,
+            path,
         } = self;
-        reader.walk(&mut fields, place, |reader, fields, key| {
-            object.read_value(reader, fields, key, place)
+        reader.walk(&mut fields, path, |reader, fields, key| {
+            object.read_value(reader, fields, key, path)
         })
     }
 }

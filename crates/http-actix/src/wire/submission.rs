@@ -21,7 +21,7 @@ use super::body::{Body, begins_object, check_json, not_json};
 use super::conversation::ConversationVisitor;
 use super::message::{RawMessage, find_message_id};
 use super::object::Reader;
-use super::violation::{Place, Refusal, Violation};
+use super::violation::{JsonPath, Refusal, Violation};
 use crate::settings::UnknownFields;
 
 const CONVERSATIONS: &str = "conversations";
@@ -53,15 +53,15 @@ pub(crate) fn read_submission(
             }
             // It is JSON, but none that the parser makes a value of, like 1e999: that is only so
             // where a conversation should be.
-            let conversations = Place::Document.key(CONVERSATIONS);
-            let place = conversations.index(post.begun.saturating_sub(1));
-            reader.missing(reader.position(), &place, MUST_BE_OBJECT);
+            let conversations = JsonPath::Document.key(CONVERSATIONS);
+            let path = conversations.index(post.begun.saturating_sub(1));
+            reader.missing(reader.position(), &path, MUST_BE_OBJECT);
         }
     } else {
         check_json(text).map_err(|error| not_json(&error))?;
     }
     if !post.names_conversations {
-        reader.missing(0, &Place::Document.key(CONVERSATIONS), MUST_BE_ARRAY);
+        reader.missing(0, &JsonPath::Document.key(CONVERSATIONS), MUST_BE_ARRAY);
     }
     let is_invalid = reader.has_violations() || post.has_bad_message;
     if is_invalid || unknown_fields == UnknownFields::Reject {
@@ -165,20 +165,20 @@ impl<'a> Visitor<'a> for DocumentVisitor<'_, 'a> {
 
     fn visit_map<M: MapAccess<'a>>(self, mut fields: M) -> Result<(), M::Error> {
         let Self { reader, post } = self;
-        let document = Place::Document;
+        let document = JsonPath::Document;
         reader.walk(&mut fields, &document, |reader, fields, key| {
-            let place = document.key(key);
+            let path = document.key(key);
             if key == CONVERSATIONS {
                 post.names_conversations = true;
                 if reader.peek_value() == Some(b'[') {
                     return fields.next_value_seed(Conversations { reader, post });
                 }
                 let raw = reader.raw_value(fields)?;
-                reader.report(raw, &place, MUST_BE_ARRAY);
+                reader.report(raw, &path, MUST_BE_ARRAY);
             } else {
                 let raw = reader.raw_value(fields)?;
                 if let Err(violation) = JsonValue::parse(raw) {
-                    reader.report(raw, &place, violation);
+                    reader.report(raw, &path, violation);
                 }
             }
             Ok(())
@@ -209,14 +209,14 @@ impl<'a> Visitor<'a> for Conversations<'_, 'a> {
 
     fn visit_seq<S: SeqAccess<'a>>(self, mut items: S) -> Result<(), S::Error> {
         let Self { reader, post } = self;
-        let conversations = Place::Document.key(CONVERSATIONS);
+        let conversations = JsonPath::Document.key(CONVERSATIONS);
         let most = reader.limits.conversations;
         loop {
-            let place = conversations.index(post.begun);
+            let path = conversations.index(post.begun);
             let conversation = ConversationVisitor {
                 reader: &mut *reader,
                 post: &mut *post,
-                place: &place,
+                path: &path,
             };
             if items.next_element_seed(conversation)?.is_none() {
                 return Ok(());

@@ -23,8 +23,8 @@ pub(crate) struct Violation {
 }
 
 impl Violation {
-    pub(super) fn new(at: usize, place: &Place<'_>, problem: Problem) -> Self {
-        let path = format!("{place}{}", problem.inner_path);
+    pub(super) fn new(at: usize, path: &JsonPath<'_>, problem: Problem) -> Self {
+        let path = format!("{path}{}", problem.inner_path);
         Self {
             at,
             path: if path.is_empty() { BODY.into() } else { path },
@@ -116,15 +116,16 @@ impl From<JsonError> for Problem {
     }
 }
 
-/// A place in a document, as a list that grows on the stack: only a violation makes a text of it.
+/// Where something stands in a document, as a list that grows on the stack: only a violation makes a
+/// text of it.
 #[derive(Clone, Copy)]
-pub(super) enum Place<'a> {
+pub(super) enum JsonPath<'a> {
     Document,
-    Key(&'a Place<'a>, &'a str),
-    Index(&'a Place<'a>, usize),
+    Key(&'a JsonPath<'a>, &'a str),
+    Index(&'a JsonPath<'a>, usize),
 }
 
-impl<'a> Place<'a> {
+impl<'a> JsonPath<'a> {
     pub(super) fn key(&'a self, key: &'a str) -> Self {
         Self::Key(self, key)
     }
@@ -135,7 +136,7 @@ impl<'a> Place<'a> {
 }
 
 /// Keys are cut, and a control character is shown as its escape: a path may end on a terminal.
-impl fmt::Display for Place<'_> {
+impl fmt::Display for JsonPath<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Document => Ok(()),
@@ -176,7 +177,7 @@ mod tests {
 
     #[test]
     fn a_place_reads_like_an_expression() {
-        let conversations = Place::Document.key("conversations");
+        let conversations = JsonPath::Document.key("conversations");
         let conversation = conversations.index(3);
         let messages = conversation.key("messages");
         let message = messages.index(0);
@@ -190,9 +191,9 @@ mod tests {
     #[test]
     fn a_key_is_cut_and_its_controls_are_escaped() {
         let long = "ä".repeat(65);
-        assert_eq!(Place::Document.key(&long).to_string(), "ä".repeat(64));
+        assert_eq!(JsonPath::Document.key(&long).to_string(), "ä".repeat(64));
         assert_eq!(
-            Place::Document.key("a\u{1b}[31m\n\u{85}").to_string(),
+            JsonPath::Document.key("a\u{1b}[31m\n\u{85}").to_string(),
             "a\\u{1b}[31m\\n\\u{85}"
         );
     }

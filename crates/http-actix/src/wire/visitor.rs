@@ -12,7 +12,7 @@ use super::body::{Body, begins_object, check_json, not_json};
 use super::json_writer::{ObjectWriter, push_string};
 use super::object::Reader;
 use super::value::RawField;
-use super::violation::{Place, Problem, Refusal, Violation};
+use super::violation::{JsonPath, Problem, Refusal, Violation};
 use crate::settings::UnknownFields;
 
 /// Whom to register.
@@ -64,21 +64,21 @@ impl<'a> Visitor<'a> for RequestVisitor<'_, 'a> {
 
     fn visit_map<M: MapAccess<'a>>(self, mut fields: M) -> Result<(), M::Error> {
         let Self { reader, named } = self;
-        let document = Place::Document;
+        let document = JsonPath::Document;
         reader.walk(&mut fields, &document, |reader, fields, key| {
             let raw = reader.raw_value(fields)?;
             let field = RawField::new(raw, reader.limits);
-            let place = document.key(key);
+            let path = document.key(key);
             let read = match key {
                 "anon_id" => read_identity(field, VisitorIdentity::anonymous).map(Some),
                 "user_id" => read_identity(field, VisitorIdentity::registered).map(Some),
                 _ => JsonValue::parse(raw).map(|_| None).map_err(Problem::from),
             };
-            if let Some(identity) = reader.keep(read, raw, &place).flatten() {
+            if let Some(identity) = reader.keep(read, raw, &path).flatten() {
                 if named.is_empty() {
                     named.push(identity);
                 } else {
-                    reader.report(raw, &place, "give anon_id or user_id, not both");
+                    reader.report(raw, &path, "give anon_id or user_id, not both");
                 }
             }
             Ok(())

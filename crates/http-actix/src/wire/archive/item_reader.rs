@@ -16,7 +16,7 @@ use crate::wire::message::RawMessage;
 /// Puts the two halves of an item together: what was in the shape of a post, and what beside it.
 pub(super) struct ItemReader {
     /// Where the item's conversation is.
-    pub(super) place: String,
+    pub(super) path: String,
     /// No item of the visitor has a higher number.
     pub(super) change_counter: u64,
 }
@@ -27,10 +27,10 @@ impl ItemReader {
         posted: SubmittedConversation<RawMessage>,
         sync: SyncConversation,
     ) -> Result<ArchivedConversation, LineError> {
-        let place = &self.place;
+        let path = &self.path;
         if posted.messages.len() != sync.messages.len() {
             return Err(LineError(format!(
-                "{place}.messages: must be as many as in sync"
+                "{path}.messages: must be as many as in sync"
             )));
         }
         let history = ConversationHistory {
@@ -38,11 +38,11 @@ impl ItemReader {
             future_stamp: sync.future_stamp.map(Moment::into),
             erased_through: sync.erased_through.map(Moment::into),
         };
-        let patch = self.content(place, posted.change, history.is_dead())?;
+        let patch = self.content(path, posted.change, history.is_dead())?;
         let messages = posted.messages.into_iter().zip(sync.messages);
         let messages = messages.enumerate().map(|(index, (posted, sync))| {
             self.message(
-                &format!("{place}.messages[{index}]"),
+                &format!("{path}.messages[{index}]"),
                 &posted,
                 &sync,
                 history,
@@ -55,13 +55,13 @@ impl ItemReader {
                 history,
                 content: patch.map(Conversation::created_from),
             },
-            change_number: self.change_number(place, sync.change_number)?,
+            change_number: self.change_number(path, sync.change_number)?,
         })
     }
 
     fn message(
         &self,
-        place: &str,
+        path: &str,
         posted: &SubmittedMessage<RawMessage>,
         sync: &SyncMessage,
         conversation: ConversationHistory,
@@ -73,7 +73,7 @@ impl ItemReader {
             deleted_at: sync.deleted_at.map(Moment::into),
         };
         let change = posted.text.read().map_err(first_of)?;
-        let patch = self.content(place, change, history.is_dead_in(&conversation))?;
+        let patch = self.content(path, change, history.is_dead_in(&conversation))?;
         Ok(ArchivedMessage {
             message: StoredMessage {
                 id: posted.id,
@@ -81,14 +81,14 @@ impl ItemReader {
                 content: patch.map(|patch| Box::new(Message::created_from(patch))),
                 digest: sync.digest.map(DigestText::into),
             },
-            change_number: self.change_number(place, sync.change_number)?,
+            change_number: self.change_number(path, sync.change_number)?,
         })
     }
 
     /// The fields of an item; none of a dead one.
     fn content<P>(
         &self,
-        place: &str,
+        path: &str,
         change: PostedChange<P>,
         is_dead: bool,
     ) -> Result<Option<P>, LineError> {
@@ -96,18 +96,18 @@ impl ItemReader {
             (PostedChange::Fields { patch, .. }, false) => Ok(Some(patch)),
             (PostedChange::Deletion { .. }, true) => Ok(None),
             _ => Err(LineError(format!(
-                "{place}.deleted_at: must be there where sync makes the item dead, and only there"
+                "{path}.deleted_at: must be there where sync makes the item dead, and only there"
             ))),
         }
     }
 
-    fn change_number(&self, place: &str, number: Number) -> Result<u64, LineError> {
+    fn change_number(&self, path: &str, number: Number) -> Result<u64, LineError> {
         let number = number.into();
         if (1..=self.change_counter).contains(&number) {
             return Ok(number);
         }
         Err(LineError(format!(
-            "{place}: change_number must be 1 to the visitor's change_counter"
+            "{path}: change_number must be 1 to the visitor's change_counter"
         )))
     }
 }

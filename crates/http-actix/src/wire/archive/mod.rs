@@ -182,7 +182,7 @@ fn read_items(line: Vec<u8>) -> Result<ArchiveLine, LineError> {
     let archived = posted.conversations.into_iter().zip(conversations);
     let archived = archived.enumerate().map(|(index, (posted, sync))| {
         let reader = ItemReader {
-            place: format!("conversations[{index}]"),
+            path: format!("conversations[{index}]"),
             change_counter: visitor.change_counter,
         };
         reader.conversation(posted, sync)
