@@ -1,57 +1,32 @@
 //! The lists of ids that were sent lately: most devices ask again before anything has changed.
 
-use std::collections::HashMap;
-use std::mem;
-use std::sync::{Mutex, MutexGuard, PoisonError};
-
 use actix_web::web::Bytes;
 use convosync_domain::identity::VisitorId;
+use quick_cache::Weighter;
+use quick_cache::sync::Cache;
 
 /// What the lists may take together, in bytes: those of 400 visitors with 1,000 conversations each.
-const BYTES_MAX: usize = 16 << 20;
+const BYTES_MAX: u64 = 16 << 20;
+const VISITORS_EXPECTED: usize = 400;
 /// What a list takes beside its text.
-const OVERHEAD: usize = 256;
+const OVERHEAD: u64 = 256;
 
-/// The bodies of lists that were sent lately, each as of a change counter of its visitor: where a store is
-/// restored to an earlier moment, the servers before it have to be started again, as it is another life of
-/// the store with counters that are given out again.
-#[derive(Debug, Default)]
-pub(crate) struct RecentIds(Mutex<Lists>);
+/// The body of the list that each visitor was sent last, with the change counter that it is as of: where a
+/// store is restored to an earlier moment, the servers before it have to be started again, as it is another
+/// life of the store with counters that are given out again.
+pub(crate) type RecentIds = Cache<VisitorId, (u64, Bytes), Size>;
 
-#[derive(Debug, Default)]
-struct Lists {
-    lists: HashMap<VisitorId, (u64, Bytes)>,
-    bytes: usize,
+pub(crate) fn recent_ids() -> RecentIds {
+    Cache::with_weighter(VISITORS_EXPECTED, BYTES_MAX, Size)
 }
 
-impl RecentIds {
-    /// The list that the visitor was sent last, with the change counter that it is as of.
-    pub(crate) fn of(&self, visitor: VisitorId) -> Option<(u64, Bytes)> {
-        self.lock().lists.get(&visitor).cloned()
-    }
+/// The size of a list, in bytes.
+#[derive(Clone)]
+pub(crate) struct Size;
 
-    /// Notes a list, in place of the one that the visitor had before.
-    pub(crate) fn note(&self, visitor: VisitorId, change_counter: u64, body: Bytes) {
-        let bytes = body.len() + OVERHEAD;
-        if bytes > BYTES_MAX {
-            return;
-        }
-        let mut lists = self.lock();
-        let mut forgotten = Lists::default();
-        if lists.bytes + bytes > BYTES_MAX {
-            forgotten = mem::take(&mut *lists);
-        }
-        lists.bytes += bytes;
-        if let Some((_, before)) = lists.lists.insert(visitor, (change_counter, body)) {
-            lists.bytes -= before.len() + OVERHEAD;
-        }
-        drop(lists);
-        // Others need not wait while they go.
-        drop(forgotten);
-    }
-
-    fn lock(&self) -> MutexGuard<'_, Lists> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+impl Weighter<VisitorId, (u64, Bytes)> for Size {
+    fn weight(&self, _: &VisitorId, (_, body): &(u64, Bytes)) -> u64 {
+        OVERHEAD + u64::try_from(body.len()).unwrap_or(BYTES_MAX)
     }
 }
 
@@ -68,37 +43,31 @@ mod tests {
 
     #[test]
     fn the_last_list_of_a_visitor_is_kept() {
-        let recent = RecentIds::default();
-        recent.note(visitor(1), 7, Bytes::from_static(b"one"));
-        assert_eq!(
-            recent.of(visitor(1)).unwrap(),
-            (7, Bytes::from_static(b"one"))
-        );
-        assert_eq!(recent.of(visitor(2)), None);
-        recent.note(visitor(1), 8, Bytes::from_static(b"two"));
-        assert_eq!(
-            recent.of(visitor(1)).unwrap(),
-            (8, Bytes::from_static(b"two"))
-        );
+        let recent = recent_ids();
+        for (change_counter, body) in [(7, "one"), (8, "two")] {
+            let list = (change_counter, Bytes::from_static(body.as_bytes()));
+            recent.insert(visitor(1), list.clone());
+            assert_eq!(recent.get(&visitor(1)), Some(list));
+        }
+        assert_eq!(recent.get(&visitor(2)), None);
     }
 
     #[test]
     fn the_lists_never_take_more_than_they_may() {
-        let recent = RecentIds::default();
-        let quarter = Bytes::from(vec![0; BYTES_MAX / 4 - OVERHEAD]);
-        for number in 0..10 {
+        let recent = recent_ids();
+        for number in 0..1_000 {
+            let body = Bytes::from(vec![0; 100_000]);
             for change_counter in [1, 2] {
-                recent.note(visitor(number), change_counter, quarter.clone());
-                let (at, body) = recent.of(visitor(number)).unwrap();
-                assert_eq!((at, body.len()), (change_counter, quarter.len()));
+                recent.insert(visitor(number), (change_counter, body.clone()));
+                assert!(recent.weight() <= BYTES_MAX);
             }
-            let held = recent.lock();
-            let bodies = held.lists.values().map(|(_, body)| body);
-            let bytes: usize = bodies.map(|body| body.len() + OVERHEAD).sum();
-            assert_eq!(held.bytes, bytes);
-            assert!(bytes <= BYTES_MAX);
         }
-        recent.note(visitor(99), 1, Bytes::from(vec![0; BYTES_MAX + 1]));
-        assert_eq!(recent.of(visitor(99)), None);
+        assert!(
+            recent.weight() > BYTES_MAX / 2,
+            "they are kept while there is room"
+        );
+        recent.insert(visitor(1_000), (1, Bytes::from(vec![0; 20 << 20])));
+        assert_eq!(recent.get(&visitor(1_000)), None, "longer than all may be");
+        assert!(recent.weight() <= BYTES_MAX);
     }
 }

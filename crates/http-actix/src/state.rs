@@ -12,7 +12,7 @@ use convosync_application::sync::SyncConversations;
 use convosync_domain::ports::{StoreIdentity, StoreStatus};
 use uuid::Uuid;
 
-use crate::recent_ids::RecentIds;
+use crate::recent_ids::{RecentIds, recent_ids};
 use crate::settings::{Limits, UnknownFields, Version};
 use crate::wire::Budget;
 
@@ -92,7 +92,7 @@ impl AppState {
             digest_seed,
             services,
             bodies_in_flight: Budget::new(limits.bodies_in_flight_bytes),
-            recent_ids: RecentIds::default(),
+            recent_ids: recent_ids(),
             limits,
             unknown_fields,
             version,

@@ -1,11 +1,10 @@
 //! How a post is taken: look at the heads, load what differs, merge, write.
 
-mod known;
 mod submission;
 #[cfg(test)]
 mod tests;
-mod turns;
-mod unchanged;
+mod unchanged_messages;
+mod visitor_locks;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -19,10 +18,10 @@ use convosync_domain::ports::{
 };
 use convosync_domain::posted::{PostedContent, PostedConversation, PostedMessage};
 
-use known::KnownVisitors;
+use quick_cache::sync::Cache;
 pub use submission::{MessageText, Submission, SubmittedConversation, SubmittedMessage};
-use turns::Turns;
-use unchanged::Stored;
+use unchanged_messages::UnchangedMessages;
+use visitor_locks::VisitorLocks;
 
 /// The most violations that a sync reports; reading stops there.
 pub const VIOLATIONS_MAX: usize = 100;
@@ -32,6 +31,8 @@ const ATTEMPTS: u32 = 8;
 const PAUSE_MIN_MS: u64 = 2;
 /// The pause before the next attempt grows by up to so much each time.
 const PAUSE_GROWTH_MS: u64 = 16;
+/// As many as post within minutes on a busy server: about a megabyte.
+const REMEMBERED_VISITORS_MAX: usize = 16_384;
 
 /// How a server takes posts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,8 +72,9 @@ pub struct SyncConversations {
     visitors: Arc<dyn VisitorStore>,
     clock: Arc<dyn Clock>,
     settings: SyncSettings,
-    turns: Turns,
-    known: KnownVisitors,
+    locks: VisitorLocks,
+    /// Visitors who were found in the store lately; they may have left it since.
+    recent_visitors: Cache<VisitorId, ()>,
 }
 
 impl SyncConversations {
@@ -89,8 +91,8 @@ impl SyncConversations {
             visitors,
             clock,
             settings,
-            turns: Turns::new(),
-            known: KnownVisitors::new(),
+            locks: VisitorLocks::new(),
+            recent_visitors: Cache::new(REMEMBERED_VISITORS_MAX),
         }
     }
 
@@ -104,12 +106,12 @@ impl SyncConversations {
             return Ok(true);
         }
         let id = VisitorId::from(identity);
-        if self.known.contains(id) {
+        if self.recent_visitors.get(&id).is_some() {
             return Ok(true);
         }
         let visitor = self.visitors.find(id).await?;
         if visitor.is_some() {
-            self.known.note(id);
+            self.recent_visitors.insert(id, ());
         }
         Ok(visitor.is_some())
     }
@@ -126,7 +128,7 @@ impl SyncConversations {
     ) -> Result<Counts, SyncError<T::Violation>> {
         let visitor = VisitorId::from(identity);
         let names = submission.names();
-        let _turn = self.turns.wait(visitor).await;
+        let _lock = self.locks.lock(visitor).await;
         for attempt in 0..ATTEMPTS {
             match self.attempt(identity, submission, &names).await {
                 Err(SyncError::Store(StoreError::Conflict)) => self.pause(attempt).await,
@@ -155,7 +157,7 @@ impl SyncConversations {
         let registers = match (&heads, self.settings.registration) {
             (Some(_), _) => None,
             (None, RegistrationMode::Explicit) => {
-                self.known.forget(visitor);
+                self.recent_visitors.remove(&visitor);
                 return Err(SyncError::UnknownVisitor);
             }
             (None, RegistrationMode::OnFirstSync) => Some(VisitorRegistration {
@@ -168,10 +170,10 @@ impl SyncConversations {
             conversations,
         } = heads.unwrap_or_default();
 
-        let stored = Stored::new(submission, &conversations);
-        let posted = read(submission, &stored).map_err(SyncError::Invalid)?;
+        let unchanged = UnchangedMessages::of(submission, &conversations);
+        let posted = read(submission, &unchanged).map_err(SyncError::Invalid)?;
         let stored = self
-            .load(visitor, names, &stored, conversations)
+            .load(visitor, names, &unchanged, conversations)
             .await
             .map_err(SyncError::Store)?;
         let receipt = Receipt::new(now, self.settings.max_clock_skew_seconds);
@@ -197,7 +199,7 @@ impl SyncConversations {
         &self,
         visitor: VisitorId,
         names: &[NamedConversation],
-        stored: &Stored,
+        unchanged: &UnchangedMessages,
         heads: Vec<ConversationHead>,
     ) -> Result<Vec<StoredItems>, StoreError> {
         let wanted: Vec<_> = names
@@ -208,7 +210,7 @@ impl SyncConversations {
                     .messages
                     .iter()
                     .copied()
-                    .filter(|message| stored.may_change(named.id, *message))
+                    .filter(|message| unchanged.may_change(named.id, *message))
                     .collect(),
             })
             .filter(|named| !named.messages.is_empty())
@@ -242,14 +244,14 @@ impl SyncConversations {
 /// Reads the texts of the messages that may change.
 fn read<T: MessageText>(
     submission: &Submission<T>,
-    stored: &Stored,
+    unchanged: &UnchangedMessages,
 ) -> Result<Vec<PostedConversation>, Vec<T::Violation>> {
     let mut violations = Vec::new();
     let mut posted = Vec::with_capacity(submission.conversations.len());
     for conversation in &submission.conversations {
         let mut messages = Vec::with_capacity(conversation.messages.len());
         for message in &conversation.messages {
-            let content = if stored.is_unchanged(conversation.id, message) {
+            let content = if unchanged.contains(conversation.id, message) {
                 PostedContent::AlreadyApplied
             } else {
                 match message.text.read() {

@@ -20,7 +20,7 @@ pub(crate) async fn get(
     let visitor = VisitorId::from(&identity);
     let tag = |change_counter| etag::of_ids(state.epoch, &identity, change_counter);
     let known = KnownTags::of(&request);
-    let recent = state.recent_ids.of(visitor);
+    let recent = state.recent_ids.get(&visitor);
     if known.is_some() || recent.is_some() {
         let change_counter = list.change_counter(&identity).await?;
         let current = tag(change_counter);
@@ -35,7 +35,7 @@ pub(crate) async fn get(
     let body = Bytes::from(write_ids(&living.ids));
     state
         .recent_ids
-        .note(visitor, living.change_counter, body.clone());
+        .insert(visitor, (living.change_counter, body.clone()));
     Ok(tagged_json(tag(living.change_counter), body))
 }
 

@@ -8,14 +8,14 @@ use convosync_domain::posted::PostedChange;
 
 use super::submission::{Submission, SubmittedMessage};
 
-/// What the store has of the messages that a post names.
-pub(super) struct Stored {
-    /// The stored messages, and whether every text posted for one is the text last applied whole.
+/// The stored messages that a post names, told apart by whether it can change them.
+pub(super) struct UnchangedMessages {
+    /// Whether every text posted for a stored message is the text last applied whole.
     unchanged: HashMap<(ConversationId, MessageId), bool>,
 }
 
-impl Stored {
-    pub(super) fn new<T>(submission: &Submission<T>, heads: &[ConversationHead]) -> Self {
+impl UnchangedMessages {
+    pub(super) fn of<T>(submission: &Submission<T>, heads: &[ConversationHead]) -> Self {
         // A deletion may erase a message before its text is posted again.
         let deleted: HashSet<_> = submission
             .conversations
@@ -51,7 +51,7 @@ impl Stored {
     }
 
     /// Whether nothing can change by this message.
-    pub(super) fn is_unchanged<T>(
+    pub(super) fn contains<T>(
         &self,
         conversation: ConversationId,
         message: &SubmittedMessage<T>,
