@@ -6,8 +6,9 @@ use std::sync::Arc;
 use convosync_application::sync::MessageText as _;
 use convosync_domain::posted::{PostedContent, PostedConversation, PostedMessage};
 
+use crate::body::Body;
+use crate::items::read_submission;
 use crate::settings::{Limits, UnknownFields};
-use crate::wire::{Body, read_submission};
 
 /// Reads a post to its end, as one whose messages are all new; `None` when it is invalid.
 #[must_use]

@@ -17,9 +17,8 @@ use convosync_application::register_visitor::RegisterError;
 use convosync_application::sync::SyncError;
 use convosync_domain::ports::StoreError;
 
-use crate::request_id::RequestId;
-use crate::wire::Violation;
-use crate::wire::json_writer::push_string;
+use crate::json::{Grouped, Refusal, Violation, push_string};
+use crate::request::RequestId;
 
 macro_rules! error_codes {
     ($( $variant:ident: $status:ident, $code:literal, $text:literal; )*) => {
@@ -107,10 +106,21 @@ impl ApiError {
     }
 
     /// A body that is invalid at these places.
-    pub(crate) fn invalid(code: ErrorCode, details: Vec<Violation>) -> Self {
+    fn invalid(code: ErrorCode, details: Vec<Violation>) -> Self {
         Self {
             details,
             ..Self::from(code)
+        }
+    }
+
+    /// A body that is refused as a whole, with this code where it is invalid.
+    pub(crate) fn refused(invalid: ErrorCode, refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Invalid(violations) => Self::invalid(invalid, violations),
+            Refusal::TooMany(most, what) => {
+                let text = format!("More than {} {what} in one request", Grouped(most));
+                Self::with_text(ErrorCode::TooManyItems, text)
+            }
         }
     }
 

@@ -1,37 +1,36 @@
 //! The HTTP surface of Convosync on actix-web.
 //!
-//! - [`serve`] binds the use cases to a listener; everything else is private.
-//! - `endpoints`: one file per endpoint. A handler reads the request, asks one use case and writes
-//!   the answer; to add one, write the file and register it in `routes`.
-//! - `wire`: what JSON bodies look like, both ways. Whatever is lenient towards clients is there
-//!   and nowhere else.
-//! - `query`, `identity`: what the URL says.
-//! - `prefer`, `etag`: what the headers `Prefer` and `If-None-Match` ask for; `recent_ids` keeps the
-//!   lists that most of those who ask again are told.
+//! - [`serve`] binds the use cases to a listener; `routes` is the table of paths, methods and handlers.
+//! - `endpoints`: each endpoint with its query, its bodies and its tests. A handler reads the request,
+//!   asks one use case and writes the answer; to add one, write it and put it into the table.
+//! - `request`: what the URL and the headers say. `body`: the body reader, from the network to a text.
+//! - `json`: any JSON, both ways, with every leniency towards clients. `items`: conversations and
+//!   messages in the shape that a post takes. [`archive`]: the lines by which a store is carried away.
+//! - `etag`, `recent_ids`: how those who ask again are answered without reading.
 //! - `error`: the one table of error codes; every error leaves as JSON.
-//! - `middleware`: what is done to every request.
+//! - `middleware`: what is done to every request. `slowloris`: what guards a connection between two.
 
+mod answer;
+pub mod archive;
 #[cfg(feature = "bench")]
 pub mod bench;
+mod body;
 mod endpoints;
 mod error;
 mod etag;
-mod identity;
-mod idle;
+mod items;
+mod json;
 mod middleware;
-mod prefer;
-mod query;
 mod recent_ids;
-mod request_id;
+mod request;
 mod routes;
 mod server;
 mod settings;
+mod slowloris;
 mod state;
 #[cfg(test)]
 mod testing;
-mod wire;
 
 pub use server::serve;
 pub use settings::{HttpSettings, Limits, UnknownFields, Version};
 pub use state::{Drain, Services};
-pub use wire::archive;

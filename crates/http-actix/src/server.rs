@@ -7,9 +7,9 @@ use std::time::Duration;
 use actix_web::dev::Server;
 use actix_web::{HttpServer, web};
 
-use crate::idle;
 use crate::routes::app;
 use crate::settings::HttpSettings;
+use crate::slowloris;
 use crate::state::{AppState, Services};
 
 /// How long a client may take to send the head of a request.
@@ -37,7 +37,7 @@ pub fn serve(
     let server = HttpServer::new(move || app(state.clone()))
         .workers(workers.max(1))
         .client_request_timeout(HEAD_TIMEOUT)
-        .on_connect(idle::watch)
+        .on_connect(slowloris::watch)
         .shutdown_timeout(shutdown_timeout_seconds)
         .disable_signals()
         .listen(listener)?

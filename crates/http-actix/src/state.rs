@@ -12,9 +12,9 @@ use convosync_application::sync::SyncConversations;
 use convosync_domain::ports::{StoreIdentity, StoreStatus};
 use uuid::Uuid;
 
+use crate::body::BodyReader;
 use crate::recent_ids::{RecentIds, recent_ids};
 use crate::settings::{Limits, UnknownFields, Version};
-use crate::wire::Budget;
 
 /// What the server answers with.
 pub struct Services {
@@ -66,15 +66,13 @@ impl Drain {
 pub(crate) struct AppState {
     pub(crate) services: Services,
     pub(crate) limits: Limits,
-    pub(crate) bodies_in_flight: Budget,
+    pub(crate) bodies: BodyReader,
     pub(crate) recent_ids: RecentIds,
     pub(crate) unknown_fields: UnknownFields,
     pub(crate) version: Version,
     pub(crate) version_header: HeaderValue,
     /// Names this life of the store.
     pub(crate) epoch: Uuid,
-    /// Seeds the digests of posted messages.
-    pub(crate) digest_seed: u64,
 }
 
 impl AppState {
@@ -89,9 +87,8 @@ impl AppState {
             .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
         Self {
             epoch,
-            digest_seed,
             services,
-            bodies_in_flight: Budget::new(limits.bodies_in_flight_bytes),
+            bodies: BodyReader::new(limits, digest_seed),
             recent_ids: recent_ids(),
             limits,
             unknown_fields,

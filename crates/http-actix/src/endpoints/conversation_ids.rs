@@ -2,14 +2,15 @@
 
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use convosync_domain::identity::VisitorId;
+use convosync_domain::identity::{ConversationId, VisitorId};
+use uuid::fmt::Hyphenated;
 
-use super::tagged_json;
+use crate::answer::tagged_json;
 use crate::error::ApiError;
 use crate::etag::{self, KnownTags};
-use crate::identity::Identity;
+use crate::json::{ObjectWriter, push_array};
+use crate::request::Identity;
 use crate::state::AppState;
-use crate::wire::write_ids;
 
 pub(crate) async fn get(
     state: web::Data<AppState>,
@@ -32,11 +33,25 @@ pub(crate) async fn get(
         }
     }
     let living = list.run(&identity).await?;
-    let body = Bytes::from(write_ids(&living.ids));
+    let body = Bytes::from(list_of(&living.ids));
     state
         .recent_ids
         .insert(visitor, (living.change_counter, body.clone()));
     Ok(tagged_json(tag(living.change_counter), body))
+}
+
+/// `{"conversations": ["…"]}`
+fn list_of(ids: &[ConversationId]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(32 + ids.len() * (Hyphenated::LENGTH + 3));
+    let mut answer = ObjectWriter::new(&mut out);
+    push_array(answer.key("conversations"), ids, |out, id| {
+        let mut text = [0; Hyphenated::LENGTH];
+        out.push(b'"');
+        out.extend_from_slice(id.as_uuid().hyphenated().encode_lower(&mut text).as_bytes());
+        out.push(b'"');
+    });
+    answer.end();
+    out
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use super::json;
+use crate::answer::json;
 
 pub(crate) async fn get() -> HttpResponse {
     json(StatusCode::OK, r#"{"status":"alive"}"#)

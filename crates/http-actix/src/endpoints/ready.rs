@@ -3,7 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use super::json;
+use crate::answer::json;
 use crate::error::{ApiError, ErrorCode};
 use crate::state::AppState;
 

@@ -3,12 +3,24 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use super::json;
+use crate::answer::json;
+use crate::json::{ObjectWriter, push_string};
+use crate::settings::Version;
 use crate::state::AppState;
-use crate::wire::write_version;
 
 pub(crate) async fn get(state: web::Data<AppState>) -> HttpResponse {
-    json(StatusCode::OK, write_version(&state.version))
+    json(StatusCode::OK, body(&state.version))
+}
+
+/// `{"version": "…", "commit": "…", "schema": "…"}`
+fn body(version: &Version) -> Vec<u8> {
+    let mut out = Vec::with_capacity(128);
+    let mut answer = ObjectWriter::new(&mut out);
+    push_string(answer.key("version"), &version.version);
+    push_string(answer.key("commit"), &version.commit);
+    push_string(answer.key("schema"), &version.schema);
+    answer.end();
+    out
 }
 
 #[cfg(test)]

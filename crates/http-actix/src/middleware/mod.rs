@@ -1,9 +1,9 @@
 //! What is done to every request: a name, a line in the log, headers, errors as JSON and a living
 //! process whatever a handler does.
 
+mod endless_upload;
 #[cfg(test)]
 mod tests;
-mod unread;
 
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
@@ -15,14 +15,14 @@ use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, web};
+use endless_upload::HeldBody;
 use futures_util::FutureExt as _;
-use unread::HeldBody;
 
+use crate::body::BytesRead;
 use crate::error::{ApiError, ErrorCode, of_framework};
-use crate::idle::Connection;
-use crate::request_id::{REQUEST_ID, RequestId};
+use crate::request::{REQUEST_ID, RequestId};
+use crate::slowloris::Connection;
 use crate::state::AppState;
-use crate::wire::BytesRead;
 
 const VERSION: HeaderName = HeaderName::from_static("convosync-version");
 
@@ -67,7 +67,8 @@ pub(crate) async fn around_every_request(
     answered.map_err(|response| InternalError::from_response("a handler panicked", response).into())
 }
 
-/// The handler's answer with errors rendered; `Err` after a panic, which takes the request with it.
+/// The handler's answer with errors rendered. `Err` where there is an answer but no request to go with it:
+/// it was moved into the handler, which panicked or failed before it gave it back.
 async fn handle(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,

@@ -1,0 +1,234 @@
+//! The archive of a store, line by line. Each line but the first is a body that a post takes, with
+//! `sync` beside the conversations: what a post has no word for, and what it therefore ignores.
+
+mod item_reader;
+mod sync_object;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::sync::Arc;
+
+use convosync_application::export_store::ArchiveLine;
+use convosync_domain::archive::ArchivedVisitor;
+use convosync_domain::identity::{VisitorId, VisitorIdentity};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::body::Body;
+use crate::items::{push_archived, read_submission};
+use crate::json::{ObjectWriter, Refusal, Violation, push, push_array};
+use crate::settings::{Limits, UnknownFields};
+use item_reader::ItemReader;
+use sync_object::{SyncObject, SyncVisitor};
+
+/// The version of the format that is written, and the only one that is read.
+const VERSION: u32 = 1;
+
+/// No first line is longer, in bytes: what is no archive may have no ends of lines.
+pub const HEADER_BYTES_MAX: u64 = 1 << 10;
+
+/// The first line.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct Header {
+    convosync_archive: u32,
+    /// In decimal digits, as a text: not every reader of JSON has 64 bits for a number.
+    digest_seed: String,
+}
+
+/// The last line, without which an archive is not whole.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    convosync_archive_end: bool,
+    visitors: u64,
+}
+
+/// A line of an archive but the first.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Line {
+    /// Items of a visitor.
+    Items(ArchiveLine),
+    /// The end of the archive.
+    End {
+        /// How many visitors it has.
+        visitors: u64,
+    },
+}
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct LineError(String);
+
+impl LineError {
+    fn new(problem: impl fmt::Display) -> Self {
+        Self(problem.to_string())
+    }
+}
+
+impl From<Violation> for LineError {
+    fn from(violation: Violation) -> Self {
+        Self(format!("{}: {}", violation.path(), violation.message()))
+    }
+}
+
+/// The first line of an archive whose digests have this seed.
+#[must_use]
+pub fn write_header(digest_seed: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    push(
+        &mut out,
+        &Header {
+            convosync_archive: VERSION,
+            digest_seed: digest_seed.to_string(),
+        },
+    );
+    out.push(b'\n');
+    out
+}
+
+/// The seed of the digests that the first line of an archive tells.
+///
+/// # Errors
+/// [`LineError`] when the line is not one that this program can have written.
+pub fn read_header(line: &[u8]) -> Result<u64, LineError> {
+    let not_an_archive = |_| LineError::new("this is not an archive of Convosync");
+    let header: Header = serde_json::from_slice(line).map_err(not_an_archive)?;
+    if header.convosync_archive != VERSION {
+        return Err(LineError(format!(
+            "the archive has version {}, and this program reads version {VERSION}",
+            header.convosync_archive
+        )));
+    }
+    let seed = header.digest_seed.parse();
+    seed.map_err(|_not_shown| LineError::new("digest_seed: must be a number of 64 bits"))
+}
+
+/// The last line of an archive of so many visitors.
+#[must_use]
+pub fn write_end(visitors: u64) -> Vec<u8> {
+    let mut out = Vec::new();
+    let end = End {
+        convosync_archive_end: true,
+        visitors,
+    };
+    push(&mut out, &end);
+    out.push(b'\n');
+    out
+}
+
+/// A line of items.
+#[must_use]
+pub fn write_line(line: &ArchiveLine) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4 << 10);
+    let mut document = ObjectWriter::new(&mut out);
+    push_array(
+        document.key("conversations"),
+        &line.conversations,
+        push_archived,
+    );
+    push(document.key("sync"), &SyncObject::of(line));
+    document.end();
+    // JSON values are kept as they were sent. Outside of strings, where they are escaped, ends of
+    // lines are white space.
+    for byte in out.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
+    out.push(b'\n');
+    out
+}
+
+/// A line that [`write_line`] or [`write_end`] wrote, or another program in their way.
+///
+/// # Errors
+/// [`LineError`], which names the first bad place.
+pub fn read_line(line: Vec<u8>) -> Result<Line, LineError> {
+    match serde_json::from_slice(&line) {
+        Ok(End {
+            convosync_archive_end: true,
+            visitors,
+        }) => Ok(Line::End { visitors }),
+        _ => read_items(line).map(Line::Items),
+    }
+}
+
+fn read_items(line: Vec<u8>) -> Result<ArchiveLine, LineError> {
+    // What was stored kept the limits of the server it was posted to.
+    let limits = Limits::none();
+    let body = Body::new(line, limits, 0).map_err(first_violation)?;
+    let body = Arc::new(body);
+    let posted = read_submission(&body, UnknownFields::Keep).map_err(first_violation)?;
+    let document: Document = serde_json::from_str(body.text()).map_err(|error| {
+        // What the parser says may quote what is there.
+        LineError(format!(
+            "sync: is missing or not as it should be at column {}",
+            error.column()
+        ))
+    })?;
+    let SyncObject {
+        visitor,
+        conversations,
+    } = document.sync;
+    let visitor = visitor_of(visitor)?;
+    if conversations.len() != posted.conversations.len() {
+        return Err(LineError::new(
+            "sync.conversations: must be as many as conversations",
+        ));
+    }
+    let archived = posted.conversations.into_iter().zip(conversations);
+    let archived = archived.enumerate().map(|(index, (posted, sync))| {
+        let reader = ItemReader {
+            path: format!("conversations[{index}]"),
+            change_counter: visitor.change_counter,
+        };
+        reader.conversation(posted, sync)
+    });
+    Ok(ArchiveLine {
+        conversations: archived.collect::<Result<_, _>>()?,
+        visitor,
+    })
+}
+
+#[derive(Deserialize)]
+struct Document {
+    sync: SyncObject,
+}
+
+fn first_violation(refusal: Refusal) -> LineError {
+    match refusal {
+        Refusal::Invalid(violations) => first_of(violations),
+        Refusal::TooMany(most, what) => LineError(format!("more than {most} {what}")),
+    }
+}
+
+fn first_of(violations: Vec<Violation>) -> LineError {
+    let first = violations.into_iter().next();
+    first.map_or_else(|| LineError::new("invalid"), LineError::from)
+}
+
+fn visitor_of(visitor: SyncVisitor) -> Result<ArchivedVisitor, LineError> {
+    if visitor.is_registered() != visitor.user_id.is_some() {
+        return Err(LineError::new(
+            "sync.visitor.user_id: registered visitors have one, and no others",
+        ));
+    }
+    let id = VisitorId::from_uuid(Uuid::from(visitor.id));
+    if let Some(user_id) = &visitor.user_id {
+        let identity = VisitorIdentity::registered(user_id.as_str());
+        let identity =
+            identity.map_err(|error| LineError(format!("sync.visitor.user_id: {error}")))?;
+        if VisitorId::from(&identity) != id {
+            return Err(LineError::new(
+                "sync.visitor.id: is not that of its user_id",
+            ));
+        }
+    }
+    Ok(ArchivedVisitor {
+        id,
+        user_id: visitor.user_id,
+        registered_at: visitor.registered_at.into(),
+        change_counter: visitor.change_counter.into(),
+    })
+}

@@ -1,0 +1,135 @@
+//! A page of changes as it is answered.
+
+use convosync_application::pull_changes::Pulled;
+
+use crate::items::push_conversation;
+use crate::json::{ObjectWriter, push, push_array, push_string};
+
+/// `{"conversations": […], "cursor": "…", "has_more": …}`
+pub(super) fn write_page(pulled: &Pulled) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4 << 10);
+    let mut answer = ObjectWriter::new(&mut out);
+    push_array(
+        answer.key("conversations"),
+        &pulled.page.conversations,
+        push_conversation,
+    );
+    push_string(answer.key("cursor"), &pulled.cursor);
+    push(answer.key("has_more"), &pulled.page.has_more);
+    answer.end();
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use convosync_application::sync::MessageText as _;
+    use convosync_domain::conversation::Conversation;
+    use convosync_domain::feed::{ChangedConversation, ChangesPage, FeedPosition};
+    use convosync_domain::identity::{ConversationId, MessageId};
+    use convosync_domain::message::Message;
+    use convosync_domain::posted::PostedChange;
+    use convosync_domain::stored::{
+        ConversationHistory, MessageHistory, StoredConversation, StoredMessage,
+    };
+    use convosync_domain::timestamp::Timestamp;
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::settings::{Limits, UnknownFields};
+
+    fn at(micros: i64) -> Timestamp {
+        Timestamp::from_micros(micros).unwrap()
+    }
+
+    fn written(changed: ChangedConversation) -> String {
+        let next = FeedPosition {
+            since: 1,
+            dead_left_out_through: None,
+            last: None,
+        };
+        let page = ChangesPage {
+            conversations: vec![changed],
+            next,
+            has_more: true,
+            change_counter: 1,
+        };
+        let cursor = "C".into();
+        String::from_utf8(write_page(&Pulled { page, cursor })).unwrap()
+    }
+
+    fn conversation(content: Option<Conversation>, erased: Option<i64>) -> StoredConversation {
+        StoredConversation {
+            id: ConversationId::from_uuid(Uuid::from_u128(0xA)),
+            history: ConversationHistory {
+                erased_through: erased.map(at),
+                ..ConversationHistory::default()
+            },
+            content,
+        }
+    }
+
+    fn message(content: Option<Message>, deleted_at: Option<i64>) -> StoredMessage {
+        StoredMessage {
+            id: MessageId::from_uuid(Uuid::from_u128(0xB)),
+            history: MessageHistory {
+                deleted_at: deleted_at.map(at),
+                ..MessageHistory::default()
+            },
+            content: content.map(Box::new),
+            digest: None,
+        }
+    }
+
+    #[test]
+    fn tombstones() {
+        let dead = ChangedConversation {
+            conversation: conversation(None, Some(1_500_000)),
+            messages: vec![],
+        };
+        insta::assert_snapshot!(written(dead), @r#"{"conversations":[{"id":"00000000-0000-0000-0000-00000000000a","deleted_at":"1970-01-01T00:00:01.500Z"}],"cursor":"C","has_more":true}"#);
+
+        let living = ChangedConversation {
+            conversation: conversation(Some(Conversation::default()), Some(1_000_000)),
+            messages: vec![message(None, None), message(None, Some(2_000_000))],
+        };
+        insta::assert_snapshot!(written(living), @r#"{"conversations":[{"id":"00000000-0000-0000-0000-00000000000a","messages":[{"message_id":"00000000-0000-0000-0000-00000000000b","deleted_at":"1970-01-01T00:00:01Z"},{"message_id":"00000000-0000-0000-0000-00000000000b","deleted_at":"1970-01-01T00:00:02Z"}]}],"cursor":"C","has_more":true}"#);
+    }
+
+    /// What was posted comes back equal, in the shape that a post takes: every kind of field, in
+    /// each kind of object.
+    #[test]
+    fn what_is_written_was_posted() {
+        let body = concat!(
+            r#"{"conversations":[{"id":"00000000-0000-0000-0000-00000000000a","title":"\"é\n\u001b","#,
+            r#""created_at":"2025-01-01T00:00:00.000001Z","local_only":false,"#,
+            r#""a\"b":{ "n" : 12345678901234567890123 },"messages":[{"#,
+            r#""message_id":"00000000-0000-0000-0000-00000000000b","timestamp":"2025-01-01T00:00:00Z","#,
+            r#""vote":true,"metadata":0.1000000000000000055,"#,
+            r#""request":{"id":-7,"request_temperature":0.7,"request_top_p":40.0,"request_n":9223372036854775807,"#,
+            r#""request_stop":["\n"],"x":""},"#,
+            r#""response":{},"output":{"id":"1"}}]}],"cursor":"C","has_more":true}"#,
+        );
+        let posted = crate::body::Body::new(body.into(), Limits::default(), 0).unwrap();
+        let mut posted =
+            crate::items::read_submission(&std::sync::Arc::new(posted), UnknownFields::Keep)
+                .unwrap();
+        let posted = posted.conversations.remove(0);
+        let PostedChange::Fields { patch, .. } = posted.change else {
+            panic!("a deletion");
+        };
+        let PostedChange::Fields {
+            patch: of_message, ..
+        } = posted.messages[0].text.read().unwrap()
+        else {
+            panic!("a deletion");
+        };
+        let changed = ChangedConversation {
+            conversation: conversation(Some(Conversation::created_from(patch)), None),
+            messages: vec![message(
+                Some(Message::created_at_receipt(of_message, at(0))),
+                None,
+            )],
+        };
+        assert_eq!(written(changed), body);
+    }
+}

@@ -1,0 +1,19 @@
+//! JSON, both ways, whatever it is about.
+//!
+//! - [`reader`] walks the fields of any object, [`field`] holds every rule for the value of a field and every
+//!   leniency, [`violation`] says what is wrong and where.
+//! - [`writer`] writes answers.
+
+mod field;
+mod reader;
+mod seen_keys;
+mod violation;
+mod writer;
+
+pub(crate) use field::{MUST_BE_UUID, RawField};
+pub(crate) use reader::{Object, ObjectVisitor, Reader, decode_text};
+pub(crate) use violation::{Grouped, JsonPath, Problem, Refusal, Violation};
+pub(crate) use writer::{ObjectWriter, push, push_array, push_plain, push_string};
+
+pub(crate) const MUST_BE_ARRAY: &str = "must be an array";
+pub(crate) const MUST_BE_OBJECT: &str = "must be an object";
