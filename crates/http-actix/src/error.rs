@@ -124,9 +124,12 @@ impl ApiError {
         }
     }
 
-    pub(crate) fn method_not_allowed(allowed: &'static str) -> Self {
-        Self::from(ErrorCode::MethodNotAllowed)
-            .with_header(header::ALLOW, HeaderValue::from_static(allowed))
+    pub(crate) fn method_not_allowed(allowed: &str) -> Self {
+        let error = Self::from(ErrorCode::MethodNotAllowed);
+        match HeaderValue::from_str(allowed) {
+            Ok(allowed) => error.with_header(header::ALLOW, allowed),
+            Err(_) => error,
+        }
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {

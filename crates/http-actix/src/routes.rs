@@ -1,14 +1,88 @@
-//! Which path leads to which endpoint.
+//! Which path and method lead to which endpoint.
 
 use actix_web::body::BoxBody;
 use actix_web::dev::{ServiceFactory, ServiceRequest, ServiceResponse};
 use actix_web::guard::{self, Guard};
-use actix_web::{App, Error, Resource, Route, middleware, web};
+use actix_web::http::Method;
+use actix_web::{App, Error, FromRequest, Handler, Resource, Responder, Route, middleware, web};
 
 use crate::endpoints::{changes, conversation_ids, live, ready, sync, version, visitors};
 use crate::error::{ApiError, ErrorCode};
 use crate::middleware::around_every_request;
 use crate::state::AppState;
+
+/// The table of routes. Each path is served without and with a slash at its end; whoever may GET may
+/// HEAD; any other method is answered 405, with those that there are in `Allow`.
+fn table() -> [Path; 6] {
+    [
+        Path::at("/api/sync-conversations")
+            .get(conversation_ids::get)
+            .post(sync::post),
+        Path::at("/api/sync-conversations/changes").get(changes::get),
+        Path::at("/api/visitors").post(visitors::post),
+        Path::at("/livez").get(live::get),
+        Path::at("/readyz").get(ready::get),
+        Path::at("/version").get(version::get),
+    ]
+}
+
+/// A path, with its methods and their handlers.
+struct Path {
+    path: &'static str,
+    methods: Vec<Method>,
+    routes: Vec<Route>,
+}
+
+impl Path {
+    fn at(path: &'static str) -> Self {
+        Self {
+            path,
+            methods: Vec::new(),
+            routes: Vec::new(),
+        }
+    }
+
+    fn get<H: Handler<A>, A: FromRequest + 'static>(self, handler: H) -> Self
+    where
+        H::Output: Responder + 'static,
+    {
+        let get_or_head = guard::Any(guard::Get()).or(guard::Head());
+        self.on(&[Method::GET, Method::HEAD], get_or_head, handler)
+    }
+
+    fn post<H: Handler<A>, A: FromRequest + 'static>(self, handler: H) -> Self
+    where
+        H::Output: Responder + 'static,
+    {
+        self.on(&[Method::POST], guard::Post(), handler)
+    }
+
+    fn on<H: Handler<A>, A: FromRequest + 'static>(
+        mut self,
+        methods: &[Method],
+        guard: impl Guard + 'static,
+        handler: H,
+    ) -> Self
+    where
+        H::Output: Responder + 'static,
+    {
+        self.methods.extend_from_slice(methods);
+        self.routes.push(web::route().guard(guard).to(handler));
+        self
+    }
+
+    /// This path, with what follows it.
+    fn resource(self, end: &str) -> Resource {
+        let methods: Vec<_> = self.methods.iter().map(Method::as_str).collect();
+        let allowed = methods.join(", ");
+        let resource = web::resource(format!("{}{end}", self.path));
+        let resource = self.routes.into_iter().fold(resource, Resource::route);
+        resource.default_service(web::to(move || {
+            let error = ApiError::method_not_allowed(&allowed);
+            async move { Err::<String, _>(error) }
+        }))
+    }
+}
 
 /// The application that every worker runs.
 pub(crate) fn app(
@@ -26,56 +100,15 @@ pub(crate) fn app(
         .app_data(state)
         .wrap(middleware::from_fn(around_every_request))
         .configure(|services| {
-            let mut serve = |path: &str, methods: fn(Resource) -> Resource| {
-                // A path without and with the trailing slash: as one pattern, both would be matched by a
-                // regular expression on every request.
-                for path in [path, &format!("{path}/")] {
-                    services.service(methods(web::resource(path)));
+            // As one pattern, a path without and with the slash would be matched by a regular expression
+            // on every request.
+            for end in ["", "/"] {
+                for path in table() {
+                    services.service(path.resource(end));
                 }
-            };
-            serve("/api/sync-conversations", |resource| {
-                resource
-                    .route(web::post().to(sync::post))
-                    .route(get_or_head().to(conversation_ids::get))
-                    .default_service(method_not_allowed("GET, HEAD, POST"))
-            });
-            serve("/api/sync-conversations/changes", |resource| {
-                resource
-                    .route(get_or_head().to(changes::get))
-                    .default_service(method_not_allowed("GET, HEAD"))
-            });
-            serve("/api/visitors", |resource| {
-                resource
-                    .route(web::post().to(visitors::post))
-                    .default_service(method_not_allowed("POST"))
-            });
-            serve("/livez", |resource| {
-                resource
-                    .route(get_or_head().to(live::get))
-                    .default_service(method_not_allowed("GET, HEAD"))
-            });
-            serve("/readyz", |resource| {
-                resource
-                    .route(get_or_head().to(ready::get))
-                    .default_service(method_not_allowed("GET, HEAD"))
-            });
-            serve("/version", |resource| {
-                resource
-                    .route(get_or_head().to(version::get))
-                    .default_service(method_not_allowed("GET, HEAD"))
-            });
+            }
         })
         .default_service(web::to(not_found))
-}
-
-fn get_or_head() -> Route {
-    web::route().guard(guard::fn_guard(|context| {
-        guard::Get().check(context) || guard::Head().check(context)
-    }))
-}
-
-fn method_not_allowed(allowed: &'static str) -> Route {
-    web::to(move || async move { Err::<String, _>(ApiError::method_not_allowed(allowed)) })
 }
 
 async fn not_found() -> Result<String, ApiError> {
