@@ -6,15 +6,16 @@ use actix_web::guard::{self, Guard};
 use actix_web::http::Method;
 use actix_web::{App, Error, FromRequest, Handler, Resource, Responder, Route, middleware, web};
 
-use crate::endpoints::{changes, conversation_ids, live, ready, sync, version, visitors};
+use crate::endpoints::{changes, conversation_ids, live, ready, root, sync, version, visitors};
 use crate::error::{ApiError, ErrorCode};
 use crate::middleware::around_every_request;
 use crate::state::AppState;
 
 /// The table of routes. Each path is served without and with a slash at its end; whoever may GET may
 /// HEAD; any other method is answered 405, with those that there are in `Allow`.
-fn table() -> [Path; 6] {
+fn table() -> [Path; 7] {
     [
+        Path::at("").get(root::get),
         Path::at("/api/sync-conversations")
             .get(conversation_ids::get)
             .post(sync::post),

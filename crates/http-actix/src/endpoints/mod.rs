@@ -4,6 +4,7 @@ pub(crate) mod changes;
 pub(crate) mod conversation_ids;
 pub(crate) mod live;
 pub(crate) mod ready;
+pub(crate) mod root;
 pub(crate) mod sync;
 pub(crate) mod version;
 pub(crate) mod visitors;

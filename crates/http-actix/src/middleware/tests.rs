@@ -43,7 +43,7 @@ async fn a_request_without_a_sound_name_gets_one() {
 #[actix_web::test]
 async fn an_unknown_path_is_not_found() {
     for url in [
-        "/",
+        "//",
         "/api",
         "/api/sync-conversations/x",
         "/api/sync-conversations//",
@@ -136,6 +136,12 @@ async fn a_request_is_one_line_in_the_log() {
     ] {
         assert!(log.contains(part), "{log}");
     }
+    let (_, latency) = log.split_once(r#""latency_ms":"#).unwrap();
+    let latency = latency.split([',', '}']).next().unwrap();
+    let decimals = latency
+        .split_once('.')
+        .map_or(0, |(_, decimals)| decimals.len());
+    assert!(decimals <= 3, "{latency}");
     assert!(!log.contains("marker"), "{log}");
 }
 

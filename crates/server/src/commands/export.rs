@@ -15,9 +15,9 @@ use convosync_application::export_store::{ExportError, ExportProgress, ExportSto
 use convosync_http_actix::archive::{self, Line};
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::backend::{Backend, Store};
 use crate::failure::Failure;
 use crate::output::say;
-use crate::store::{Backend, Store};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {

@@ -3,17 +3,18 @@
 use std::time::Duration;
 
 use crate::failure::Failure;
-use crate::network;
+use crate::listen;
 use crate::output::print;
+use crate::probe;
 use crate::settings::Configuration;
 
 /// A server that takes longer is not well.
-const PATIENCE: Duration = Duration::from_secs(5);
+const TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Asks `/readyz` of the server that the settings describe.
 pub(super) fn run(configuration: &Configuration) -> Result<(), Failure> {
-    let address = network::address_of_server(configuration)?;
-    match network::get(address, "/readyz", PATIENCE) {
+    let address = listen::address_of_server(configuration)?;
+    match probe::status(address, "/readyz", TIMEOUT) {
         Ok(200) => print("ready"),
         Ok(status) => Err(Failure::failed(format!(
             "{address} is not ready: it answers {status}"

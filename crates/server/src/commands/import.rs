@@ -12,9 +12,9 @@ use convosync_http_actix::archive::{self, Line};
 use indicatif::ProgressBar;
 
 use super::export::style;
+use crate::backend::Backend;
 use crate::failure::Failure;
 use crate::output::say;
-use crate::store::Backend;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {

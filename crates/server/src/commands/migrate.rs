@@ -1,8 +1,8 @@
 //! `convosync migrate`
 
+use crate::backend::Backend;
 use crate::failure::Failure;
 use crate::output::print;
-use crate::store::Backend;
 use crate::version::SCHEMA;
 
 /// Runs the migrations that are missing and says which.

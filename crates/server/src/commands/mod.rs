@@ -13,10 +13,10 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+use crate::backend::ChooseBackend;
 use crate::failure::Failure;
 use crate::logs;
 use crate::settings::{Configuration, Override};
-use crate::store::ChooseBackend;
 use crate::version;
 
 /// Keeps AI-chat conversations in sync.

@@ -13,16 +13,17 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
+use crate::backend::{Backend, Store};
 use crate::failure::Failure;
-use crate::network;
+use crate::listen;
 use crate::output::say;
+use crate::probe;
 use crate::settings::{Configuration, Settings};
-use crate::store::{Backend, Store};
+use crate::use_cases::services;
 use crate::version;
-use crate::wiring::services;
 
-/// So much longer than this program the HTTP server would wait for requests: who waits decides what
-/// the exit code is.
+/// How much longer the HTTP server would wait for requests than this program does: it is this program
+/// that gives up first, so that its exit code tells of it.
 const HTTP_GRACE_SECONDS: u64 = 60;
 
 /// How long the server may take to give its first answer, on a machine that starts much at once.
@@ -35,7 +36,7 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let settings = &configuration.settings;
     // Before the store is touched: it may belong to a running server of another version.
-    let listener = network::listen(configuration)?;
+    let listener = listen::listen(configuration)?;
     let address = listener.local_addr().map_err(|error| failed(&error))?;
     let store = backend.open()?;
     let drain = Drain::new();
@@ -62,7 +63,7 @@ pub(super) async fn run(
     let stopped = async {
         sleep(Duration::from_secs(server.drain_seconds)).await;
         handle.stop(true).await;
-        // What the server drops holds the store, too.
+        // Until it has ended it holds the store; how it ended does not matter any more.
         let _ = running.await;
         close(store).await;
     };
@@ -90,8 +91,8 @@ fn http_settings(settings: &Settings) -> HttpSettings {
 
 /// Returns when the server answers requests.
 async fn answers(address: SocketAddr) -> Result<(), Failure> {
-    let address = network::reachable(address);
-    let ask = move || network::get(address, "/livez", START);
+    let address = listen::reachable(address);
+    let ask = move || probe::status(address, "/livez", START);
     let answer = actix_web::rt::task::spawn_blocking(ask).await;
     match answer {
         Ok(Ok(200)) => Ok(()),
@@ -135,16 +136,15 @@ fn failed(error: &io::Error) -> Failure {
     Failure::failed(format!("cannot serve: {error}"))
 }
 
-/// Closes the store on a thread of its own: nobody waits for that one when the program is to end at
-/// once.
+/// Closes the store on a thread of its own, as the caller may stop waiting and end the program.
 async fn close(store: Arc<dyn Store>) {
     let (closed, closing) = oneshot::channel();
     thread::spawn(move || {
         store.close();
-        // Nobody is told when the wait was given up.
+        // It fails only when `close` was dropped by its caller, who then does not wait any more.
         let _ = closed.send(());
     });
-    // An error says that the thread is gone, so there is nothing more to wait for.
+    // It fails only when the thread has panicked, and then there is nothing to wait for.
     let _ = closing.await;
 }
 

@@ -5,10 +5,10 @@ use convosync_application::register_visitor::RegisterVisitor;
 use convosync_domain::identity::{InvalidIdentity, VisitorIdentity};
 use convosync_domain::ports::Registration;
 
+use crate::backend::Backend;
 use crate::failure::Failure;
 use crate::output::print;
-use crate::store::Backend;
-use crate::wiring::register_visitor;
+use crate::use_cases::register_visitor;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {

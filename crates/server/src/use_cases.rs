@@ -9,10 +9,11 @@ use convosync_application::sync::SyncConversations;
 use convosync_domain::ports::Clock;
 use convosync_http_actix::{Drain, Services};
 
+use crate::backend::Store;
 use crate::failure::Failure;
 use crate::settings::Settings;
-use crate::store::Store;
-use crate::surroundings::{SystemAnonIds, SystemClock};
+use crate::system_anon_ids::SystemAnonIds;
+use crate::system_clock::SystemClock;
 
 /// What a server answers with.
 pub(crate) fn services(

@@ -1,10 +1,7 @@
 //! Where the server listens, and whether that may be.
 
-use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::net::{
-    IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs as _,
-};
-use std::time::Duration;
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
 
 use crate::failure::Failure;
 use crate::settings::Configuration;
@@ -83,26 +80,6 @@ pub(crate) fn reachable(mut address: SocketAddr) -> SocketAddr {
         _ => {}
     }
     address
-}
-
-/// The status that a server on this machine answers to a GET.
-pub(crate) fn get(address: SocketAddr, path: &str, patience: Duration) -> io::Result<u16> {
-    let mut stream = TcpStream::connect_timeout(&address, patience)?;
-    stream.set_read_timeout(Some(patience))?;
-    stream.set_write_timeout(Some(patience))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut answer = Vec::new();
-    stream.take(64 * 1024).read_to_end(&mut answer)?;
-    status(&answer).ok_or_else(|| io::Error::new(ErrorKind::InvalidData, "not an HTTP server"))
-}
-
-fn status(answer: &[u8]) -> Option<u16> {
-    let line = answer.split(|byte| *byte == b'\r').next()?;
-    let rest = str::from_utf8(line).ok()?.strip_prefix("HTTP/1.1 ")?;
-    rest.split(' ').next()?.parse().ok()
 }
 
 #[cfg(test)]
@@ -198,15 +175,5 @@ mod tests {
             let address = reachable(listening.parse().unwrap());
             assert_eq!(address, reached.parse().unwrap());
         }
-    }
-
-    #[test]
-    fn reads_the_status_of_an_answer() {
-        assert_eq!(
-            status(b"HTTP/1.1 503 Service Unavailable\r\n\r\n"),
-            Some(503)
-        );
-        assert_eq!(status(b"SSH-2.0-OpenSSH\r\n"), None);
-        assert_eq!(status(b""), None);
     }
 }

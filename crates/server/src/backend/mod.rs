@@ -1,5 +1,8 @@
 //! What the commands need of a store, whichever kind it is.
 
+pub(crate) mod postgres;
+pub(crate) mod sqlite;
+
 use std::path::Path;
 use std::sync::Arc;
 

@@ -1,0 +1,59 @@
+//! A store in a PostgreSQL database.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use convosync_storage_diesel::postgres::{OpenError, PostgresOptions, PostgresStore};
+
+use super::{Backend, Store};
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// The database that `database.url` names.
+pub(crate) struct Postgres(PostgresOptions);
+
+impl Postgres {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let database = &settings.database;
+        Self(PostgresOptions {
+            url: database.url.with_secrets(),
+            pool_size: database.pool_size,
+            queue: settings.limits.queue,
+            wait_at_start: Duration::from_secs(database.wait_at_start_seconds),
+        })
+    }
+}
+
+impl Backend for Postgres {
+    fn path(&self) -> Option<&Path> {
+        None
+    }
+
+    fn writes_at_once(&self) -> usize {
+        usize::try_from(self.0.pool_size).unwrap_or(usize::MAX)
+    }
+
+    fn open(&self) -> Result<Arc<dyn Store>, Failure> {
+        match PostgresStore::open(&self.0) {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(error) => Err(not_opened(&error)),
+        }
+    }
+
+    fn migrate(&self) -> Result<Vec<String>, Failure> {
+        PostgresStore::migrate(&self.0).map_err(|error| not_opened(&error))
+    }
+}
+
+fn not_opened(error: &OpenError) -> Failure {
+    match error {
+        OpenError::Url { .. } => Failure::usage(format!("database.url: {error}")),
+        error => Failure::caused_by(error),
+    }
+}
+
+impl Store for PostgresStore {
+    /// Every write that was acknowledged is done; the connections close with the program.
+    fn close(&self) {}
+}

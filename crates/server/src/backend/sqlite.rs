@@ -1,0 +1,53 @@
+//! A store in an SQLite file.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
+
+use super::{Backend, Store};
+use crate::failure::Failure;
+use crate::settings::Settings;
+
+/// The file that `database.url` names.
+pub(crate) struct Sqlite(SqliteOptions);
+
+impl Sqlite {
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let database = &settings.database;
+        Self(SqliteOptions {
+            readers: database.readers(),
+            queue: settings.limits.queue,
+            busy_timeout: Duration::from_millis(database.busy_timeout_ms),
+            ..SqliteOptions::at(database.url.rest())
+        })
+    }
+}
+
+impl Backend for Sqlite {
+    fn path(&self) -> Option<&Path> {
+        Some(&self.0.path)
+    }
+
+    fn writes_at_once(&self) -> usize {
+        self.0.queue
+    }
+
+    fn open(&self) -> Result<Arc<dyn Store>, Failure> {
+        match SqliteStore::open(self.0.clone()) {
+            Ok(store) => Ok(Arc::new(store)),
+            Err(error) => Err(Failure::caused_by(&error)),
+        }
+    }
+
+    fn migrate(&self) -> Result<Vec<String>, Failure> {
+        SqliteStore::migrate(&self.0.path).map_err(|error| Failure::caused_by(&error))
+    }
+}
+
+impl Store for SqliteStore {
+    fn close(&self) {
+        Self::close(self.clone());
+    }
+}

@@ -1,0 +1,70 @@
+//! What a server on this machine answers.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use ureq::Agent;
+
+/// The status that the server at an address answers to a GET.
+///
+/// # Errors
+/// When it does not answer in this time, or not in HTTP.
+pub(crate) fn status(
+    address: SocketAddr,
+    path: &str,
+    timeout: Duration,
+) -> Result<u16, ureq::Error> {
+    let agent: Agent = Agent::config_builder()
+        .timeout_global(Some(timeout))
+        .http_status_as_error(false)
+        .max_redirects(0)
+        // The environment may name one for the network.
+        .proxy(None)
+        .build()
+        .into();
+    let answer = agent.get(format!("http://{address}{path}")).call()?;
+    Ok(answer.status().as_u16())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read as _, Write as _};
+    use std::net::TcpListener;
+    use std::thread;
+
+    use super::*;
+
+    /// The status of a server that answers these bytes.
+    fn status_of(answer: &'static [u8]) -> Option<u16> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let asked = stream.read(&mut [0; 1_024]).unwrap();
+            assert!(asked > 0);
+            stream.write_all(answer).unwrap();
+        });
+        let status = status(address, "/readyz", Duration::from_secs(10)).ok();
+        server.join().unwrap();
+        status
+    }
+
+    #[test]
+    fn every_status_is_an_answer() {
+        for (answer, status) in [
+            (
+                &b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"[..],
+                503,
+            ),
+            (
+                b"HTTP/1.1 301 Moved\r\nLocation: /\r\nContent-Length: 0\r\n\r\n",
+                301,
+            ),
+            (b"HTTP/1.0 200 OK\r\n\r\n", 200),
+        ] {
+            assert_eq!(status_of(answer), Some(status));
+        }
+        assert_eq!(status_of(b"SSH-2.0-OpenSSH\r\n"), None);
+        assert_eq!(status_of(b""), None);
+    }
+}
