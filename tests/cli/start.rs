@@ -1,5 +1,8 @@
 //! What a starting server tells, and what it logs.
 
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+
 use serde_json::{Value, json};
 
 use crate::support::Server;
@@ -94,4 +97,33 @@ fn nothing_of_a_visitor_is_logged_whatever_the_level() {
         .filter(|line| line.contains("marker-of"))
         .collect();
     assert!(leaks.is_empty(), "{leaks:#?}");
+}
+
+#[test]
+fn a_client_that_speaks_no_http_is_no_error_of_the_server() {
+    for (level, expected) in [("info", None), ("debug", Some(2))] {
+        let server = Server::start_on(None, &[("CONVOSYNC__LOG__LEVEL", level)]);
+        for garbage in ["\x16\x03\x01\x02\x00\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
+            let mut stream = TcpStream::connect(server.address()).unwrap();
+            stream.write_all(garbage.as_bytes()).unwrap();
+            // It ends when the server has closed the connection.
+            let _ = stream.read_to_end(&mut Vec::new());
+        }
+        // Whatever is logged of those is logged before this is.
+        assert_eq!(server.get("/livez").status, 200);
+        let stderr = server.stderr();
+        let events = stderr
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok());
+        let events: Vec<Value> = events.collect();
+        assert!(
+            events.iter().all(|event| event["level"] != "ERROR"),
+            "{stderr}"
+        );
+        let malformed = events
+            .iter()
+            .rfind(|event| event["message"] == "a client sent a malformed request");
+        let so_far = malformed.map(|event| event["so_far"].as_u64().unwrap());
+        assert_eq!(so_far, expected, "{stderr}");
+    }
 }

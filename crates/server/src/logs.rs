@@ -1,6 +1,14 @@
 //! Where log lines go.
 
+use std::fmt;
 use std::io::{self, IsTerminal as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tracing::field::{Field, Visit};
+use tracing::{Event, Subscriber};
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::settings::{LogFormat, LogSettings};
 
@@ -17,10 +25,45 @@ pub(crate) fn start(settings: &LogSettings) {
         .with_ansi(text && io::stderr().is_terminal())
         // They would go to the very stderr that cannot be written, and panic.
         .log_internal_errors(false);
+    let malformed = MalformedRequests::default();
     // A subscriber is there already only where a test has set one.
     let _ = if text {
-        lines.try_init()
+        lines.finish().with(malformed).try_init()
     } else {
-        lines.json().flatten_event(true).try_init()
+        let lines = lines.json().flatten_event(true);
+        lines.finish().with(malformed).try_init()
     };
+}
+
+/// Counts what actix logs as an error when a client sends what is no HTTP, and lets it pass as a line for
+/// debugging only: anybody could fill the log with errors.
+#[derive(Debug, Default)]
+struct MalformedRequests(AtomicU64);
+
+impl<S: Subscriber> Layer<S> for MalformedRequests {
+    fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
+        if event.metadata().target() != "actix_http::h1::dispatcher" {
+            return true;
+        }
+        let mut message = Message::default();
+        event.record(&mut message);
+        let Some(reason) = message.0.strip_prefix("stream error: ") else {
+            return true;
+        };
+        let so_far = self.0.fetch_add(1, Ordering::Relaxed) + 1;
+        tracing::debug!(reason, so_far, "a client sent a malformed request");
+        false
+    }
+}
+
+/// The message of an event.
+#[derive(Debug, Default)]
+struct Message(String);
+
+impl Visit for Message {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        if field.name() == "message" {
+            self.0 = format!("{value:?}");
+        }
+    }
 }
