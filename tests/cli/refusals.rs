@@ -29,6 +29,17 @@ fn an_unknown_key_is_refused_by_name_and_file() {
 }
 
 #[test]
+fn a_misspelt_variable_is_refused_with_the_right_spelling() {
+    let folder = tempdir().unwrap();
+    let mut command = convosync(folder.path());
+    let finished = Finished::of(command.env("CONVOSYNC_SERVER_PORT", "8080"));
+    assert_eq!(
+        finished.complaint(2),
+        "unknown environment variable CONVOSYNC_SERVER_PORT: it is CONVOSYNC__SERVER__PORT"
+    );
+}
+
+#[test]
 fn a_bad_value_is_refused_by_key_and_origin() {
     let folder = tempdir().unwrap();
     let mut command = convosync(folder.path());

@@ -19,7 +19,7 @@ pub(crate) fn convosync(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_convosync"));
     command.current_dir(folder).stdin(Stdio::null());
     for (name, _) in std::env::vars_os() {
-        if name.to_string_lossy().starts_with("CONVOSYNC__") {
+        if name.to_string_lossy().starts_with("CONVOSYNC_") {
             command.env_remove(name);
         }
     }

@@ -7,13 +7,11 @@ use std::path::Path;
 
 use config::{ConfigError, Environment, File, FileFormat, Map, Source, Value, ValueKind};
 
+use super::variables::{self, PREFIX, SEPARATOR};
 use crate::failure::Failure;
 
 /// `config/default.toml`: every key there is, with its default.
 pub(crate) const DEFAULTS: &str = include_str!("../../../../config/default.toml");
-
-const ENVIRONMENT_PREFIX: &str = "CONVOSYNC";
-const SEPARATOR: &str = "__";
 
 /// A setting given on the command line.
 #[derive(Clone, Debug)]
@@ -45,30 +43,35 @@ impl Layer {
         Self::of_text(&text, &name)
     }
 
-    /// Of these variables, those that begin with `CONVOSYNC__`.
+    /// Of these variables, those that begin with `CONVOSYNC__`. One that is meant to, by its name, is
+    /// refused: it would be ignored.
     pub(super) fn environment(
         variables: impl IntoIterator<Item = (OsString, OsString)>,
+        defaults: &Self,
     ) -> Result<Self, Failure> {
-        let prefix = format!("{ENVIRONMENT_PREFIX}{SEPARATOR}");
+        let prefix = format!("{PREFIX}{SEPARATOR}");
         let mut texts = Map::new();
         for (name, value) in variables {
-            let Some(name) = name.to_str().filter(|name| name.starts_with(&prefix)) else {
+            let Some(name) = name.to_str().filter(|name| variables::is_ours(name)) else {
                 continue;
             };
+            if !name.starts_with(&prefix) {
+                if variables::is_from_elsewhere(name, &value) {
+                    continue;
+                }
+                return Err(variables::misspelt(name, defaults.keys()));
+            }
             let value = value.into_string().map_err(|_not_shown| {
                 Failure::usage(format!("the environment variable {name} is not UTF-8"))
             })?;
             texts.insert(name.to_owned(), value);
         }
-        let environment = Environment::with_prefix(ENVIRONMENT_PREFIX)
+        let environment = Environment::with_prefix(PREFIX)
             .separator(SEPARATOR)
             .source(Some(texts));
         Ok(Self::flat(
             environment.collect().map_err(|error| unreadable(&error))?,
-            |key| {
-                let name = key.to_uppercase().replace('.', SEPARATOR);
-                format!("the environment variable {prefix}{name}")
-            },
+            |key| format!("the environment variable {}", variables::name_of(key)),
         ))
     }
 

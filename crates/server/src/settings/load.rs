@@ -29,10 +29,12 @@ impl Configuration {
         variables: impl IntoIterator<Item = (OsString, OsString)>,
         overrides: &[Override],
     ) -> Result<Self, Failure> {
+        let defaults = Layer::defaults()?;
+        let environment = Layer::environment(variables, &defaults)?;
         let layers = [
-            Layer::defaults()?,
+            defaults,
             file.map_or_else(|| Ok(Layer::command_line(&[])), Layer::file)?,
-            Layer::environment(variables)?,
+            environment,
             Layer::command_line(overrides),
         ];
         let [defaults, set @ ..] = &layers;

@@ -3,6 +3,7 @@
 mod layers;
 mod load;
 mod values;
+mod variables;
 
 use std::num::NonZeroUsize;
 use std::thread;

@@ -83,7 +83,7 @@ fn the_command_line_wins_over_the_environment_and_that_over_the_file() {
         ("CONVOSYNC__SERVER__PORT", "2"),
         ("CONVOSYNC__SERVER__WORKERS", "2"),
         ("CONVOSYNC__AUTH__ALLOW_OPEN_ON_NETWORK", "true"),
-        ("CONVOSYNC_CONFIG", "not ours"),
+        ("CONVOSYNC_PORT", "tcp://10.0.0.1:7800"),
         ("HOME", "/root"),
     ]);
     let configuration = Configuration::load(Some(&path), variables, &[port("3")]).unwrap();
