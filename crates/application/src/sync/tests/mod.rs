@@ -1,0 +1,164 @@
+//! The sync use case on mocks.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use convosync_domain::change_set::Write;
+use convosync_domain::conversation::{Conversation, ConversationPatch};
+use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::message::{Message, MessagePatch};
+use convosync_domain::patch::Patch;
+use convosync_domain::ports::{MessageHead, MockClock, MockSyncStore, MockVisitorStore, Visitor};
+use convosync_domain::posted::{Digest, PostedChange};
+use convosync_domain::stored::{MessageHistory, StoredConversation, StoredMessage};
+use convosync_domain::timestamp::Timestamp;
+use mockall::Sequence;
+use uuid::Uuid;
+
+use super::*;
+
+mod races;
+mod reading;
+mod registration;
+mod violations;
+
+/// A text that counts how often it is read.
+#[derive(Default)]
+struct Text {
+    img: Option<&'static str>,
+    deleted_at: Option<Timestamp>,
+    violations: Vec<&'static str>,
+    reads: AtomicUsize,
+}
+
+impl MessageText for Text {
+    type Violation = &'static str;
+
+    fn read(&self) -> Result<PostedChange<MessagePatch>, Vec<&'static str>> {
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        if !self.violations.is_empty() {
+            return Err(self.violations.clone());
+        }
+        if let Some(deleted_at) = self.deleted_at {
+            return Ok(PostedChange::Deletion {
+                deleted_at,
+                updated_at: None,
+            });
+        }
+        let mut patch = MessagePatch::default();
+        patch.fields.img = self
+            .img
+            .map_or(Patch::NotSent, |img| Patch::Value(img.into()));
+        Ok(PostedChange::Fields {
+            updated_at: None,
+            patch,
+        })
+    }
+}
+
+impl Text {
+    fn reads(&self) -> usize {
+        self.reads.load(Ordering::Relaxed)
+    }
+}
+
+fn at(micros: i64) -> Timestamp {
+    Timestamp::from_micros(micros).unwrap()
+}
+
+fn conversation_id() -> ConversationId {
+    ConversationId::from_uuid(Uuid::from_u128(1))
+}
+
+fn message_id(number: u128) -> MessageId {
+    MessageId::from_uuid(Uuid::from_u128(number))
+}
+
+fn digest(number: u8) -> Digest {
+    Digest([number; 16])
+}
+
+fn fields() -> PostedChange<ConversationPatch> {
+    let patch = ConversationPatch::default();
+    PostedChange::Fields {
+        updated_at: None,
+        patch,
+    }
+}
+
+fn message(number: u128, digested: u8, text: Text) -> SubmittedMessage<Text> {
+    SubmittedMessage {
+        id: message_id(number),
+        digest: digest(digested),
+        text,
+    }
+}
+
+fn submission(messages: Vec<SubmittedMessage<Text>>) -> Submission<Text> {
+    let change = fields();
+    let conversation = SubmittedConversation {
+        id: conversation_id(),
+        change,
+        messages,
+    };
+    Submission {
+        conversations: vec![conversation],
+    }
+}
+
+/// The heads of a stored, empty conversation with these messages.
+fn heads(change_counter: u64, messages: &[(u128, Option<u8>)]) -> Heads {
+    let conversation = StoredConversation {
+        id: conversation_id(),
+        history: Default::default(),
+        content: Some(Conversation::default()),
+    };
+    let messages = messages
+        .iter()
+        .map(|(number, digested)| MessageHead {
+            id: message_id(*number),
+            digest: digested.map(digest),
+        })
+        .collect();
+    let conversations = vec![ConversationHead {
+        conversation,
+        messages,
+    }];
+    Heads {
+        change_counter,
+        conversations,
+    }
+}
+
+fn stored_message(number: u128) -> (ConversationId, StoredMessage) {
+    let message = StoredMessage {
+        id: message_id(number),
+        history: MessageHistory::default(),
+        content: Some(Box::new(Message::default())),
+        digest: None,
+    };
+    (conversation_id(), message)
+}
+
+fn ada() -> VisitorIdentity {
+    VisitorIdentity::registered("ada").unwrap()
+}
+
+fn use_case(store: MockSyncStore, registration: RegistrationMode) -> SyncConversations {
+    let mut clock = MockClock::new();
+    clock.expect_now().returning(|| at(1_000));
+    let settings = SyncSettings {
+        max_clock_skew_seconds: 300,
+        registration,
+    };
+    let visitors = MockVisitorStore::new();
+    SyncConversations::new(
+        Arc::new(store),
+        Arc::new(visitors),
+        Arc::new(clock),
+        settings,
+    )
+}
+
+fn explicit(store: MockSyncStore) -> SyncConversations {
+    use_case(store, RegistrationMode::Explicit)
+}
