@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, SecondsFormat, Utc};
+use chrono::{DateTime, SecondsFormat, Timelike as _, Utc};
 
 /// A moment in UTC, to the microsecond, in the years 0001 to 9999.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -20,6 +20,8 @@ pub enum TimestampError {
 }
 
 const MICROS_PER_SECOND: i64 = 1_000_000;
+const NANOS_PER_SECOND: u32 = 1_000_000_000;
+const SECONDS_PER_DAY: i64 = 86_400;
 /// 0001-01-01T00:00:00Z in microseconds since 1970.
 const EARLIEST: i64 = -62_135_596_800 * MICROS_PER_SECOND;
 /// The last microsecond of the year 9999.
@@ -50,7 +52,7 @@ impl Timestamp {
         Self(self.0.saturating_add(micros).clamp(EARLIEST, LATEST))
     }
 
-    /// Reads an [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339) date-time with up to nine
+    /// Reads an [RFC 3339](https://www.rfc-editor.org/rfc/rfc3339) date-time with any number of
     /// fractional digits, cut to the microsecond. A text without a zone is in UTC; a leap second
     /// is the second after it.
     ///
@@ -66,38 +68,15 @@ impl Timestamp {
     }
 
     fn parse_four_digit_year(text: &str) -> Result<Self, TimestampError> {
-        let mut rest = Rest(text.as_bytes());
-        let year = rest.digits(4)?;
-        rest.one_of(b"-")?;
-        let month = rest.digits(2)?;
-        rest.one_of(b"-")?;
-        let day = rest.digits(2)?;
-        rest.one_of(b"Tt ")?;
-        let hour = rest.digits(2)?;
-        rest.one_of(b":")?;
-        let minute = rest.digits(2)?;
-        rest.one_of(b":")?;
-        let second = rest.digits(2)?;
-        let micros = rest.fraction_in_micros()?;
-        let offset_minutes = rest.zone_in_minutes()?;
-
-        if hour > 23 || minute > 59 || second > 60 {
+        let moment = DateTime::parse_from_rfc3339(text)
+            .or_else(|_| DateTime::parse_from_rfc3339(&format!("{text}Z")))
+            .or(Err(TimestampError::Malformed))?;
+        let is_leap_second = moment.nanosecond() >= NANOS_PER_SECOND;
+        // There are none but at the end of a day in UTC.
+        if is_leap_second && (moment.timestamp() + 1).rem_euclid(SECONDS_PER_DAY) != 0 {
             return Err(TimestampError::Malformed);
         }
-        let date = NaiveDate::from_ymd_opt(
-            i32::try_from(year).unwrap_or(i32::MAX),
-            u32::try_from(month).unwrap_or(u32::MAX),
-            u32::try_from(day).unwrap_or(u32::MAX),
-        )
-        .ok_or(TimestampError::Malformed)?;
-        let midnight = date
-            .signed_duration_since(NaiveDate::default())
-            .num_seconds();
-        let utc = midnight + hour * 3_600 + minute * 60 + second - offset_minutes * 60;
-        if second == 60 && utc.rem_euclid(86_400) != 0 {
-            return Err(TimestampError::Malformed);
-        }
-        Self::from_micros(utc * MICROS_PER_SECOND + micros)
+        Self::from_micros(moment.timestamp_micros())
     }
 }
 
@@ -122,79 +101,6 @@ fn is_date_time_of_a_longer_year(text: &str) -> bool {
         && Timestamp::parse_four_digit_year(&format!("2000{after_year}")).is_ok()
 }
 
-/// What of a date-time is not read yet.
-struct Rest<'a>(&'a [u8]);
-
-impl Rest<'_> {
-    fn digits(&mut self, count: usize) -> Result<i64, TimestampError> {
-        let (digits, rest) = self
-            .0
-            .split_at_checked(count)
-            .ok_or(TimestampError::Malformed)?;
-        self.0 = rest;
-        digits.iter().try_fold(0, |number, digit| {
-            if digit.is_ascii_digit() {
-                Ok(number * 10 + i64::from(digit - b'0'))
-            } else {
-                Err(TimestampError::Malformed)
-            }
-        })
-    }
-
-    fn one_of(&mut self, allowed: &[u8]) -> Result<u8, TimestampError> {
-        match self.0.split_first() {
-            Some((byte, rest)) if allowed.contains(byte) => {
-                self.0 = rest;
-                Ok(*byte)
-            }
-            _ => Err(TimestampError::Malformed),
-        }
-    }
-
-    fn fraction_in_micros(&mut self) -> Result<i64, TimestampError> {
-        if self.0.first() != Some(&b'.') {
-            return Ok(0);
-        }
-        self.one_of(b".")?;
-        let count = self
-            .0
-            .iter()
-            .take_while(|byte| byte.is_ascii_digit())
-            .count();
-        if !(1..=9).contains(&count) {
-            return Err(TimestampError::Malformed);
-        }
-        let digits = self.digits(count)?;
-        let exponent = i32::try_from(count).unwrap_or(i32::MAX) - 6;
-        let power = 10_i64.pow(exponent.unsigned_abs());
-        Ok(if exponent > 0 {
-            digits / power
-        } else {
-            digits * power
-        })
-    }
-
-    /// The offset from UTC; no zone at all counts as UTC.
-    fn zone_in_minutes(&mut self) -> Result<i64, TimestampError> {
-        if self.0.is_empty() {
-            return Ok(0);
-        }
-        let sign = match self.one_of(b"Zz+-")? {
-            b'+' => 1,
-            b'-' => -1,
-            _ if self.0.is_empty() => return Ok(0),
-            _ => return Err(TimestampError::Malformed),
-        };
-        let hours = self.digits(2)?;
-        self.one_of(b":")?;
-        let minutes = self.digits(2)?;
-        if hours > 23 || minutes > 59 || !self.0.is_empty() {
-            return Err(TimestampError::Malformed);
-        }
-        Ok(sign * (hours * 60 + minutes))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,6 +121,10 @@ mod tests {
                 "1969-12-31T23:59:59.123456789Z",
                 "1969-12-31T23:59:59.123456Z",
             ),
+            (
+                "2025-01-01T00:00:00.01234567890123456789Z",
+                "2025-01-01T00:00:00.012345Z",
+            ),
             ("2024-02-29T00:00:00Z", "2024-02-29T00:00:00Z"),
             ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
             ("9999-12-31T23:59:59.999999Z", "9999-12-31T23:59:59.999999Z"),
@@ -227,6 +137,7 @@ mod tests {
     fn a_leap_second_is_the_second_after_it() {
         assert_eq!(shown("2016-12-31T23:59:60Z"), "2017-01-01T00:00:00Z");
         assert_eq!(shown("2016-12-31T15:59:60-08:00"), "2017-01-01T00:00:00Z");
+        assert_eq!(shown("2016-12-31T23:59:60.25Z"), "2017-01-01T00:00:00.250Z");
         assert_eq!(shown("2016-12-31T12:00:60Z"), "not an RFC 3339 date-time");
     }
 
@@ -242,8 +153,12 @@ mod tests {
             "2025-01-01T00:60:00Z",
             "2025-01-01T00:00:00+25:00",
             "2025-01-01T00:00:00.Z",
-            "2025-01-01T00:00:00.0123456789Z",
+            "2025-01-01T00:00:00,5Z",
             "2025-01-01T00:00:00ZZ",
+            "2025-01-01T00:00:00 Z",
+            "2025-01-01T00:00:00+01:00Z",
+            "2025-01-01T00:00:00+",
+            "2025-01-01T00:00:61Z",
             "2025-01-01",
             "2025-01-01T00:00Z",
             "2025-1-1T00:00:00Z",
