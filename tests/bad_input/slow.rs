@@ -7,7 +7,7 @@ use super::{Request, Visitor, conversation};
 use crate::support::raw::{Connection, RawAnswer};
 
 /// More than any of these limits, which are five seconds at most.
-const PATIENCE: Duration = Duration::from_secs(10);
+const TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Sends bytes one by one until the server has had enough; its answer.
 fn dribble(mut connection: Connection, bytes: &[u8]) -> Option<RawAnswer> {
@@ -16,11 +16,11 @@ fn dribble(mut connection: Connection, bytes: &[u8]) -> Option<RawAnswer> {
         if connection.is_answered() || !connection.send([*byte]) {
             break;
         }
-        assert!(started.elapsed() < PATIENCE, "it is never enough");
+        assert!(started.elapsed() < TIMEOUT, "it is never enough");
         thread::sleep(Duration::from_millis(250));
     }
     let answer = connection.last_answer();
-    assert!(started.elapsed() < PATIENCE, "it is never enough");
+    assert!(started.elapsed() < TIMEOUT, "it is never enough");
     answer
 }
 
@@ -110,7 +110,7 @@ fn the_second_head_on_a_connection() {
         if connection.is_answered() || !connection.send(b"x") {
             break;
         }
-        assert!(started.elapsed() < 4 * PATIENCE, "it is never enough");
+        assert!(started.elapsed() < 4 * TIMEOUT, "it is never enough");
         thread::sleep(Duration::from_millis(500));
     }
     assert!(connection.last_answer().is_none());

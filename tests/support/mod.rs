@@ -22,7 +22,7 @@ pub(crate) use answer::Answer;
 pub(crate) use command::{Finished, convosync, run};
 
 /// How long a server may take to start or stop before a test fails.
-const PATIENCE: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 const LISTENING: &str = "listening on http://";
 
@@ -70,7 +70,7 @@ impl Server {
     pub(crate) fn start_on(database: Option<TestDatabase>, settings: &[(&str, &str)]) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
-            .timeout_global(Some(PATIENCE))
+            .timeout_global(Some(TIMEOUT))
             .build()
             .into();
         let settings = settings
@@ -195,7 +195,7 @@ impl Process {
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = Arc::new(Mutex::new(String::new()));
         let addresses = collect(child.stderr.take().unwrap(), Arc::clone(&stderr));
-        let address = addresses.recv_timeout(PATIENCE);
+        let address = addresses.recv_timeout(TIMEOUT);
         let Ok(address) = address else {
             let _ = child.kill();
             let _ = child.wait();
@@ -220,7 +220,7 @@ impl Process {
             if let Some(status) = self.child.try_wait().unwrap() {
                 return status;
             }
-            assert!(started.elapsed() < PATIENCE, "the server does not stop");
+            assert!(started.elapsed() < TIMEOUT, "the server does not stop");
             thread::sleep(Duration::from_millis(10));
         }
     }

@@ -15,7 +15,7 @@ pub(crate) fn print(lines: &str) -> Result<(), Failure> {
     }
 }
 
-/// Writes this line to stderr, where a failure to write has nobody left to be told.
+/// Writes this line to stderr. A failure to write is ignored: there is nowhere left to report it.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }

@@ -233,7 +233,7 @@ impl SyncConversations {
             .collect())
     }
 
-    /// Waits a little, and not as long as the other processes do.
+    /// Waits a little before the next attempt, with jitter so that two processes do not meet again.
     async fn pause(&self, attempt: u32) {
         let spread = PAUSE_GROWTH_MS * u64::from(attempt + 1);
         let jitter = self.clock.now().as_micros().unsigned_abs() % spread;

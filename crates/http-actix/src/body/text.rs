@@ -15,7 +15,7 @@ pub(crate) struct Body {
     text: String,
     limits: Limits,
     digest_seed: u64,
-    /// Nothing reads it: it goes when the text goes.
+    /// Held until the text is dropped: that gives its bytes back to the budget.
     _reservation: Option<Reservation>,
 }
 

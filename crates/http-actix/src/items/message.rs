@@ -74,7 +74,7 @@ impl MessageText for RawMessage {
             };
             let read = serde_json::Deserializer::from_str(raw).deserialize_map(message);
             if read.is_err() {
-                // The reading of the post has passed over it as JSON.
+                // It cannot fail: the post was checked to be JSON before its messages are read.
                 reader.report(raw, &path, "not JSON");
             }
             if !draft.has_id {
