@@ -278,8 +278,9 @@ impl Conversation {
         let (mut placed, remembered) = place(stamp, remembered, now);
         if let Some(erased) = self.erased_through {
             match placed {
-                // Without a stamp it gets the one just after the conversation's deletion.
-                Placed::Nowhere => {
+                // Without a stamp, what is not stored or is dead gets the one just after the
+                // conversation's deletion.
+                Placed::Nowhere if stored.is_none_or(|stored| self.is_dead_here(stored)) => {
                     placed = Placed::At(Moment {
                         micros: erased.micros + 1,
                         is_receipt: false,
@@ -287,7 +288,7 @@ impl Conversation {
                 }
                 // With a stamp not newer than the conversation's deletion it is not stored.
                 Placed::At(moment) if moment.micros <= erased.micros => return false,
-                Placed::At(_) | Placed::Older => {}
+                Placed::Nowhere | Placed::At(_) | Placed::Older => {}
             }
         }
 

@@ -214,6 +214,36 @@ fn a_late_older_deletion_takes_the_messages_older_than_itself() {
 }
 
 #[test]
+fn an_app_without_stamps_can_edit_what_lives_beside_an_older_deletion() {
+    let mut story = Story::new();
+    story.post_into(
+        json!({"updated_at": at(20)}),
+        &json!([{"message_id": "m", "updated_at": at(15), "img": "a"}]),
+    );
+    story.post(&json!({"id": "c", "deleted_at": at(10)}));
+    // Values replace, nulls do not clear, and its stamp stays.
+    story.post_into(
+        json!({}),
+        &json!([{"message_id": "m", "img": "b", "doc": 1}]),
+    );
+    story.post_into(json!({}), &json!([{"message_id": "m", "doc": null}]));
+    assert_eq!(
+        (&story.message()["img"], &story.message()["doc"]),
+        (&json!("b"), &json!(1))
+    );
+    story.post_into(
+        json!({}),
+        &json!([{"message_id": "m", "updated_at": at(14), "img": "c"}]),
+    );
+    assert_eq!(story.message()["img"], "b");
+    story.post_into(
+        json!({}),
+        &json!([{"message_id": "m", "updated_at": at(16), "img": "d"}]),
+    );
+    assert_eq!(story.message()["img"], "d");
+}
+
+#[test]
 fn a_message_deleted_by_itself_is_not_brought_back_by_its_conversation() {
     let mut story = Story::new();
     let message = json!([{"message_id": "m", "img": "a"}]);

@@ -46,7 +46,7 @@ pub(super) fn create(
             })
         }
         PostedChange::Fields { updated_at, patch } => {
-            let effective = posted_stamp(&mut history, updated_at, context)?;
+            let effective = posted_stamp(&mut history, updated_at, context, false)?;
             raise_stamps(&mut history, effective, updated_at);
             let mut created = StoredMessage {
                 id,
@@ -127,7 +127,8 @@ fn merge_fields(
     context: Context,
 ) {
     let mut history = stored.history;
-    let Some(effective) = posted_stamp(&mut history, updated_at, context) else {
+    let lives = stored.content.is_some();
+    let Some(effective) = posted_stamp(&mut history, updated_at, context, lives) else {
         return;
     };
     let precedence = effective.precedence(history.stamp);
@@ -155,16 +156,18 @@ fn start(stored: &mut StoredMessage, digest: Digest, patch: MessagePatch, receip
 }
 
 /// What the stamp of a posted message counts as, or `None` if a deletion of the conversation covers
-/// it, so that nothing of the post is stored.
+/// it, so that nothing of the post is stored. Without a stamp, one that does not live yet is as new as
+/// it must be to live; one that lives is edited like any other.
 fn posted_stamp(
     history: &mut MessageHistory,
     own: Option<Timestamp>,
     context: Context,
+    lives: bool,
 ) -> Option<EffectiveStamp> {
     let posted = own.or(context.updated_at);
     let effective = EffectiveStamp::of(posted, &mut history.future_stamp, context.receipt);
     match (effective, context.conversation.erased_through) {
-        (EffectiveStamp::Unstamped, Some(erased)) => {
+        (EffectiveStamp::Unstamped, Some(erased)) if !lives => {
             Some(EffectiveStamp::At(erased.plus_micros(1)))
         }
         (EffectiveStamp::At(posted), Some(erased)) if posted <= erased => None,

@@ -252,6 +252,20 @@ mod deletion {
     }
 
     #[test]
+    fn an_edit_without_a_stamp_reaches_what_lives_beside_an_older_deletion() {
+        let mut items = conversation_at(Some(5));
+        items.post(vec![conversation(1, deleted(3), vec![])], NOON);
+        let edit = |img| vec![message(1, image(None, img))];
+        let unstamped = |messages| vec![conversation(1, titled(None, NotSent), messages)];
+        let stamp = |items: &Items| items.message(1, 1).and_then(|it| it.history.stamp);
+        let before = stamp(&items);
+        items.post(unstamped(edit(Value("edit"))), NOON);
+        assert_eq!(img(&items, 1), Some("edit"));
+        items.post(unstamped(edit(Null)), NOON);
+        assert_eq!((img(&items, 1), stamp(&items)), (Some("edit"), before));
+    }
+
+    #[test]
     fn an_updated_at_beside_it_makes_the_deletion_later_but_is_not_stored() {
         let mut items = conversation_at(Some(5));
         let deletion = PostedChange::Deletion {
