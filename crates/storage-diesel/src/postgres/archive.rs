@@ -13,7 +13,7 @@ use convosync_domain::archive::{
 use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
 use convosync_domain::ports::Restoration;
 
-use super::errors::Fault;
+use super::errors::PostgresError;
 use super::items::{MessageRows, push_message_columns, push_part_joins};
 use super::rows::{Batches, ChangedRows};
 use super::schema::{ConversationRow, VisitorRow};
@@ -90,7 +90,7 @@ pub(super) fn read_items(
     visitor: VisitorId,
     after: Option<ArchivePlace>,
     limit: usize,
-) -> Result<Vec<ArchivedConversation>, Fault> {
+) -> Result<Vec<ArchivedConversation>, PostgresError> {
     let mut transaction = connection.build_transaction().repeatable_read().read_only();
     transaction.run(|connection| {
         let mut rows = RowsOfVisitor {
@@ -153,13 +153,13 @@ impl QueryFragment<Pg> for SelectMessagesFrom {
 prepared_query!(SelectVisitors, SelectConversations, SelectMessagesFrom);
 
 impl ArchiveRows for RowsOfVisitor<'_> {
-    type Error = Fault;
+    type Error = PostgresError;
 
     fn conversations(
         &mut self,
         from: Option<ConversationId>,
         limit: usize,
-    ) -> Result<Vec<ArchivedConversation>, Fault> {
+    ) -> Result<Vec<ArchivedConversation>, PostgresError> {
         let query = SelectConversations {
             visitor: self.visitor,
             from: from.map(ConversationId::as_uuid).unwrap_or_default(),
@@ -179,7 +179,7 @@ impl ArchiveRows for RowsOfVisitor<'_> {
         conversation: ConversationId,
         after: Option<MessageId>,
         limit: usize,
-    ) -> Result<Vec<ArchivedMessage>, Fault> {
+    ) -> Result<Vec<ArchivedMessage>, PostgresError> {
         let Some(from) = first_after(after.map(MessageId::as_uuid)) else {
             return Ok(Vec::new());
         };
@@ -202,10 +202,10 @@ impl ArchiveRows for RowsOfVisitor<'_> {
 pub(super) fn adopt_digest_seed(
     connection: &mut PgConnection,
     digest_seed: u64,
-) -> Result<bool, Fault> {
+) -> Result<bool, PostgresError> {
     let digest_seed = digest_seed.cast_signed();
     connection.transaction(|connection| {
-        let store = migrate::read_store(connection)?.ok_or(Fault::NotStored)?;
+        let store = migrate::read_store(connection)?.ok_or(PostgresError::NotStored)?;
         if store.digest_seed == digest_seed {
             return Ok(true);
         }
@@ -218,8 +218,8 @@ pub(super) fn adopt_digest_seed(
 }
 
 /// Begins another life of the store.
-pub(super) fn renew_epoch(connection: &mut PgConnection) -> Result<(), Fault> {
-    let epoch = random_uuid().map_err(Fault::NoRandomness)?;
+pub(super) fn renew_epoch(connection: &mut PgConnection) -> Result<(), PostgresError> {
+    let epoch = random_uuid().map_err(PostgresError::NoRandomness)?;
     SetEpoch { epoch }.execute(connection)?;
     Ok(())
 }
@@ -244,8 +244,11 @@ impl Restore {
     }
 
     /// Inserts what is not stored yet.
-    pub(super) fn write(&self, connection: &mut PgConnection) -> Result<Restoration, Fault> {
-        let write = random_uuid().map_err(Fault::NoRandomness)?;
+    pub(super) fn write(
+        &self,
+        connection: &mut PgConnection,
+    ) -> Result<Restoration, PostgresError> {
+        let write = random_uuid().map_err(PostgresError::NoRandomness)?;
         connection.transaction(|connection| {
             if !visitors::insert(connection, &self.visitor, write)?
                 && self.stored_visitor(connection)?.as_ref() != Some(&self.visitor)

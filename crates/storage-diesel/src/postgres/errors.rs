@@ -52,7 +52,7 @@ pub enum OpenError {
 
 /// Why a read or a write failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum PostgresError {
     #[error("the visitor has changed meanwhile")]
     Conflict,
     #[error(transparent)]
@@ -76,9 +76,9 @@ pub(super) enum Fault {
     Panicked,
 }
 
-/// What a fault means for what comes next.
+/// What an error means for what comes next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FaultKind {
+pub(super) enum PostgresErrorKind {
     /// The server has no room.
     Full,
     /// The server only reads, as one does that is no longer the primary.
@@ -93,15 +93,15 @@ pub(super) enum FaultKind {
     Other,
 }
 
-impl Fault {
-    pub(super) fn kind(&self) -> FaultKind {
+impl PostgresError {
+    pub(super) fn kind(&self) -> PostgresErrorKind {
         match self {
             Self::Database(error) => kind_of(error),
-            Self::ReadOnly => FaultKind::ReadOnly,
-            Self::NoConnection(_) | Self::OtherStore => FaultKind::Unreachable,
-            Self::Refused(_) => FaultKind::Busy,
+            Self::ReadOnly => PostgresErrorKind::ReadOnly,
+            Self::NoConnection(_) | Self::OtherStore => PostgresErrorKind::Unreachable,
+            Self::Refused(_) => PostgresErrorKind::Busy,
             Self::Conflict | Self::NotStored | Self::NoRandomness(_) | Self::Panicked => {
-                FaultKind::Other
+                PostgresErrorKind::Other
             }
         }
     }
@@ -114,20 +114,20 @@ impl Fault {
 
 /// The server's messages follow its `lc_messages` and its codes do not reach through Diesel, which
 /// names few of them: what it does not know may well pass.
-fn kind_of(error: &DieselError) -> FaultKind {
+fn kind_of(error: &DieselError) -> PostgresErrorKind {
     match error {
         DieselError::DatabaseError(kind, information) => match kind {
-            DatabaseErrorKind::ReadOnlyTransaction => FaultKind::ReadOnly,
+            DatabaseErrorKind::ReadOnlyTransaction => PostgresErrorKind::ReadOnly,
             DatabaseErrorKind::SerializationFailure
             | DatabaseErrorKind::ClosedConnection
-            | DatabaseErrorKind::UnableToSendCommand => FaultKind::Passing,
-            DatabaseErrorKind::Unknown if is_full(information.message()) => FaultKind::Full,
-            DatabaseErrorKind::Unknown => FaultKind::Passing,
-            _ => FaultKind::Other,
+            | DatabaseErrorKind::UnableToSendCommand => PostgresErrorKind::Passing,
+            DatabaseErrorKind::Unknown if is_full(information.message()) => PostgresErrorKind::Full,
+            DatabaseErrorKind::Unknown => PostgresErrorKind::Passing,
+            _ => PostgresErrorKind::Other,
         },
         DieselError::RollbackErrorOnCommit { commit_error, .. } => kind_of(commit_error),
-        DieselError::BrokenTransactionManager => FaultKind::Passing,
-        _ => FaultKind::Other,
+        DieselError::BrokenTransactionManager => PostgresErrorKind::Passing,
+        _ => PostgresErrorKind::Other,
     }
 }
 
@@ -135,28 +135,30 @@ fn is_full(message: &str) -> bool {
     message.contains("No space left on device") || message.starts_with("could not extend file")
 }
 
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
-        let unavailable = |retry_after, fault: Fault| Self::Unavailable {
+impl From<PostgresError> for StoreError {
+    fn from(error: PostgresError) -> Self {
+        let unavailable = |retry_after, error: PostgresError| Self::Unavailable {
             retry_after,
-            source: Some(Box::new(fault)),
+            source: Some(Box::new(error)),
         };
-        if let Fault::Database(error) = &fault
+        if let PostgresError::Database(error) = &error
             && let Some(corrupt) = corrupt_column(error)
         {
             return corrupt;
         }
-        match (fault.kind(), fault) {
-            (_, Fault::Conflict) => Self::Conflict,
-            (FaultKind::Full, fault) => Self::Full {
-                source: Box::new(fault),
+        match (error.kind(), error) {
+            (_, PostgresError::Conflict) => Self::Conflict,
+            (PostgresErrorKind::Full, error) => Self::Full {
+                source: Box::new(error),
             },
-            (FaultKind::Passing | FaultKind::Busy, fault) => unavailable(RETRY_AFTER, fault),
-            (FaultKind::ReadOnly | FaultKind::Unreachable, fault) => {
-                unavailable(RETRY_AFTER_OUTAGE, fault)
+            (PostgresErrorKind::Passing | PostgresErrorKind::Busy, error) => {
+                unavailable(RETRY_AFTER, error)
             }
-            (FaultKind::Other, fault) => Self::Internal {
-                source: Box::new(fault),
+            (PostgresErrorKind::ReadOnly | PostgresErrorKind::Unreachable, error) => {
+                unavailable(RETRY_AFTER_OUTAGE, error)
+            }
+            (PostgresErrorKind::Other, error) => Self::Internal {
+                source: Box::new(error),
             },
         }
     }

@@ -17,7 +17,7 @@ use convosync_domain::feed::{
 use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
 use convosync_domain::ports::{LivingIds, NamedConversation};
 
-use super::errors::Fault;
+use super::errors::PostgresError;
 use super::heads::Names;
 use super::items::load;
 use super::schema::{ConversationChangeRow, ConversationRow, MessageChangeRow};
@@ -75,7 +75,7 @@ pub(super) fn changes(
     visitor: VisitorId,
     position: Option<FeedPosition>,
     limit: usize,
-) -> Result<Option<ChangesPage>, Fault> {
+) -> Result<Option<ChangesPage>, PostgresError> {
     let mut transaction = connection.build_transaction().repeatable_read().read_only();
     transaction.run(|connection| {
         let Some(change_counter) = visitors::find_counter(connection, visitor)? else {
@@ -96,9 +96,9 @@ struct VisitorRows<'c> {
 }
 
 impl FeedRows for VisitorRows<'_> {
-    type Error = Fault;
+    type Error = PostgresError;
 
-    fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, Fault> {
+    fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, PostgresError> {
         let query = SelectChangedHeads {
             visitor: self.visitor,
             since,
@@ -116,7 +116,7 @@ impl FeedRows for VisitorRows<'_> {
     fn changed_messages(
         &mut self,
         wanted: &[ChangedMessages],
-    ) -> Result<Vec<Vec<NumberedMessage>>, Fault> {
+    ) -> Result<Vec<Vec<NumberedMessage>>, PostgresError> {
         let Some(first) = wanted.first() else {
             return Ok(Vec::new());
         };
@@ -153,7 +153,10 @@ impl FeedRows for VisitorRows<'_> {
         Ok(in_order.collect())
     }
 
-    fn read(&mut self, items: Vec<NamedConversation>) -> Result<Vec<ChangedConversation>, Fault> {
+    fn read(
+        &mut self,
+        items: Vec<NamedConversation>,
+    ) -> Result<Vec<ChangedConversation>, PostgresError> {
         let names = Names::from(items);
         let query = SelectConversations {
             visitor: self.visitor,
@@ -177,10 +180,10 @@ impl FeedRows for VisitorRows<'_> {
             .zip(names.messages)
             .peekable();
         for id in names.conversations {
-            let row = conversations.remove(&id).ok_or(Fault::NotStored)?;
+            let row = conversations.remove(&id).ok_or(PostgresError::NotStored)?;
             let mut of_this = Vec::new();
             while let Some(key) = named.next_if(|(conversation, _)| *conversation == id) {
-                of_this.push(messages.remove(&key).ok_or(Fault::NotStored)?);
+                of_this.push(messages.remove(&key).ok_or(PostgresError::NotStored)?);
             }
             page.push(ChangedConversation {
                 conversation: row.into(),

@@ -12,7 +12,7 @@ use convosync_domain::identity::{MessageId, VisitorId};
 use convosync_domain::ports::{ConversationHead, Heads, MessageHead, NamedConversation};
 use convosync_domain::posted::Digest;
 
-use super::errors::Fault;
+use super::errors::PostgresError;
 use super::schema::ConversationRow;
 use super::statements::{WholeRow, prepared_query, push_columns};
 use crate::rows::RowReader;
@@ -59,7 +59,7 @@ pub(super) fn heads(
     connection: &mut PgConnection,
     visitor: VisitorId,
     names: &Names,
-) -> Result<Option<Heads>, Fault> {
+) -> Result<Option<Heads>, PostgresError> {
     let rows: Vec<HeadRow> = SelectHeads {
         visitor: visitor.as_uuid(),
         names: names.clone(),

@@ -47,7 +47,7 @@ pub use open::PostgresOptions;
 
 use crate::gate::Gate;
 use archive::Restore;
-use errors::Fault;
+use errors::PostgresError;
 use heads::Names;
 use open::{LogConnectErrors, first_connection, warn_if_not_durable};
 use session::{Database, SessionSettings, Sessions};
@@ -107,16 +107,16 @@ impl PostgresStore {
     /// Does the work on a connection, from its start again where a failure may pass.
     async fn run<T: Send + 'static>(
         &self,
-        work: impl FnMut(&mut PgConnection) -> Result<T, Fault> + Send + 'static,
+        work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let place = self.0.gate.enter().await.map_err(Fault::Refused)?;
+        let place = self.0.gate.enter().await.map_err(PostgresError::Refused)?;
         let opened = Arc::clone(&self.0);
         let work = move || {
             let _place = place;
             retry::with_retries(&opened.database, &opened.pool, work)
         };
         let done = tokio::task::spawn_blocking(work).await;
-        Ok(done.unwrap_or(Err(Fault::Panicked))?)
+        Ok(done.unwrap_or(Err(PostgresError::Panicked))?)
     }
 }
 
@@ -244,7 +244,7 @@ impl StoreStatus for PostgresStore {
             session::check_writable(connection)?;
             match migrate::read_store(connection)? {
                 Some(row) if row.epoch == identity.epoch => Ok(()),
-                _ => Err(Fault::OtherStore),
+                _ => Err(PostgresError::OtherStore),
             }
         })
         .await

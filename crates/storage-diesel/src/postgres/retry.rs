@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 
-use super::errors::{Fault, FaultKind};
+use super::errors::{PostgresError, PostgresErrorKind};
 use super::session::{Database, Sessions};
 
 /// How often work is tried.
@@ -20,32 +20,35 @@ const PAUSE_MAX: Duration = Duration::from_millis(200);
 pub(super) fn with_retries<T>(
     database: &Database,
     pool: &r2d2::Pool<Sessions>,
-    mut work: impl FnMut(&mut PgConnection) -> Result<T, Fault>,
-) -> Result<T, Fault> {
+    mut work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError>,
+) -> Result<T, PostgresError> {
     let started = Instant::now();
     let mut attempt = 1;
     loop {
-        let mut session = pool.get().map_err(Fault::NoConnection)?;
+        let mut session = pool.get().map_err(PostgresError::NoConnection)?;
         let done = work(&mut session.connection);
-        let Err(fault) = done else {
+        let Err(error) = done else {
             return done;
         };
-        session.is_suspect = !fault.leaves_connection_usable();
+        session.is_suspect = !error.leaves_connection_usable();
         drop(session);
-        let kind = fault.kind();
-        if matches!(kind, FaultKind::Passing | FaultKind::ReadOnly) {
+        let kind = error.kind();
+        if matches!(
+            kind,
+            PostgresErrorKind::Passing | PostgresErrorKind::ReadOnly
+        ) {
             database.doubt_connections();
             if attempt < ATTEMPTS && started.elapsed() < LATEST_ATTEMPT {
-                tracing::debug!(error = %fault, attempt, "a transaction is tried again");
+                tracing::debug!(error = %error, attempt, "a transaction is tried again");
                 thread::sleep(pause(attempt));
                 attempt += 1;
                 continue;
             }
         }
-        if kind != FaultKind::Other {
-            tracing::warn!(error = %fault, attempt, "a transaction failed");
+        if kind != PostgresErrorKind::Other {
+            tracing::warn!(error = %error, attempt, "a transaction failed");
         }
-        return Err(fault);
+        return Err(error);
     }
 }
 

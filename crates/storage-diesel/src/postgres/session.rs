@@ -11,7 +11,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
-use super::errors::{ConnectError, Fault};
+use super::errors::{ConnectError, PostgresError};
 
 /// What libpq is told where neither the URL nor a variable of the environment says: a server that is
 /// gone is noticed within seconds, and of several hosts the primary is used.
@@ -139,10 +139,10 @@ pub(super) fn setting(connection: &mut PgConnection, name: &str) -> QueryResult<
 }
 
 /// Whether the server is there and writes.
-pub(super) fn check_writable(connection: &mut PgConnection) -> Result<(), Fault> {
+pub(super) fn check_writable(connection: &mut PgConnection) -> Result<(), PostgresError> {
     let reads_only = "pg_is_in_recovery() OR current_setting('transaction_read_only')::bool";
     match diesel::select(sql::<Bool>(reads_only)).get_result(connection)? {
-        true => Err(Fault::ReadOnly),
+        true => Err(PostgresError::ReadOnly),
         false => Ok(()),
     }
 }
@@ -167,8 +167,8 @@ impl r2d2::ManageConnection for Sessions {
     fn is_valid(&self, session: &mut Session) -> Result<(), ConnectError> {
         let generation = self.0.generation.load(Ordering::Acquire);
         if session.generation != generation {
-            check_writable(&mut session.connection).map_err(|fault| match fault {
-                Fault::Database(error) => ConnectError::Query(error),
+            check_writable(&mut session.connection).map_err(|error| match error {
+                PostgresError::Database(error) => ConnectError::Query(error),
                 _ => ConnectError::ReadOnly,
             })?;
             session.generation = generation;

@@ -14,7 +14,7 @@ use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::Registration;
 
 use super::erase::erase;
-use super::errors::Fault;
+use super::errors::PostgresError;
 use super::rows::{Batches, ChangedRows, PartRows};
 use super::statements::{ColumnsOfRows, CountStored, DeleteOfMessages, Insert, InsertOrReplace};
 use super::visitors;
@@ -52,7 +52,7 @@ impl Commit {
         &self,
         connection: &mut PgConnection,
         attempts: &mut Attempts,
-    ) -> Result<u64, Fault> {
+    ) -> Result<u64, PostgresError> {
         attempts.transaction(connection, self.visitor, |connection, write| {
             self.take_number(connection, write)?;
             self.write_rows(connection)
@@ -60,7 +60,7 @@ impl Commit {
         Ok(self.change_number)
     }
 
-    fn take_number(&self, connection: &mut PgConnection, write: Uuid) -> Result<(), Fault> {
+    fn take_number(&self, connection: &mut PgConnection, write: Uuid) -> Result<(), PostgresError> {
         let is_taken = match &self.registers {
             Some(registration) if self.change_counter == 0 => {
                 let visitor = ArchivedVisitor::new(registration, self.change_number);
@@ -77,10 +77,10 @@ impl Commit {
                 raise.execute(connection)? == 1
             }
         };
-        is_taken.then_some(()).ok_or(Fault::Conflict)
+        is_taken.then_some(()).ok_or(PostgresError::Conflict)
     }
 
-    fn write_rows(&self, connection: &mut PgConnection) -> Result<(), Fault> {
+    fn write_rows(&self, connection: &mut PgConnection) -> Result<(), PostgresError> {
         let Self { visitor, rows, .. } = self;
         self.insert(connection, &rows.conversations.new)?;
         self.check_stored(connection, &rows.conversations.replacing)?;
@@ -114,7 +114,7 @@ impl Commit {
         &self,
         connection: &mut PgConnection,
         parts: &PartRows<C>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), PostgresError> {
         for (conversation, messages) in &parts.gone {
             let delete = DeleteOfMessages::<C> {
                 visitor: self.visitor,
@@ -132,7 +132,7 @@ impl Commit {
         &self,
         connection: &mut PgConnection,
         batches: &Batches<C>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), PostgresError> {
         let visitor = self.visitor;
         for rows in batches.iter() {
             Insert { visitor, rows }.execute(connection)?;
@@ -144,7 +144,7 @@ impl Commit {
         &self,
         connection: &mut PgConnection,
         batches: &Batches<C>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), PostgresError> {
         let visitor = self.visitor;
         for rows in batches.iter() {
             InsertOrReplace { visitor, rows }.execute(connection)?;
@@ -156,7 +156,7 @@ impl Commit {
         &self,
         connection: &mut PgConnection,
         batches: &Batches<C>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), PostgresError> {
         let visitor = self.visitor;
         for rows in batches.iter() {
             let stored: i64 = CountStored { visitor, rows }.get_result(connection)?;
@@ -166,8 +166,10 @@ impl Commit {
     }
 }
 
-fn all_stored(found: usize, named: usize) -> Result<(), Fault> {
-    (found == named).then_some(()).ok_or(Fault::NotStored)
+fn all_stored(found: usize, named: usize) -> Result<(), PostgresError> {
+    (found == named)
+        .then_some(())
+        .ok_or(PostgresError::NotStored)
 }
 
 /// Registers a visitor, unless it is known.
@@ -175,17 +177,17 @@ pub(super) fn register(
     connection: &mut PgConnection,
     registration: &VisitorRegistration,
     attempts: &mut Attempts,
-) -> Result<Registration, Fault> {
+) -> Result<Registration, PostgresError> {
     let visitor = ArchivedVisitor::new(registration, 0);
     let id = visitor.id.as_uuid();
     let written = attempts.transaction(connection, id, |connection, write| {
         let is_new = visitors::insert(connection, &visitor, write)?;
-        is_new.then_some(()).ok_or(Fault::Conflict)
+        is_new.then_some(()).ok_or(PostgresError::Conflict)
     });
     match written {
         Ok(()) => Ok(Registration::Created),
-        Err(Fault::Conflict) => Ok(Registration::AlreadyKnown),
-        Err(fault) => Err(fault),
+        Err(PostgresError::Conflict) => Ok(Registration::AlreadyKnown),
+        Err(error) => Err(error),
     }
 }
 
@@ -204,20 +206,20 @@ impl Attempts {
         &mut self,
         connection: &mut PgConnection,
         visitor: Uuid,
-        work: impl FnOnce(&mut PgConnection, Uuid) -> Result<(), Fault>,
-    ) -> Result<(), Fault> {
+        work: impl FnOnce(&mut PgConnection, Uuid) -> Result<(), PostgresError>,
+    ) -> Result<(), PostgresError> {
         if self.was_committed(connection, visitor)? {
             return Ok(());
         }
         let earlier = self.in_doubt;
-        let write = random_uuid().map_err(Fault::NoRandomness)?;
+        let write = random_uuid().map_err(PostgresError::NoRandomness)?;
         let done = connection.transaction(|connection| {
             work(connection, write)?;
             self.in_doubt = Some(write);
             Ok(())
         });
         // A visitor who was being inserted could not be seen before; this time the work met it.
-        if matches!(done, Err(Fault::Conflict)) {
+        if matches!(done, Err(PostgresError::Conflict)) {
             self.in_doubt = earlier;
             if self.was_committed(connection, visitor)? {
                 return Ok(());

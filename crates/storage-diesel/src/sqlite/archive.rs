@@ -15,7 +15,7 @@ use convosync_domain::change_set::Write;
 use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
 use convosync_domain::ports::Restoration;
 
-use super::errors::Fault;
+use super::errors::SqliteError;
 use super::group::Group;
 use super::schema::{ConversationRow, VisitorRow, conversations, visitors};
 use super::statements::insert;
@@ -28,7 +28,7 @@ use crate::types::UuidKey;
 use crate::types::sql::UuidBytes;
 
 /// How many visitors there are.
-pub(super) fn count_visitors(connection: &mut SqliteConnection) -> Result<u64, Fault> {
+pub(super) fn count_visitors(connection: &mut SqliteConnection) -> Result<u64, SqliteError> {
     let count: i64 = visitors::table
         .select(count_star())
         .get_result(connection)?;
@@ -40,7 +40,7 @@ pub(super) fn read_visitors(
     connection: &mut SqliteConnection,
     after: Option<VisitorId>,
     limit: usize,
-) -> Result<Vec<ArchivedVisitor>, Fault> {
+) -> Result<Vec<ArchivedVisitor>, SqliteError> {
     let Some(from) = first_after(after.map(VisitorId::as_uuid)) else {
         return Ok(Vec::new());
     };
@@ -67,7 +67,7 @@ pub(super) fn read_items(
     visitor: VisitorId,
     after: Option<ArchivePlace>,
     limit: usize,
-) -> Result<Vec<ArchivedConversation>, Fault> {
+) -> Result<Vec<ArchivedConversation>, SqliteError> {
     let Some(row) = visitor_rows::find(connection, visitor)? else {
         return Ok(Vec::new());
     };
@@ -84,13 +84,13 @@ struct RowsOfVisitor<'c> {
 }
 
 impl ArchiveRows for RowsOfVisitor<'_> {
-    type Error = Fault;
+    type Error = SqliteError;
 
     fn conversations(
         &mut self,
         from: Option<ConversationId>,
         limit: usize,
-    ) -> Result<Vec<ArchivedConversation>, Fault> {
+    ) -> Result<Vec<ArchivedConversation>, SqliteError> {
         let from = from.map(ConversationId::as_uuid).unwrap_or_default();
         let rows = conversations::table
             .filter(conversations::visitor.eq(self.visitor))
@@ -113,7 +113,7 @@ impl ArchiveRows for RowsOfVisitor<'_> {
         conversation: ConversationId,
         after: Option<MessageId>,
         limit: usize,
-    ) -> Result<Vec<ArchivedMessage>, Fault> {
+    ) -> Result<Vec<ArchivedMessage>, SqliteError> {
         let row = items::find_conversation_row(self.connection, self.visitor, conversation)?;
         let (Some(row), Some(from)) = (row, first_after(after.map(MessageId::as_uuid))) else {
             return Ok(Vec::new());
@@ -136,7 +136,10 @@ statements! { Sqlite, SqliteConnection:
 }
 
 /// Makes this the seed of the digests; `false` where there are digests by another one.
-pub(super) fn adopt_digest_seed(group: &mut Group<'_>, digest_seed: u64) -> Result<bool, Fault> {
+pub(super) fn adopt_digest_seed(
+    group: &mut Group<'_>,
+    digest_seed: u64,
+) -> Result<bool, SqliteError> {
     let digest_seed = digest_seed.cast_signed();
     if migrate::read_identity(group.connection)?.digest_seed == digest_seed {
         return Ok(true);
@@ -149,8 +152,8 @@ pub(super) fn adopt_digest_seed(group: &mut Group<'_>, digest_seed: u64) -> Resu
 }
 
 /// Begins another life of the store.
-pub(super) fn renew_epoch(group: &mut Group<'_>) -> Result<(), Fault> {
-    let epoch = random_uuid().map_err(Fault::NoRandomness)?;
+pub(super) fn renew_epoch(group: &mut Group<'_>) -> Result<(), SqliteError> {
+    let epoch = random_uuid().map_err(SqliteError::NoRandomness)?;
     SetEpoch { epoch }.execute(group.connection)?;
     Ok(())
 }
@@ -160,7 +163,7 @@ pub(super) fn restore(
     group: &mut Group<'_>,
     visitor: &ArchivedVisitor,
     conversations: Vec<ArchivedConversation>,
-) -> Result<Restoration, Fault> {
+) -> Result<Restoration, SqliteError> {
     let stored: Option<VisitorRow> = visitors::table
         .filter(visitors::key.eq(UuidKey(visitor.id.as_uuid())))
         .get_result(group.connection)
@@ -185,7 +188,7 @@ fn restore_conversation(
     group: &mut Group<'_>,
     visitor: i64,
     archived: ArchivedConversation,
-) -> Result<(), Fault> {
+) -> Result<(), SqliteError> {
     let latest_change = archived.latest_change();
     let id = archived.conversation.id;
     let mut rows = VisitorRows::of(group, visitor, archived.change_number);

@@ -15,7 +15,7 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 
-use super::errors::{Fault, FaultKind, OpenError, kind_of};
+use super::errors::{OpenError, SqliteError, SqliteErrorKind, kind_of};
 
 /// Pages to gather in the write-ahead log before they are moved into the file: 16 MB, as random
 /// pages are then written once for many posts.
@@ -187,7 +187,7 @@ impl Database {
         loop {
             match connection.batch_execute("PRAGMA journal_mode = WAL") {
                 Err(error)
-                    if kind_of(&error) == FaultKind::Busy
+                    if kind_of(&error) == SqliteErrorKind::Busy
                         && started.elapsed() < self.busy_timeout =>
                 {
                     thread::sleep(Duration::from_millis(5));
@@ -197,10 +197,10 @@ impl Database {
         }
     }
 
-    /// Takes note of a fault: after a failed read, write or sync no connection from before is used
+    /// Takes note of an error: after a failed read, write or sync no connection from before is used
     /// again.
-    pub(super) fn note(&self, fault: &Fault) {
-        if fault.kind() == FaultKind::InputOutput {
+    pub(super) fn note(&self, error: &SqliteError) {
+        if error.kind() == SqliteErrorKind::InputOutput {
             self.generation.fetch_add(1, Ordering::Release);
         }
     }
@@ -309,7 +309,7 @@ mod tests {
         let error = reader
             .batch_execute("CREATE TABLE t (id INTEGER)")
             .unwrap_err();
-        assert_eq!(kind_of(&error), FaultKind::Unreachable, "{error}");
+        assert_eq!(kind_of(&error), SqliteErrorKind::Unreachable, "{error}");
     }
 
     #[test]

@@ -78,7 +78,7 @@ pub enum OpenError {
 
 /// Why a read or a write failed.
 #[derive(Debug, thiserror::Error)]
-pub(super) enum Fault {
+pub(super) enum SqliteError {
     #[error("the visitor has changed meanwhile")]
     Conflict,
     #[error(transparent)]
@@ -105,7 +105,7 @@ pub(super) enum Fault {
 
 /// What SQLite means, as its codes do not reach through Diesel. Its messages are fixed English.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum FaultKind {
+pub(super) enum SqliteErrorKind {
     Busy,
     Full,
     /// The file cannot be reached or written now.
@@ -115,68 +115,68 @@ pub(super) enum FaultKind {
     Other,
 }
 
-impl Fault {
-    pub(super) fn kind(&self) -> FaultKind {
+impl SqliteError {
+    pub(super) fn kind(&self) -> SqliteErrorKind {
         match self {
             Self::Database(error) => kind_of(error),
-            Self::NoRoom(_) => FaultKind::Full,
-            Self::Refused(_) => FaultKind::Busy,
-            Self::NoConnection(_) | Self::Closed => FaultKind::Unreachable,
+            Self::NoRoom(_) => SqliteErrorKind::Full,
+            Self::Refused(_) => SqliteErrorKind::Busy,
+            Self::NoConnection(_) | Self::Closed => SqliteErrorKind::Unreachable,
             Self::Conflict | Self::NotStored | Self::NoRandomness(_) | Self::Panicked => {
-                FaultKind::Other
+                SqliteErrorKind::Other
             }
         }
     }
 }
 
-pub(super) fn kind_of(error: &DieselError) -> FaultKind {
+pub(super) fn kind_of(error: &DieselError) -> SqliteErrorKind {
     let message = match error {
         DieselError::DatabaseError(_, information) => information.message(),
         DieselError::RollbackErrorOnCommit { commit_error, .. } => return kind_of(commit_error),
-        DieselError::BrokenTransactionManager => return FaultKind::Unreachable,
-        _ => return FaultKind::Other,
+        DieselError::BrokenTransactionManager => return SqliteErrorKind::Unreachable,
+        _ => return SqliteErrorKind::Other,
     };
     let kinds = [
-        ("database is locked", FaultKind::Busy),
-        ("database or disk is full", FaultKind::Full),
-        ("disk I/O error", FaultKind::InputOutput),
+        ("database is locked", SqliteErrorKind::Busy),
+        ("database or disk is full", SqliteErrorKind::Full),
+        ("disk I/O error", SqliteErrorKind::InputOutput),
         (
             "attempt to write a readonly database",
-            FaultKind::Unreachable,
+            SqliteErrorKind::Unreachable,
         ),
-        ("unable to open database file", FaultKind::Unreachable),
+        ("unable to open database file", SqliteErrorKind::Unreachable),
     ];
     kinds
         .into_iter()
         .find(|(known, _)| message.starts_with(known))
-        .map_or(FaultKind::Other, |(_, kind)| kind)
+        .map_or(SqliteErrorKind::Other, |(_, kind)| kind)
 }
 
-/// The error for one of those whom a fault has hit.
-pub(super) fn store_error(fault: &Arc<Fault>) -> StoreError {
-    if let Fault::Conflict = **fault {
+/// What one of the callers is told whose work met this error.
+pub(super) fn store_error(error: &Arc<SqliteError>) -> StoreError {
+    if let SqliteError::Conflict = **error {
         return StoreError::Conflict;
     }
-    if let Fault::Database(error) = &**fault
+    if let SqliteError::Database(error) = &**error
         && let Some(corrupt) = corrupt_column(error)
     {
         return corrupt;
     }
-    let source = Box::new(Arc::clone(fault));
-    match fault.kind() {
-        FaultKind::Busy | FaultKind::Unreachable | FaultKind::InputOutput => {
+    let source = Box::new(Arc::clone(error));
+    match error.kind() {
+        SqliteErrorKind::Busy | SqliteErrorKind::Unreachable | SqliteErrorKind::InputOutput => {
             StoreError::Unavailable {
                 retry_after: RETRY_AFTER,
                 source: Some(source),
             }
         }
-        FaultKind::Full => StoreError::Full { source },
-        FaultKind::Other => StoreError::Internal { source },
+        SqliteErrorKind::Full => StoreError::Full { source },
+        SqliteErrorKind::Other => StoreError::Internal { source },
     }
 }
 
-impl From<Fault> for StoreError {
-    fn from(fault: Fault) -> Self {
-        store_error(&Arc::new(fault))
+impl From<SqliteError> for StoreError {
+    fn from(error: SqliteError) -> Self {
+        store_error(&Arc::new(error))
     }
 }

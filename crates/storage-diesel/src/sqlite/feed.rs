@@ -10,7 +10,7 @@ use convosync_domain::feed::{
 use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
 use convosync_domain::ports::{LivingIds, NamedConversation};
 
-use super::errors::Fault;
+use super::errors::SqliteError;
 use super::schema::{
     ConversationChangeRow, ConversationIdRow, MessageChangeRow, conversations, messages,
 };
@@ -22,7 +22,7 @@ use crate::types::{NumberKey, UuidKey};
 pub(super) fn living_ids(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
-) -> Result<Option<LivingIds>, Fault> {
+) -> Result<Option<LivingIds>, SqliteError> {
     let Some(visitor) = visitors::find(connection, visitor)? else {
         return Ok(None);
     };
@@ -45,7 +45,7 @@ pub(super) fn changes(
     visitor: VisitorId,
     position: Option<FeedPosition>,
     limit: usize,
-) -> Result<Option<ChangesPage>, Fault> {
+) -> Result<Option<ChangesPage>, SqliteError> {
     let Some(visitor) = visitors::find(connection, visitor)? else {
         return Ok(None);
     };
@@ -63,9 +63,9 @@ struct VisitorRows<'c> {
 }
 
 impl FeedRows for VisitorRows<'_> {
-    type Error = Fault;
+    type Error = SqliteError;
 
-    fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, Fault> {
+    fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, SqliteError> {
         let rows: Vec<ConversationChangeRow> = conversations::table
             .filter(conversations::visitor.eq(self.visitor))
             .filter(conversations::latest_change.gt(NumberKey(since)))
@@ -83,20 +83,26 @@ impl FeedRows for VisitorRows<'_> {
     fn changed_messages(
         &mut self,
         wanted: &[ChangedMessages],
-    ) -> Result<Vec<Vec<NumberedMessage>>, Fault> {
+    ) -> Result<Vec<Vec<NumberedMessage>>, SqliteError> {
         wanted
             .iter()
             .map(|wanted| self.changed_in(wanted))
             .collect()
     }
 
-    fn read(&mut self, items: Vec<NamedConversation>) -> Result<Vec<ChangedConversation>, Fault> {
+    fn read(
+        &mut self,
+        items: Vec<NamedConversation>,
+    ) -> Result<Vec<ChangedConversation>, SqliteError> {
         items.into_iter().map(|named| self.whole(named)).collect()
     }
 }
 
 impl VisitorRows<'_> {
-    fn changed_in(&mut self, wanted: &ChangedMessages) -> Result<Vec<NumberedMessage>, Fault> {
+    fn changed_in(
+        &mut self,
+        wanted: &ChangedMessages,
+    ) -> Result<Vec<NumberedMessage>, SqliteError> {
         let Some(conversation) =
             items::find_conversation_row(self.connection, self.visitor, wanted.conversation)?
         else {
@@ -129,13 +135,13 @@ impl VisitorRows<'_> {
         numbered.collect()
     }
 
-    fn whole(&mut self, named: NamedConversation) -> Result<ChangedConversation, Fault> {
+    fn whole(&mut self, named: NamedConversation) -> Result<ChangedConversation, SqliteError> {
         let row = items::find_conversation(self.connection, self.visitor, named.id)?;
-        let row = row.ok_or(Fault::NotStored)?;
+        let row = row.ok_or(SqliteError::NotStored)?;
         let mut messages = Vec::with_capacity(named.messages.len());
         for id in named.messages {
             let rows = items::find_message(self.connection, row.id, id)?;
-            messages.push(rows.ok_or(Fault::NotStored)?.into());
+            messages.push(rows.ok_or(SqliteError::NotStored)?.into());
         }
         Ok(ChangedConversation {
             conversation: row.into(),

@@ -10,7 +10,7 @@ use tokio::sync::oneshot;
 
 use convosync_domain::ports::StoreError;
 
-use super::errors::{Fault, FaultKind, store_error};
+use super::errors::{SqliteError, SqliteErrorKind, store_error};
 use super::schema::{conversations, messages, visitors};
 use crate::statements::statements;
 
@@ -30,9 +30,9 @@ pub(super) trait Work: Send {
     /// How many messages it writes.
     fn messages(&self) -> usize;
     /// Does the work; called at most once.
-    fn run(&mut self, group: &mut Group<'_>) -> Result<(), Fault>;
+    fn run(&mut self, group: &mut Group<'_>) -> Result<(), SqliteError>;
     /// Tells the caller, once what was done is durable or undone.
-    fn answer(self: Box<Self>, fault: Option<&Arc<Fault>>);
+    fn answer(self: Box<Self>, error: Option<&Arc<SqliteError>>);
 }
 
 /// Work that is a closure.
@@ -45,7 +45,7 @@ pub(super) struct Task<F, T> {
 
 impl<F, T> Task<F, T>
 where
-    F: FnOnce(&mut Group<'_>) -> Result<T, Fault> + Send,
+    F: FnOnce(&mut Group<'_>) -> Result<T, SqliteError> + Send,
     T: Send,
 {
     pub(super) fn new(
@@ -65,25 +65,25 @@ where
 
 impl<F, T> Work for Task<F, T>
 where
-    F: FnOnce(&mut Group<'_>) -> Result<T, Fault> + Send,
+    F: FnOnce(&mut Group<'_>) -> Result<T, SqliteError> + Send,
     T: Send,
 {
     fn messages(&self) -> usize {
         self.messages
     }
 
-    fn run(&mut self, group: &mut Group<'_>) -> Result<(), Fault> {
+    fn run(&mut self, group: &mut Group<'_>) -> Result<(), SqliteError> {
         if let Some(work) = self.work.take() {
             self.done = Some(work(group)?);
         }
         Ok(())
     }
 
-    fn answer(self: Box<Self>, fault: Option<&Arc<Fault>>) {
-        let answer = match (fault, self.done) {
-            (Some(fault), _) => Err(store_error(fault)),
+    fn answer(self: Box<Self>, error: Option<&Arc<SqliteError>>) {
+        let answer = match (error, self.done) {
+            (Some(error), _) => Err(store_error(error)),
             (None, Some(done)) => Ok(done),
-            (None, None) => Err(Fault::Panicked.into()),
+            (None, None) => Err(SqliteError::Panicked.into()),
         };
         // A caller who is gone misses the answer, not the write.
         let _ = self.caller.send(answer);
@@ -130,27 +130,27 @@ impl Group<'_> {
 
 /// Why no task of a group was done.
 pub(super) struct GroupFailure {
-    pub(super) fault: Fault,
+    pub(super) error: SqliteError,
     /// Whether the connection is fit to go on.
     pub(super) usable: bool,
 }
 
-/// Does the tasks in one transaction and commits it. A task that fails is undone alone: its fault
+/// Does the tasks in one transaction and commits it. A task that fails is undone alone: its error
 /// is in the result. When the transaction fails, all of them have.
 pub(super) fn run(
     connection: &mut SqliteConnection,
     tasks: &mut [Box<dyn Work>],
-) -> Result<Vec<Option<Arc<Fault>>>, GroupFailure> {
+) -> Result<Vec<Option<Arc<SqliteError>>>, GroupFailure> {
     if let Err(error) = (Begin {}).execute(connection) {
-        let fault = Fault::from(error);
-        let usable = fault.kind() == FaultKind::Busy;
-        return Err(GroupFailure { fault, usable });
+        let error = SqliteError::from(error);
+        let usable = error.kind() == SqliteErrorKind::Busy;
+        return Err(GroupFailure { error, usable });
     }
     let mut group = Group {
         connection,
         newest: NewestRows::default(),
     };
-    let done: Result<Vec<_>, Fault> = tasks
+    let done: Result<Vec<_>, SqliteError> = tasks
         .iter_mut()
         .map(|task| run_in_savepoint(&mut group, task.as_mut()))
         .collect();
@@ -158,14 +158,14 @@ pub(super) fn run(
         (Commit {}).execute(group.connection)?;
         Ok(outcomes)
     });
-    committed.map_err(|fault| {
+    committed.map_err(|error| {
         let is_fit = !matches!(
-            fault.kind(),
-            FaultKind::InputOutput | FaultKind::Unreachable
+            error.kind(),
+            SqliteErrorKind::InputOutput | SqliteErrorKind::Unreachable
         );
         GroupFailure {
             usable: is_rolled_back(group.connection) && is_fit,
-            fault,
+            error,
         }
     })
 }
@@ -174,24 +174,24 @@ pub(super) fn run(
 fn run_in_savepoint(
     group: &mut Group<'_>,
     task: &mut dyn Work,
-) -> Result<Option<Arc<Fault>>, Fault> {
+) -> Result<Option<Arc<SqliteError>>, SqliteError> {
     (Savepoint {}).execute(group.connection)?;
     let outcome = catch_unwind(AssertUnwindSafe(|| task.run(group)));
-    let Err(fault) = outcome.unwrap_or(Err(Fault::Panicked)) else {
+    let Err(error) = outcome.unwrap_or(Err(SqliteError::Panicked)) else {
         (Release {}).execute(group.connection)?;
         return Ok(None);
     };
-    if fault.kind() == FaultKind::InputOutput {
-        return Err(fault);
+    if error.kind() == SqliteErrorKind::InputOutput {
+        return Err(error);
     }
-    // SQLite rolls the whole transaction back by itself after some faults, a full disk among them;
+    // SQLite rolls the whole transaction back by itself after some errors, a full disk among them;
     // then there is no savepoint any more.
     let undone = (RollbackToSavepoint {})
         .execute(group.connection)
         .and_then(|_| (Release {}).execute(group.connection));
     match undone {
-        Ok(_) => Ok(Some(Arc::new(fault))),
-        Err(_) => Err(fault),
+        Ok(_) => Ok(Some(Arc::new(error))),
+        Err(_) => Err(error),
     }
 }
 

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use convosync_domain::identity::{MessageId, VisitorId};
 use convosync_domain::ports::{ConversationHead, Heads, MessageHead, NamedConversation};
 
-use super::errors::Fault;
+use super::errors::SqliteError;
 use super::items;
 use super::schema::{MessageHeadRow, messages};
 use super::visitors;
@@ -21,7 +21,7 @@ pub(super) fn heads(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
     named: &[NamedConversation],
-) -> Result<Option<Heads>, Fault> {
+) -> Result<Option<Heads>, SqliteError> {
     let Some(visitor) = visitors::find(connection, visitor)? else {
         return Ok(None);
     };

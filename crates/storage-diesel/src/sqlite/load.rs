@@ -6,7 +6,7 @@ use convosync_domain::identity::{ConversationId, VisitorId};
 use convosync_domain::ports::NamedConversation;
 use convosync_domain::stored::StoredMessage;
 
-use super::errors::Fault;
+use super::errors::SqliteError;
 use super::{items, visitors};
 
 /// The named messages that are stored, inside one transaction.
@@ -14,7 +14,7 @@ pub(super) fn load(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
     named: Vec<NamedConversation>,
-) -> Result<Vec<(ConversationId, StoredMessage)>, Fault> {
+) -> Result<Vec<(ConversationId, StoredMessage)>, SqliteError> {
     let mut loaded = Vec::new();
     let Some(visitor) = visitors::find(connection, visitor)? else {
         return Ok(loaded);

@@ -7,7 +7,7 @@ use diesel_migrations::{EmbeddedMigrations, embed_migrations};
 use convosync_domain::ports::StoreIdentity;
 
 use super::connection::Database;
-use super::errors::{Fault, OpenError};
+use super::errors::{OpenError, SqliteError};
 use super::group::Group;
 use super::schema::{StoreRow, store};
 use super::statements::insert;
@@ -60,12 +60,12 @@ fn identity(connection: &mut SqliteConnection) -> Result<StoreIdentity, Failure>
 }
 
 /// Reads the row that every store has.
-pub(super) fn read_identity(connection: &mut SqliteConnection) -> Result<StoreRow, Fault> {
+pub(super) fn read_identity(connection: &mut SqliteConnection) -> Result<StoreRow, SqliteError> {
     Ok(store::table.get_result(connection)?)
 }
 
 /// Writes that row as it is.
-pub(super) fn rewrite_identity(group: &mut Group<'_>) -> Result<(), Fault> {
+pub(super) fn rewrite_identity(group: &mut Group<'_>) -> Result<(), SqliteError> {
     (RewriteIdentity {}).execute(group.connection)?;
     Ok(())
 }

@@ -45,7 +45,7 @@ pub use errors::OpenError;
 
 use crate::gate::Gate;
 use connection::{Database, Role};
-use errors::Fault;
+use errors::SqliteError;
 use group::Group;
 use reading::Reading;
 use writer::Writer;
@@ -148,9 +148,9 @@ impl SqliteStore {
     async fn write<T: Send + 'static>(
         &self,
         messages: usize,
-        work: impl FnOnce(&mut Group<'_>) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&mut Group<'_>) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _place = self.0.writing.enter().await.map_err(Fault::Refused)?;
+        let _place = self.0.writing.enter().await.map_err(SqliteError::Refused)?;
         self.0.writer.write(messages, work).await
     }
 }
@@ -293,7 +293,7 @@ impl StoreStatus for SqliteStore {
         if self.0.writer.is_failing() {
             let database = Arc::clone(&self.0.database);
             let probe = move |group: &mut Group<'_>| match database.lack_of_room() {
-                Some(error) => Err(Fault::NoRoom(error)),
+                Some(error) => Err(SqliteError::NoRoom(error)),
                 None => migrate::rewrite_identity(group),
             };
             self.write(0, probe).await?;

@@ -9,7 +9,7 @@ use diesel::sqlite::Sqlite;
 use convosync_domain::ports::StoreError;
 
 use super::connection::{Database, Patience, Role};
-use super::errors::{Fault, FaultKind, OpenError};
+use super::errors::{OpenError, SqliteError, SqliteErrorKind};
 use crate::gate::Gate;
 use crate::statements::statements;
 
@@ -58,34 +58,34 @@ impl Reading {
     /// Reads inside one transaction, so that the read sees one moment, on a blocking thread.
     pub(super) async fn read<T: Send + 'static>(
         &self,
-        query: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
+        query: impl FnOnce(&mut SqliteConnection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let place = self.gate.enter().await.map_err(Fault::Refused)?;
+        let place = self.gate.enter().await.map_err(SqliteError::Refused)?;
         let readers = self.readers.clone();
         let database = Arc::clone(&self.database);
         let read = move || {
             let _place = place;
             let reader = readers.get();
-            let mut reader = reader.map_err(|error| Fault::NoConnection(error.into()))?;
+            let mut reader = reader.map_err(|error| SqliteError::NoConnection(error.into()))?;
             let read = reader.read(query);
-            read.inspect_err(|fault| database.note(fault))
+            read.inspect_err(|error| database.note(error))
         };
         let read = tokio::task::spawn_blocking(read).await;
-        Ok(read.unwrap_or(Err(Fault::Panicked))?)
+        Ok(read.unwrap_or(Err(SqliteError::Panicked))?)
     }
 
     /// Reads a few rows here and now, on the caller's thread: another one would take longer to wake than
     /// they take to read. Where that would have to wait, it is read like anything else.
     pub(super) async fn glance<T: Send + 'static>(
         &self,
-        query: impl Fn(&mut SqliteConnection) -> Result<T, Fault> + Send + 'static,
+        query: impl Fn(&mut SqliteConnection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, StoreError> {
         if let Some(mut reader) = self.glancers.try_get() {
             let read = reader.read(&query);
             drop(reader);
             match read {
-                Err(fault) if fault.kind() == FaultKind::Busy => {}
-                read => return Ok(read.inspect_err(|fault| self.database.note(fault))?),
+                Err(error) if error.kind() == SqliteErrorKind::Busy => {}
+                read => return Ok(read.inspect_err(|error| self.database.note(error))?),
             }
         }
         self.read(query).await
@@ -112,14 +112,14 @@ impl Reader {
     /// their statements prepared anew each time, which takes longer than most reads.)
     fn read<T>(
         &mut self,
-        query: impl FnOnce(&mut SqliteConnection) -> Result<T, Fault>,
-    ) -> Result<T, Fault> {
+        query: impl FnOnce(&mut SqliteConnection) -> Result<T, SqliteError>,
+    ) -> Result<T, SqliteError> {
         self.is_reading = true;
         (Begin {}).execute(&mut self.connection)?;
         let read = query(&mut self.connection);
         let ended = (End {}).execute(&mut self.connection);
         self.is_reading = ended.is_err();
-        // After some faults SQLite has ended it already: then the fault is what counts.
+        // After some errors SQLite has ended it already: then the error is what counts.
         let read = read?;
         ended?;
         Ok(read)
@@ -172,7 +172,7 @@ mod tests {
         Reading::from(database, 1, 1)
     }
 
-    fn one(connection: &mut SqliteConnection) -> Result<i64, Fault> {
+    fn one(connection: &mut SqliteConnection) -> Result<i64, SqliteError> {
         let one = diesel::select(sql::<BigInt>("(SELECT 1 FROM sqlite_schema LIMIT 1)"));
         Ok(one.get_result::<i64>(connection)?)
     }
@@ -220,12 +220,12 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let reading = reading(&folder.path().join("convosync.db"));
         let mut reader = reading.glancers.get().unwrap();
-        let read = reader.read(|connection| -> Result<(), Fault> {
+        let read = reader.read(|connection| -> Result<(), SqliteError> {
             connection.batch_execute("ROLLBACK")?;
             let failure = Box::new("disk I/O error".to_owned());
             Err(DieselError::DatabaseError(DatabaseErrorKind::Unknown, failure).into())
         });
-        assert_eq!(read.unwrap_err().kind(), FaultKind::InputOutput);
+        assert_eq!(read.unwrap_err().kind(), SqliteErrorKind::InputOutput);
         assert!(reader.is_reading);
     }
 
@@ -234,7 +234,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let reading = reading(&folder.path().join("convosync.db"));
         let mut reader = reading.glancers.get().unwrap();
-        let read = || reader.read(|_| -> Result<(), Fault> { panic!("a defect") });
+        let read = || reader.read(|_| -> Result<(), SqliteError> { panic!("a defect") });
         catch_unwind(AssertUnwindSafe(read)).unwrap_err();
         assert!(reader.is_reading);
         drop(reader);
@@ -258,7 +258,7 @@ mod tests {
             DatabaseErrorKind::Unknown,
             Box::new("disk I/O error".to_owned()),
         );
-        database.note(&Fault::Database(failure));
+        database.note(&SqliteError::Database(failure));
         assert!(readers.has_broken(&mut reader));
         assert!(!readers.has_broken(&mut readers.connect().unwrap()));
     }

@@ -7,7 +7,7 @@ use convosync_domain::change_set::VisitorRegistration;
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::Registration;
 
-use super::errors::Fault;
+use super::errors::SqliteError;
 use super::group::Group;
 use super::schema::{VisitorHeadRow, VisitorRow, visitors};
 use super::statements;
@@ -30,7 +30,7 @@ pub(super) fn find(
 pub(super) fn register(
     group: &mut Group<'_>,
     registration: &VisitorRegistration,
-) -> Result<Registration, Fault> {
+) -> Result<Registration, SqliteError> {
     let visitor = VisitorId::from(&registration.identity);
     if find(group.connection, visitor)?.is_some() {
         return Ok(Registration::AlreadyKnown);
@@ -44,7 +44,7 @@ pub(super) fn insert(
     group: &mut Group<'_>,
     registration: &VisitorRegistration,
     change_counter: u64,
-) -> Result<i64, Fault> {
+) -> Result<i64, SqliteError> {
     insert_archived(group, &ArchivedVisitor::new(registration, change_counter))
 }
 
@@ -52,7 +52,7 @@ pub(super) fn insert(
 pub(super) fn insert_archived(
     group: &mut Group<'_>,
     visitor: &ArchivedVisitor,
-) -> Result<i64, Fault> {
+) -> Result<i64, SqliteError> {
     let id = group.next_visitor()?;
     let row = VisitorRow {
         id,

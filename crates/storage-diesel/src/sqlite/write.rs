@@ -10,7 +10,7 @@ use convosync_domain::message::Message;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use super::erase::erase;
-use super::errors::Fault;
+use super::errors::SqliteError;
 use super::group::Group;
 use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow};
 use super::statements::{Delete, StoredRow, Update, insert};
@@ -32,7 +32,7 @@ pub(super) fn commit(
     group: &mut Group<'_>,
     visitor: VisitorId,
     changes: ChangeSet,
-) -> Result<Committed, Fault> {
+) -> Result<Committed, SqliteError> {
     let change_number = if changes.conversations.is_empty() {
         changes.change_counter
     } else {
@@ -53,7 +53,7 @@ pub(super) fn commit(
         (None, Some(registration)) if changes.change_counter == 0 => {
             visitors::insert(group, &registration, change_number)?
         }
-        _ => return Err(Fault::Conflict),
+        _ => return Err(SqliteError::Conflict),
     };
     let messages = changes.conversations.iter();
     let messages = messages.map(|change| change.messages.len()).sum();
@@ -98,7 +98,7 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
         }
     }
 
-    fn write(&mut self, change: ConversationChange) -> Result<(), Fault> {
+    fn write(&mut self, change: ConversationChange) -> Result<(), SqliteError> {
         let conversation = match change.conversation {
             Some(Write::Insert(stored)) => {
                 let id = self.group.next_conversation()?;
@@ -134,9 +134,9 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
         Ok(())
     }
 
-    fn conversation(&mut self, id: ConversationId) -> Result<i64, Fault> {
+    fn conversation(&mut self, id: ConversationId) -> Result<i64, SqliteError> {
         items::find_conversation_row(self.group.connection, self.visitor, id)?
-            .ok_or(Fault::NotStored)
+            .ok_or(SqliteError::NotStored)
     }
 
     pub(super) fn conversation_row(&self, id: i64, stored: StoredConversation) -> ConversationRow {
@@ -156,7 +156,7 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
         &mut self,
         conversation: i64,
         message: Write<StoredMessage>,
-    ) -> Result<(), Fault> {
+    ) -> Result<(), SqliteError> {
         match message {
             Write::Insert(stored) => {
                 let id = self.group.next_message()?;
@@ -173,8 +173,9 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
         Ok(())
     }
 
-    fn message(&mut self, conversation: i64, id: MessageId) -> Result<i64, Fault> {
-        items::find_message_row(self.group.connection, conversation, id)?.ok_or(Fault::NotStored)
+    fn message(&mut self, conversation: i64, id: MessageId) -> Result<i64, SqliteError> {
+        items::find_message_row(self.group.connection, conversation, id)?
+            .ok_or(SqliteError::NotStored)
     }
 
     fn message_rows(&self, id: i64, conversation: i64, stored: StoredMessage) -> MessageRows {

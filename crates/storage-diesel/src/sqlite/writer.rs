@@ -12,7 +12,7 @@ use diesel::prelude::*;
 use convosync_domain::ports::StoreError;
 
 use super::connection::{Database, Role};
-use super::errors::{Fault, FaultKind};
+use super::errors::{SqliteError, SqliteErrorKind};
 use super::group::{self, Group, Task, Work};
 
 /// A group ends with the task that reaches either.
@@ -55,7 +55,7 @@ impl Writer {
     pub(super) async fn write<T: Send + 'static>(
         &self,
         messages: usize,
-        work: impl FnOnce(&mut Group<'_>) -> Result<T, Fault> + Send + 'static,
+        work: impl FnOnce(&mut Group<'_>) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (task, answer) = Task::new(messages, work);
         let queued = match &*locked(&self.queue) {
@@ -63,9 +63,11 @@ impl Writer {
             None => false,
         };
         if !queued {
-            return Err(Fault::Closed.into());
+            return Err(SqliteError::Closed.into());
         }
-        answer.await.unwrap_or_else(|_| Err(Fault::Panicked.into()))
+        answer
+            .await
+            .unwrap_or_else(|_| Err(SqliteError::Panicked.into()))
     }
 
     /// Whether the next write may well fail: the last one did, for another reason than a lock, or
@@ -130,39 +132,43 @@ impl WritingThread {
     }
 
     fn write(&mut self, mut tasks: Vec<Box<dyn Work>>) {
-        let faults = match self.run_group(&mut tasks) {
-            Ok(faults) => faults,
-            Err(fault) => {
-                tracing::warn!(error = %fault, tasks = tasks.len(), "a transaction failed");
-                vec![Some(Arc::new(fault)); tasks.len()]
+        let errors = match self.run_group(&mut tasks) {
+            Ok(errors) => errors,
+            Err(error) => {
+                tracing::warn!(error = %error, tasks = tasks.len(), "a transaction failed");
+                vec![Some(Arc::new(error)); tasks.len()]
             }
         };
-        let is_failure = |fault: &Arc<Fault>| {
-            !matches!(fault.kind(), FaultKind::Busy) && !matches!(**fault, Fault::Conflict)
+        let is_failure = |error: &Arc<SqliteError>| {
+            !matches!(error.kind(), SqliteErrorKind::Busy)
+                && !matches!(**error, SqliteError::Conflict)
         };
-        let failing = faults.iter().flatten().any(is_failure);
+        let failing = errors.iter().flatten().any(is_failure);
         self.failing.store(failing, Ordering::Relaxed);
-        for (task, fault) in tasks.into_iter().zip(&faults) {
-            task.answer(fault.as_ref());
+        for (task, error) in tasks.into_iter().zip(&errors) {
+            task.answer(error.as_ref());
         }
     }
 
-    fn run_group(&mut self, tasks: &mut [Box<dyn Work>]) -> Result<Vec<Option<Arc<Fault>>>, Fault> {
+    fn run_group(
+        &mut self,
+        tasks: &mut [Box<dyn Work>],
+    ) -> Result<Vec<Option<Arc<SqliteError>>>, SqliteError> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => {
                 let opened = self.database.connect(Role::Writer);
-                none.insert(opened.map_err(|error| Fault::NoConnection(error.into()))?)
+                none.insert(opened.map_err(|error| SqliteError::NoConnection(error.into()))?)
             }
         };
         group::run(connection, tasks).map_err(|failure| {
-            self.database.note(&failure.fault);
+            self.database.note(&failure.error);
             if !failure.usable {
                 self.connection = None;
             }
-            let is_io_error = failure.fault.kind() == FaultKind::InputOutput;
+            let is_io_error = failure.error.kind() == SqliteErrorKind::InputOutput;
             let lack_of_room = is_io_error.then(|| self.database.lack_of_room()).flatten();
-            lack_of_room.map_or(failure.fault, Fault::NoRoom)
+            lack_of_room.map_or(failure.error, SqliteError::NoRoom)
         })
     }
 
@@ -252,8 +258,8 @@ mod tests {
         assert_eq!(count_visitors(&path), 1);
     }
 
-    fn io_error() -> Fault {
-        Fault::Database(diesel::result::Error::DatabaseError(
+    fn io_error() -> SqliteError {
+        SqliteError::Database(diesel::result::Error::DatabaseError(
             diesel::result::DatabaseErrorKind::Unknown,
             Box::new("disk I/O error".to_owned()),
         ))

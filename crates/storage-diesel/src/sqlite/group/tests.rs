@@ -8,7 +8,10 @@ use crate::sqlite::migrate::new_schema;
 use crate::sqlite::schema::VisitorRow;
 use crate::sqlite::statements::insert;
 
-pub(in crate::sqlite) fn insert_visitor(group: &mut Group<'_>, key: u128) -> Result<i64, Fault> {
+pub(in crate::sqlite) fn insert_visitor(
+    group: &mut Group<'_>,
+    key: u128,
+) -> Result<i64, SqliteError> {
     let id = group.next_visitor()?;
     let row = VisitorRow {
         id,
@@ -31,18 +34,20 @@ fn count(connection: &mut SqliteConnection) -> i64 {
     count.get_result(connection).unwrap()
 }
 
-fn task(work: impl FnOnce(&mut Group<'_>) -> Result<i64, Fault> + Send + 'static) -> Box<dyn Work> {
+fn task(
+    work: impl FnOnce(&mut Group<'_>) -> Result<i64, SqliteError> + Send + 'static,
+) -> Box<dyn Work> {
     Box::new(Task::new(1, work).0)
 }
 
-fn kinds(outcomes: &[Option<Arc<Fault>>]) -> Vec<&'static str> {
+fn kinds(outcomes: &[Option<Arc<SqliteError>>]) -> Vec<&'static str> {
     outcomes
         .iter()
         .map(|outcome| match outcome.as_deref() {
             None => "done",
-            Some(Fault::Conflict) => "conflict",
-            Some(Fault::Panicked) => "panicked",
-            Some(fault) if fault.kind() == FaultKind::Full => "full",
+            Some(SqliteError::Conflict) => "conflict",
+            Some(SqliteError::Panicked) => "panicked",
+            Some(error) if error.kind() == SqliteErrorKind::Full => "full",
             Some(_) => "failed",
         })
         .collect()
@@ -54,14 +59,14 @@ fn a_task_that_fails_is_undone_alone() {
     let mut tasks = [
         task(|group| insert_visitor(group, 1)),
         task(|group| insert_visitor(group, 2).and(insert_visitor(group, 1))),
-        task(|group| insert_visitor(group, 3).and(Err(Fault::Conflict))),
+        task(|group| insert_visitor(group, 3).and(Err(SqliteError::Conflict))),
         task(|group| {
             insert_visitor(group, 4)?;
             panic!("a defect")
         }),
         task(|group| insert_visitor(group, 5)),
     ];
-    let outcomes = run(&mut connection, &mut tasks).map_err(|failure| failure.fault);
+    let outcomes = run(&mut connection, &mut tasks).map_err(|failure| failure.error);
     assert_eq!(
         kinds(&outcomes.unwrap()),
         ["done", "failed", "conflict", "panicked", "done"]
@@ -78,12 +83,12 @@ fn a_group_whose_transaction_sqlite_has_rolled_back_fails_whole() {
         task(|group| insert_visitor(group, 1)),
         task(|group| {
             (Rollback {}).execute(group.connection)?;
-            Err(Fault::Conflict)
+            Err(SqliteError::Conflict)
         }),
         task(|group| insert_visitor(group, 2)),
     ];
     let failure = run(&mut connection, &mut tasks).map(|_| ()).unwrap_err();
-    assert!(matches!(failure.fault, Fault::Conflict));
+    assert!(matches!(failure.error, SqliteError::Conflict));
     assert!(failure.usable);
     assert_eq!(count(&mut connection), 0);
     assert!(run(&mut connection, &mut []).is_ok());
@@ -106,13 +111,13 @@ fn a_full_disk_is_told_and_left_behind() {
     let mut tasks = [task(|group| insert_visitor(group, 1)), fill()];
     match run(&mut connection, &mut tasks) {
         Ok(outcomes) => assert_eq!(kinds(&outcomes), ["done", "full"]),
-        Err(failure) => assert_eq!(failure.fault.kind(), FaultKind::Full),
+        Err(failure) => assert_eq!(failure.error.kind(), SqliteErrorKind::Full),
     }
     connection
         .batch_execute("PRAGMA max_page_count = 4000")
         .unwrap();
     let mut tasks = [fill()];
-    let outcomes = run(&mut connection, &mut tasks).map_err(|failure| failure.fault);
+    let outcomes = run(&mut connection, &mut tasks).map_err(|failure| failure.error);
     assert_eq!(kinds(&outcomes.unwrap()), ["done"]);
 }
 
