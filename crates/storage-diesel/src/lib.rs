@@ -7,7 +7,7 @@
 //! - `tables`: the columns of every table but the keys, each declared once; `rows` reads them.
 //! - A module for each backend, which holds whatever has a connection in it. Two backends share
 //!   no queries: their keys differ, and so does the form in which each is fast.
-//! - `statements`, `migrations`, `gate`: how statements are prepared once, stores brought to their
+//! - `statements`, `migrations`, `concurrency_limit`: how statements are prepared once, stores brought to their
 //!   schema, and waiting calls bounded.
 //! - The migrations of a backend lie in `migrations/<backend>` and are compiled in.
 //!
@@ -27,7 +27,7 @@
 //! [`StoreStatus`]: convosync_domain::ports::StoreStatus
 //! [`ChangeSet`]: convosync_domain::change_set::ChangeSet
 
-mod gate;
+mod concurrency_limit;
 mod items;
 mod json_text;
 mod migrations;

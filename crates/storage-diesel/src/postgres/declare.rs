@@ -130,12 +130,12 @@ macro_rules! table_to_write {
                     self.$key.len()
                 }
 
-                fn bind_key<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
+                fn bind_key<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()> {
                     $( list.bind::<Array<UuidBytes>, _>(&self.$parent)?; )*
                     list.bind::<Array<UuidBytes>, _>(&self.$key)
                 }
 
-                fn bind_rest<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
+                fn bind_rest<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()> {
                     $( list.bind::<Array<$own_sql $(<$own_inner>)?>, _>(&self.$own)?; )*
                     $(
                         $( list.bind::<Array<Nullable<$sql>>, _>(&self.$column)?; )+

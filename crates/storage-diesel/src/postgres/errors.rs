@@ -6,7 +6,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use convosync_domain::ports::StoreError;
 
-use crate::gate::Refused;
+use crate::concurrency_limit::Overloaded;
 use crate::rows::corrupt_column;
 
 /// How long a caller should wait while the database cannot be reached.
@@ -61,7 +61,7 @@ pub(super) enum PostgresError {
     #[error("no connection to the database")]
     NoConnection(#[source] r2d2::Error),
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Overloaded(#[from] Overloaded),
     #[error("the server only reads")]
     ReadOnly,
     /// Somebody has restored, imported or replaced what was opened: cursors are made for that.
@@ -99,7 +99,7 @@ impl PostgresError {
             Self::Database(error) => kind_of(error),
             Self::ReadOnly => PostgresErrorKind::ReadOnly,
             Self::NoConnection(_) | Self::OtherStore => PostgresErrorKind::Unreachable,
-            Self::Refused(_) => PostgresErrorKind::Busy,
+            Self::Overloaded(_) => PostgresErrorKind::Busy,
             Self::Conflict | Self::NotStored | Self::NoRandomness(_) | Self::Panicked => {
                 PostgresErrorKind::Other
             }

@@ -22,7 +22,7 @@ use crate::types::sql::{ChangeNumber, DigestBytes, UuidBytes};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     pub(super) conversations: Vec<Uuid>,
-    /// Each with the conversation that stands at its place in `conversations_of_messages`.
+    /// Each with the conversation that stands at the same position in `conversations_of_messages`.
     pub(super) messages: Vec<Uuid>,
     pub(super) conversations_of_messages: Vec<Uuid>,
     /// Where the messages of each conversation begin and end in `messages`, counted from 1.
@@ -38,19 +38,19 @@ impl From<Vec<NamedConversation>> for Names {
             names.conversations.push(conversation);
             names
                 .first_messages
-                .push(place(names.messages.len()).saturating_add(1));
+                .push(position(names.messages.len()).saturating_add(1));
             for message in named.messages {
                 names.conversations_of_messages.push(conversation);
                 names.messages.push(message.as_uuid());
             }
-            names.last_messages.push(place(names.messages.len()));
+            names.last_messages.push(position(names.messages.len()));
         }
         names
     }
 }
 
 /// No body names so many messages that they cannot be counted so.
-fn place(index: usize) -> i32 {
+fn position(index: usize) -> i32 {
     i32::try_from(index).unwrap_or(i32::MAX)
 }
 

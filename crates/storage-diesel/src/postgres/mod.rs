@@ -45,7 +45,7 @@ use convosync_domain::stored::StoredMessage;
 pub use errors::OpenError;
 pub use open::PostgresOptions;
 
-use crate::gate::Gate;
+use crate::concurrency_limit::ConcurrencyLimit;
 use archive::Restore;
 use errors::PostgresError;
 use heads::Names;
@@ -54,7 +54,7 @@ use session::{Database, SessionSettings, Sessions};
 use write::{Attempts, Commit};
 
 /// How long a call waits for its turn, and then for a connection.
-const PATIENCE: Duration = Duration::from_secs(1);
+const WAIT_MAX: Duration = Duration::from_secs(1);
 /// A store in a PostgreSQL database. Clones are handles of the same store.
 #[derive(Clone)]
 pub struct PostgresStore(Arc<Opened>);
@@ -63,7 +63,7 @@ struct Opened {
     identity: StoreIdentity,
     database: Arc<Database>,
     pool: r2d2::Pool<Sessions>,
-    gate: Gate,
+    concurrency_limit: ConcurrencyLimit,
 }
 
 impl PostgresStore {
@@ -80,7 +80,7 @@ impl PostgresStore {
         let pool = r2d2::Pool::builder()
             .max_size(pool_size)
             .min_idle(Some(1))
-            .connection_timeout(PATIENCE)
+            .connection_timeout(WAIT_MAX)
             .test_on_check_out(true)
             .connection_customizer(Box::new(SessionSettings))
             .error_handler(Box::new(LogConnectErrors))
@@ -89,7 +89,7 @@ impl PostgresStore {
             identity,
             database,
             pool,
-            gate: Gate::new(pool_size, options.queue, PATIENCE),
+            concurrency_limit: ConcurrencyLimit::new(pool_size, options.queue, WAIT_MAX),
         })))
     }
 
@@ -109,10 +109,15 @@ impl PostgresStore {
         &self,
         work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let place = self.0.gate.enter().await.map_err(PostgresError::Refused)?;
+        let permit = self
+            .0
+            .concurrency_limit
+            .acquire()
+            .await
+            .map_err(PostgresError::Overloaded)?;
         let opened = Arc::clone(&self.0);
         let work = move || {
-            let _place = place;
+            let _permit = permit;
             retry::with_retries(&opened.database, &opened.pool, work)
         };
         let done = tokio::task::spawn_blocking(work).await;

@@ -56,8 +56,8 @@ pub(super) fn with_retries<T>(
 fn pause(attempt: u32) -> Duration {
     let spread = (PAUSE_MAX - PAUSE_MIN) * attempt / ATTEMPTS;
     // Without randomness all pauses are the longest.
-    let share = getrandom::u32().unwrap_or(u32::MAX);
-    PAUSE_MIN + spread.mul_f64(f64::from(share) / f64::from(u32::MAX))
+    let random = getrandom::u32().unwrap_or(u32::MAX);
+    PAUSE_MIN + spread.mul_f64(f64::from(random) / f64::from(u32::MAX))
 }
 
 #[cfg(test)]

@@ -166,7 +166,7 @@ impl ChangedRows {
         let bytes = row.fields.content_bytes();
         self.messages.next(is_new, bytes).push(conversation, row);
         let message_id = id;
-        let place = Place {
+        let owner = OwningMessage {
             conversation,
             message: id,
             is_new,
@@ -179,7 +179,7 @@ impl ChangedRows {
                         let row = $row { message_id, $part };
                         self.$rows.rows.next(is_new, bytes).push(conversation, row);
                     }
-                    None => self.$rows.goes(place),
+                    None => self.$rows.note_gone(owner),
                 }
             };
         }
@@ -189,21 +189,21 @@ impl ChangedRows {
     }
 }
 
-/// Where a part belongs.
+/// The message that a part belongs to.
 #[derive(Clone, Copy)]
-struct Place {
+struct OwningMessage {
     conversation: Uuid,
     message: Uuid,
     is_new: bool,
 }
 
 impl<C> PartRows<C> {
-    /// A message has none of this part (any more: a post can delete a message and then bring it back
+    /// Notes that a message has none of this part (any more: a post can delete a message and then bring it back
     /// without its parts).
-    fn goes(&mut self, place: Place) {
-        if !place.is_new {
-            let gone = self.gone.entry(place.conversation).or_default();
-            gone.push(place.message);
+    fn note_gone(&mut self, owner: OwningMessage) {
+        if !owner.is_new {
+            let gone = self.gone.entry(owner.conversation).or_default();
+            gone.push(owner.message);
         }
     }
 }

@@ -16,7 +16,7 @@ use convosync_domain::stored::{ConversationHistory, MessageHistory};
 use convosync_domain::timestamp::Timestamp;
 
 use super::declare::{table_to_read, table_to_write};
-use super::statements::{ColumnType, ColumnsOfRows, List, WholeRow};
+use super::statements::{BindList, ColumnType, ColumnsOfRows, WholeRow};
 use crate::rows::{ReadRow, RowKey, RowReader, read_row};
 use crate::tables::for_every_table;
 use crate::types::sql::{

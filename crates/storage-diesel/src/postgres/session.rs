@@ -106,12 +106,12 @@ fn with_parameters(url: &str) -> String {
 
 /// What stands after the `?`, which may also stand in a password, before the first `@`.
 fn query_of(url: &str) -> Option<&str> {
-    let place = url.split_once("://").map_or(url, |(_, place)| place);
-    let authority = place.split('/').next().unwrap_or_default();
+    let address = url.split_once("://").map_or(url, |(_, address)| address);
+    let authority = address.split('/').next().unwrap_or_default();
     let after_password = authority
         .split_once('@')
         .map_or(0, |(password, _)| password.len());
-    let (_, query) = place.get(after_password..)?.split_once('?')?;
+    let (_, query) = address.get(after_password..)?.split_once('?')?;
     Some(query)
 }
 

@@ -57,18 +57,18 @@ pub(super) trait ColumnsOfRows: Default + 'static {
     /// How many rows.
     fn len(&self) -> usize;
     /// Binds the columns of the key, but for the visitor.
-    fn bind_key<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()>;
+    fn bind_key<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()>;
     /// Binds the other columns.
-    fn bind_rest<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()>;
+    fn bind_rest<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()>;
 }
 
 /// A list of values to bind, with commas between them.
-pub(super) struct List<'l, 'a, 'b> {
+pub(super) struct BindList<'l, 'a, 'b> {
     out: &'l mut AstPass<'a, 'b, Pg>,
     separator: &'static str,
 }
 
-impl<'b> List<'_, '_, 'b> {
+impl<'b> BindList<'_, '_, 'b> {
     pub(super) fn bind<ST, T>(&mut self, value: &'b T) -> QueryResult<()>
     where
         Pg: HasSqlType<ST>,
@@ -145,7 +145,7 @@ fn push_insert<'b, C: ColumnsOfRows>(
     out.push_sql(", ");
     push_names(out, "", C::REST)?;
     out.push_sql(") SELECT v.id, u.* FROM visitors v CROSS JOIN unnest(");
-    let mut list = List { out, separator: "" };
+    let mut list = BindList { out, separator: "" };
     rows.bind_key(&mut list)?;
     rows.bind_rest(&mut list)?;
     out.push_sql(") u WHERE v.id = ");
@@ -184,7 +184,7 @@ impl<C: ColumnsOfRows> QueryFragment<Pg> for CountStored<'_, C> {
     /// (`OFFSET 0` makes the planner look up key by key.)
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("SELECT count(*) FROM unnest(");
-        self.rows.bind_key(&mut List {
+        self.rows.bind_key(&mut BindList {
             out: &mut out,
             separator: "",
         })?;

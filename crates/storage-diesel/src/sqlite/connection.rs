@@ -39,12 +39,12 @@ pub(super) struct Database {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
     Writer,
-    Reader(Patience),
+    Reader(LockWait),
 }
 
 /// How long a connection waits for the lock that another process holds, once it is open.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Patience {
+pub(super) enum LockWait {
     /// As long as the store's options say.
     BusyTimeout,
     /// Not at all.
@@ -171,11 +171,11 @@ impl Database {
             Role::Writer => connection.batch_execute(&format!(
                 "PRAGMA wal_autocheckpoint = {WAL_PAGES}; PRAGMA cache_size = -{WRITER_CACHE_KIB};"
             )),
-            Role::Reader(patience) => {
+            Role::Reader(lock_wait) => {
                 connection.batch_execute("PRAGMA query_only = ON")?;
-                match patience {
-                    Patience::BusyTimeout => Ok(()),
-                    Patience::None => connection.batch_execute("PRAGMA busy_timeout = 0"),
+                match lock_wait {
+                    LockWait::BusyTimeout => Ok(()),
+                    LockWait::None => connection.batch_execute("PRAGMA busy_timeout = 0"),
                 }
             }
         }
@@ -268,7 +268,7 @@ mod tests {
         let reader = [("query_only", "query_only", "1")];
         for (role, own) in [
             (Role::Writer, writer.as_slice()),
-            (Role::Reader(Patience::BusyTimeout), reader.as_slice()),
+            (Role::Reader(LockWait::BusyTimeout), reader.as_slice()),
         ] {
             let mut connection = database.connect(role).unwrap();
             for (name, column, expected) in common.iter().chain(own) {
@@ -279,10 +279,10 @@ mod tests {
                 assert_eq!(found, *expected, "{name} of the {role:?}");
             }
         }
-        let mut glancer = database.connect(Role::Reader(Patience::None)).unwrap();
-        assert_eq!(setting(&mut glancer, "query_only").unwrap(), "1");
+        let mut reader = database.connect(Role::Reader(LockWait::None)).unwrap();
+        assert_eq!(setting(&mut reader, "query_only").unwrap(), "1");
         let waits = "(SELECT CAST(timeout AS TEXT) FROM pragma_busy_timeout)";
-        let waits = diesel::select(sql::<Text>(waits)).get_result::<String>(&mut glancer);
+        let waits = diesel::select(sql::<Text>(waits)).get_result::<String>(&mut reader);
         assert_eq!(waits.unwrap(), "0");
         // This one has no table to select from.
         let mut connection = database.connect(Role::Writer).unwrap();
@@ -304,7 +304,7 @@ mod tests {
         let path = folder.path().join("convosync.db");
         let database = Database::at(&path, Duration::ZERO).unwrap();
         let mut reader = database
-            .connect(Role::Reader(Patience::BusyTimeout))
+            .connect(Role::Reader(LockWait::BusyTimeout))
             .unwrap();
         let error = reader
             .batch_execute("CREATE TABLE t (id INTEGER)")

@@ -60,7 +60,7 @@ macro_rules! stored_table {
                 &self.id
             }
 
-            fn bind_key<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
+            fn bind_key<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()> {
                 $( list.bind::<$key_sql, _>(&self.$key)?; )+
                 Ok(())
             }
@@ -77,7 +77,7 @@ macro_rules! stored_table {
                 false
             }
 
-            fn bind_often<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
+            fn bind_often<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()> {
                 $( list.bind::<$own_sql $(<$own_inner>)?, _>(&self.$own)?; )*
                 $( $( list.bind::<Nullable<$sql>, _>(
                     read_row!(@field &self.$group, $column $($field)?),
@@ -86,7 +86,7 @@ macro_rules! stored_table {
             }
 
             #[allow(unused_variables, reason = "some tables have none")]
-            fn bind_seldom<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()> {
+            fn bind_seldom<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()> {
                 $(
                     $( $( list.bind::<Nullable<$rare_sql>, _>(
                         read_row!(@field &self.$group, $rare $($rare_field)?),

@@ -10,7 +10,7 @@ use diesel::result::Error as DieselError;
 
 use convosync_domain::ports::StoreError;
 
-use crate::gate::Refused;
+use crate::concurrency_limit::Overloaded;
 use crate::rows::corrupt_column;
 
 /// How long a caller should wait before it tries again.
@@ -90,7 +90,7 @@ pub(super) enum SqliteError {
     #[error("no connection to the store")]
     NoConnection(#[source] Box<dyn Error + Send + Sync>),
     #[error(transparent)]
-    Refused(#[from] Refused),
+    Overloaded(#[from] Overloaded),
     /// The store is closed.
     #[error("the store is closed")]
     Closed,
@@ -120,7 +120,7 @@ impl SqliteError {
         match self {
             Self::Database(error) => kind_of(error),
             Self::NoRoom(_) => SqliteErrorKind::Full,
-            Self::Refused(_) => SqliteErrorKind::Busy,
+            Self::Overloaded(_) => SqliteErrorKind::Busy,
             Self::NoConnection(_) | Self::Closed => SqliteErrorKind::Unreachable,
             Self::Conflict | Self::NotStored | Self::NoRandomness(_) | Self::Panicked => {
                 SqliteErrorKind::Other

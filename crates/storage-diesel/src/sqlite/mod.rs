@@ -16,7 +16,7 @@ mod heads;
 mod items;
 mod load;
 mod migrate;
-mod reading;
+mod read_pool;
 #[cfg(test)]
 mod row_tests;
 mod schema;
@@ -43,16 +43,16 @@ use convosync_domain::stored::StoredMessage;
 
 pub use errors::OpenError;
 
-use crate::gate::Gate;
+use crate::concurrency_limit::ConcurrencyLimit;
 use connection::{Database, Role};
 use errors::SqliteError;
 use group::Group;
-use reading::Reading;
+use read_pool::ReadPool;
 use writer::Writer;
 
-/// As many conversations and messages are looked up in about the time that it takes to hand the look-up
-/// to another thread.
-const GLANCE_NAMES: usize = 16;
+/// So many conversations and messages are looked up in about the time that it takes to hand the look-up to
+/// another thread.
+const INLINE_NAMES_MAX: usize = 16;
 
 /// How a store is opened.
 #[derive(Clone, Debug)]
@@ -91,9 +91,9 @@ pub struct SqliteStore(Arc<Opened>);
 struct Opened {
     identity: StoreIdentity,
     database: Arc<Database>,
-    reading: Reading,
+    read_pool: ReadPool,
     writer: Writer,
-    writing: Gate,
+    writing: ConcurrencyLimit,
 }
 
 impl SqliteStore {
@@ -115,16 +115,20 @@ impl SqliteStore {
             database.check(&mut connection)?;
         }
         let identity = migrate::migrate(&database, &mut connection)?.identity;
-        let reading = Reading::from(Arc::clone(&database), readers.max(1), queue);
+        let read_pool = ReadPool::from(Arc::clone(&database), readers.max(1), queue);
         let writer = Writer::start(Arc::clone(&database), connection)
             .map_err(|error| database.unusable(&error))?;
         Ok(Self(Arc::new(Opened {
             identity,
             database,
-            reading,
+            read_pool,
             writer,
             // The writer has a queue of its own: whoever is let in stands in it.
-            writing: Gate::new(u32::try_from(queue).unwrap_or(u32::MAX), 0, Duration::ZERO),
+            writing: ConcurrencyLimit::new(
+                u32::try_from(queue).unwrap_or(u32::MAX),
+                0,
+                Duration::ZERO,
+            ),
         })))
     }
 
@@ -150,7 +154,12 @@ impl SqliteStore {
         messages: usize,
         work: impl FnOnce(&mut Group<'_>) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let _place = self.0.writing.enter().await.map_err(SqliteError::Refused)?;
+        let _permit = self
+            .0
+            .writing
+            .acquire()
+            .await
+            .map_err(SqliteError::Overloaded)?;
         self.0.writer.write(messages, work).await
     }
 }
@@ -164,10 +173,10 @@ impl SyncStore for SqliteStore {
     ) -> Result<Option<Heads>, StoreError> {
         let names: usize = named.iter().map(|named| 1 + named.messages.len()).sum();
         let heads = move |connection: &mut _| heads::heads(connection, visitor, &named);
-        if names <= GLANCE_NAMES {
-            self.0.reading.glance(heads).await
+        if names <= INLINE_NAMES_MAX {
+            self.0.read_pool.read_inline(heads).await
         } else {
-            self.0.reading.read(heads).await
+            self.0.read_pool.read(heads).await
         }
     }
 
@@ -177,7 +186,7 @@ impl SyncStore for SqliteStore {
         named: Vec<NamedConversation>,
     ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError> {
         self.0
-            .reading
+            .read_pool
             .read(move |connection| load::load(connection, visitor, named))
             .await
     }
@@ -194,8 +203,8 @@ impl SyncStore for SqliteStore {
 impl VisitorStore for SqliteStore {
     async fn find(&self, visitor: VisitorId) -> Result<Option<Visitor>, StoreError> {
         self.0
-            .reading
-            .glance(move |connection| {
+            .read_pool
+            .read_inline(move |connection| {
                 let found = visitors::find(connection, visitor)?;
                 Ok(found.map(|row| Visitor {
                     id: visitor,
@@ -215,7 +224,7 @@ impl VisitorStore for SqliteStore {
 impl ConversationList for SqliteStore {
     async fn living_ids(&self, visitor: VisitorId) -> Result<Option<LivingIds>, StoreError> {
         self.0
-            .reading
+            .read_pool
             .read(move |connection| feed::living_ids(connection, visitor))
             .await
     }
@@ -230,7 +239,7 @@ impl ChangeFeed for SqliteStore {
         limit: usize,
     ) -> Result<Option<ChangesPage>, StoreError> {
         self.0
-            .reading
+            .read_pool
             .read(move |connection| feed::changes(connection, visitor, position, limit))
             .await
     }
@@ -239,7 +248,7 @@ impl ChangeFeed for SqliteStore {
 #[async_trait]
 impl StoreArchive for SqliteStore {
     async fn count_visitors(&self) -> Result<u64, StoreError> {
-        self.0.reading.read(archive::count_visitors).await
+        self.0.read_pool.read(archive::count_visitors).await
     }
 
     async fn visitors(
@@ -248,7 +257,7 @@ impl StoreArchive for SqliteStore {
         limit: usize,
     ) -> Result<Vec<ArchivedVisitor>, StoreError> {
         self.0
-            .reading
+            .read_pool
             .read(move |connection| archive::read_visitors(connection, after, limit))
             .await
     }
@@ -260,7 +269,7 @@ impl StoreArchive for SqliteStore {
         limit: usize,
     ) -> Result<Vec<ArchivedConversation>, StoreError> {
         self.0
-            .reading
+            .read_pool
             .read(move |connection| archive::read_items(connection, visitor, after, limit))
             .await
     }
@@ -288,7 +297,7 @@ impl StoreArchive for SqliteStore {
 #[async_trait]
 impl StoreStatus for SqliteStore {
     async fn check(&self) -> Result<(), StoreError> {
-        self.0.reading.read(migrate::read_identity).await?;
+        self.0.read_pool.read(migrate::read_identity).await?;
         // Where the last write failed, only another one can tell whether the next would.
         if self.0.writer.is_failing() {
             let database = Arc::clone(&self.0.database);

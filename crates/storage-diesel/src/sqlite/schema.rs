@@ -15,7 +15,7 @@ use convosync_domain::stored::{ConversationHistory, MessageHistory};
 use convosync_domain::timestamp::Timestamp;
 
 use super::declare::{part_of_row, stored_table};
-use super::statements::{List, StoredRow};
+use super::statements::{BindList, StoredRow};
 use crate::rows::{ReadRow, RowKey, RowReader, read_row};
 use crate::tables::for_every_table;
 use crate::types::sql::{

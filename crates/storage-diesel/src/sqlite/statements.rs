@@ -23,18 +23,18 @@ pub(super) trait StoredRow: ReadRow<Sqlite> + 'static {
     fn id(&self) -> &i64;
     /// Whether a column holds something that few rows use.
     fn has_seldom(&self) -> bool;
-    fn bind_key<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()>;
-    fn bind_often<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()>;
-    fn bind_seldom<'b>(&'b self, list: &mut List<'_, '_, 'b>) -> QueryResult<()>;
+    fn bind_key<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()>;
+    fn bind_often<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()>;
+    fn bind_seldom<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()>;
 }
 
 /// A list of values to bind, with commas between them.
-pub(super) struct List<'l, 'a, 'b> {
+pub(super) struct BindList<'l, 'a, 'b> {
     out: &'l mut AstPass<'a, 'b, Sqlite>,
     separator: &'static str,
 }
 
-impl<'b> List<'_, '_, 'b> {
+impl<'b> BindList<'_, '_, 'b> {
     pub(super) fn bind<ST, T>(&mut self, value: &'b T) -> QueryResult<()>
     where
         Sqlite: HasSqlType<ST>,
@@ -48,10 +48,10 @@ impl<'b> List<'_, '_, 'b> {
 
 fn push_list<'b>(
     out: &mut AstPass<'_, 'b, Sqlite>,
-    bind: impl FnOnce(&mut List<'_, '_, 'b>) -> QueryResult<()>,
+    bind: impl FnOnce(&mut BindList<'_, '_, 'b>) -> QueryResult<()>,
 ) -> QueryResult<()> {
     out.push_sql("(");
-    bind(&mut List { out, separator: "" })?;
+    bind(&mut BindList { out, separator: "" })?;
     out.push_sql(")");
     Ok(())
 }

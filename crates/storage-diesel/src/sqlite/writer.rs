@@ -204,15 +204,15 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("convosync.db");
         let writer = Arc::new(writer_of(&path));
-        let (open, gate) = mpsc::channel::<()>();
+        let (open, concurrency_limit) = mpsc::channel::<()>();
         let mut answers = Vec::new();
-        let mut gate = Some(gate);
+        let mut concurrency_limit = Some(concurrency_limit);
         for key in 1..=300 {
             let writer = Arc::clone(&writer);
-            let gate = gate.take();
+            let concurrency_limit = concurrency_limit.take();
             let work = move |group: &mut Group<'_>| {
                 // The first waits until all are queued.
-                gate.map(|gate| gate.recv());
+                concurrency_limit.map(|concurrency_limit| concurrency_limit.recv());
                 insert_visitor(group, key)
             };
             answers.push(tokio::spawn(async move { writer.write(1, work).await }));

@@ -8,9 +8,9 @@ use diesel::sqlite::Sqlite;
 
 use convosync_domain::ports::StoreError;
 
-use super::connection::{Database, Patience, Role};
+use super::connection::{Database, LockWait, Role};
 use super::errors::{OpenError, SqliteError, SqliteErrorKind};
-use crate::gate::Gate;
+use crate::concurrency_limit::ConcurrencyLimit;
 use crate::statements::statements;
 
 /// How long a read waits for a connection.
@@ -21,36 +21,35 @@ statements! { Sqlite, SqliteConnection:
     End = "COMMIT";
 }
 
-/// What reads a file.
-pub(super) struct Reading {
+/// The connections that read a file.
+pub(super) struct ReadPool {
     database: Arc<Database>,
-    readers: r2d2::Pool<Readers>,
-    gate: Gate,
-    /// As many again, for reads of a few rows, which wait for nobody.
-    glancers: r2d2::Pool<Readers>,
+    connections: r2d2::Pool<ReadConnections>,
+    concurrency_limit: ConcurrencyLimit,
+    /// As many again, for inline reads, which never wait.
+    inline_connections: r2d2::Pool<ReadConnections>,
 }
 
-impl Reading {
-    /// Reads from so many connections at once, while `queue` more reads may wait; and a few rows from as
+impl ReadPool {
     /// many others.
     pub(super) fn from(database: Arc<Database>, connections: u32, queue: usize) -> Self {
-        let pool = |patience, idle| {
+        let pool = |lock_wait, idle| {
             r2d2::Pool::builder()
                 .max_size(connections)
                 .min_idle(Some(idle))
                 .connection_timeout(READER_WAIT)
                 .idle_timeout(None)
                 .max_lifetime(None)
-                .build_unchecked(Readers {
+                .build_unchecked(ReadConnections {
                     database: Arc::clone(&database),
-                    patience,
+                    lock_wait,
                 })
         };
         Self {
-            readers: pool(Patience::BusyTimeout, 1),
-            gate: Gate::new(connections, queue, READER_WAIT),
-            // Whoever waits for none gets only what is open.
-            glancers: pool(Patience::None, connections),
+            connections: pool(LockWait::BusyTimeout, 1),
+            concurrency_limit: ConcurrencyLimit::new(connections, queue, READER_WAIT),
+            // An inline read takes none that is not open yet, so all of them are opened at once.
+            inline_connections: pool(LockWait::None, connections),
             database,
         }
     }
@@ -60,11 +59,15 @@ impl Reading {
         &self,
         query: impl FnOnce(&mut SqliteConnection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let place = self.gate.enter().await.map_err(SqliteError::Refused)?;
-        let readers = self.readers.clone();
+        let permit = self
+            .concurrency_limit
+            .acquire()
+            .await
+            .map_err(SqliteError::Overloaded)?;
+        let readers = self.connections.clone();
         let database = Arc::clone(&self.database);
         let read = move || {
-            let _place = place;
+            let _permit = permit;
             let reader = readers.get();
             let mut reader = reader.map_err(|error| SqliteError::NoConnection(error.into()))?;
             let read = reader.read(query);
@@ -74,13 +77,13 @@ impl Reading {
         Ok(read.unwrap_or(Err(SqliteError::Panicked))?)
     }
 
-    /// Reads a few rows here and now, on the caller's thread: another one would take longer to wake than
-    /// they take to read. Where that would have to wait, it is read like anything else.
-    pub(super) async fn glance<T: Send + 'static>(
+    /// Reads a few rows on the thread that asks for them: another thread takes longer to wake than they take
+    /// to read. Where the read would have to wait, it is done like any other.
+    pub(super) async fn read_inline<T: Send + 'static>(
         &self,
         query: impl Fn(&mut SqliteConnection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        if let Some(mut reader) = self.glancers.try_get() {
+        if let Some(mut reader) = self.inline_connections.try_get() {
             let read = reader.read(&query);
             drop(reader);
             match read {
@@ -94,20 +97,20 @@ impl Reading {
 
 /// Makes the connections of a pool.
 #[derive(Debug)]
-struct Readers {
+struct ReadConnections {
     database: Arc<Database>,
-    patience: Patience,
+    lock_wait: LockWait,
 }
 
 /// A connection that only reads.
-struct Reader {
+struct ReadConnection {
     connection: SqliteConnection,
     generation: u64,
-    /// A read that panics leaves its transaction open.
+    /// Whether a transaction is open: a read that panicked has left it so.
     is_reading: bool,
 }
 
-impl Reader {
+impl ReadConnection {
     /// Reads inside one transaction, so that the read sees one moment. (Diesel's own transactions have
     /// their statements prepared anew each time, which takes longer than most reads.)
     fn read<T>(
@@ -126,20 +129,20 @@ impl Reader {
     }
 }
 
-impl r2d2::ManageConnection for Readers {
-    type Connection = Reader;
+impl r2d2::ManageConnection for ReadConnections {
+    type Connection = ReadConnection;
     type Error = OpenError;
 
-    fn connect(&self) -> Result<Reader, OpenError> {
+    fn connect(&self) -> Result<ReadConnection, OpenError> {
         let generation = self.database.generation();
-        Ok(Reader {
-            connection: self.database.connect(Role::Reader(self.patience))?,
+        Ok(ReadConnection {
+            connection: self.database.connect(Role::Reader(self.lock_wait))?,
             generation,
             is_reading: false,
         })
     }
 
-    fn is_valid(&self, reader: &mut Reader) -> Result<(), OpenError> {
+    fn is_valid(&self, reader: &mut ReadConnection) -> Result<(), OpenError> {
         if self.has_broken(reader) {
             return Err(self
                 .database
@@ -148,7 +151,7 @@ impl r2d2::ManageConnection for Readers {
         Ok(())
     }
 
-    fn has_broken(&self, reader: &mut Reader) -> bool {
+    fn has_broken(&self, reader: &mut ReadConnection) -> bool {
         reader.is_reading || reader.generation != self.database.generation()
     }
 }
@@ -167,9 +170,9 @@ mod tests {
 
     use super::*;
 
-    fn reading(path: &Path) -> Reading {
+    fn read_pool(path: &Path) -> ReadPool {
         let database = Arc::new(Database::at(path, Duration::from_secs(5)).unwrap());
-        Reading::from(database, 1, 1)
+        ReadPool::from(database, 1, 1)
     }
 
     fn one(connection: &mut SqliteConnection) -> Result<i64, SqliteError> {
@@ -178,28 +181,28 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_glance_that_would_have_to_wait_waits_on_another_thread() {
+    async fn an_inline_read_that_would_have_to_wait_waits_on_another_thread() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("convosync.db");
-        let reading = reading(&path);
+        let read_pool = read_pool(&path);
         // They are opened in the background.
-        for pool in [&reading.glancers, &reading.readers] {
+        for pool in [&read_pool.inline_connections, &read_pool.connections] {
             drop(pool.get().unwrap());
         }
         let mut other = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
         other
             .batch_execute("CREATE TABLE t (id INTEGER) STRICT")
             .unwrap();
-        let glancing = thread::current().id();
+        let asking = thread::current().id();
         let here =
             |connection: &mut SqliteConnection| Ok((one(connection)?, thread::current().id()));
-        let of_glance = reading.glance(here).await.unwrap();
-        assert_eq!(of_glance, (1, glancing));
+        let inline = read_pool.read_inline(here).await.unwrap();
+        assert_eq!(inline, (1, asking));
 
         // No connection is free.
-        let taken = reading.glancers.get().unwrap();
-        let (read, by) = reading.glance(here).await.unwrap();
-        assert_eq!((read, by == glancing), (1, false));
+        let taken = read_pool.inline_connections.get().unwrap();
+        let (read, by) = read_pool.read_inline(here).await.unwrap();
+        assert_eq!((read, by == asking), (1, false));
         drop(taken);
 
         // Another process holds the file.
@@ -211,15 +214,15 @@ mod tests {
             }
             here(connection)
         };
-        let (read, by) = reading.glance(locked_at_first).await.unwrap();
-        assert_eq!((read, by == glancing), (1, false));
+        let (read, by) = read_pool.read_inline(locked_at_first).await.unwrap();
+        assert_eq!((read, by == asking), (1, false));
     }
 
     #[test]
     fn a_fault_of_the_query_counts_more_than_that_its_transaction_has_ended() {
         let folder = tempfile::tempdir().unwrap();
-        let reading = reading(&folder.path().join("convosync.db"));
-        let mut reader = reading.glancers.get().unwrap();
+        let read_pool = read_pool(&folder.path().join("convosync.db"));
+        let mut reader = read_pool.inline_connections.get().unwrap();
         let read = reader.read(|connection| -> Result<(), SqliteError> {
             connection.batch_execute("ROLLBACK")?;
             let failure = Box::new("disk I/O error".to_owned());
@@ -232,13 +235,21 @@ mod tests {
     #[test]
     fn a_connection_whose_read_panicked_is_not_used_again() {
         let folder = tempfile::tempdir().unwrap();
-        let reading = reading(&folder.path().join("convosync.db"));
-        let mut reader = reading.glancers.get().unwrap();
+        let read_pool = read_pool(&folder.path().join("convosync.db"));
+        let mut reader = read_pool.inline_connections.get().unwrap();
         let read = || reader.read(|_| -> Result<(), SqliteError> { panic!("a defect") });
         catch_unwind(AssertUnwindSafe(read)).unwrap_err();
         assert!(reader.is_reading);
         drop(reader);
-        assert_eq!(reading.glancers.get().unwrap().read(|_| Ok(2)).unwrap(), 2);
+        assert_eq!(
+            read_pool
+                .inline_connections
+                .get()
+                .unwrap()
+                .read(|_| Ok(2))
+                .unwrap(),
+            2
+        );
     }
 
     #[test]
@@ -248,9 +259,9 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("convosync.db");
         let database = Arc::new(Database::at(&path, Duration::ZERO).unwrap());
-        let readers = Readers {
+        let readers = ReadConnections {
             database: Arc::clone(&database),
-            patience: Patience::BusyTimeout,
+            lock_wait: LockWait::BusyTimeout,
         };
         let mut reader = readers.connect().unwrap();
         assert!(!readers.has_broken(&mut reader));
