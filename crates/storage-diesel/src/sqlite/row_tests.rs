@@ -46,7 +46,7 @@ fn the_id_of_a_part_is_json_text() {
         (
             4,
             Some(PartId::Text("a\"\\\n".to_owned())),
-            Some(r#""a\"\\\u000a""#),
+            Some(r#""a\"\\\n""#),
         ),
     ] {
         let request = MessageRequest {
