@@ -2,25 +2,96 @@
 
 use uuid::Uuid;
 
-use convosync_domain::identity::MessageId;
-use convosync_domain::message::Message;
+use convosync_domain::change_set::Erasure;
+use convosync_domain::conversation::Conversation;
+use convosync_domain::feed::ChangedMessages;
+use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::message::{
+    Message, MessageFields, MessageOutput, MessageRequest, MessageResponse,
+};
 use convosync_domain::posted::Digest;
-use convosync_domain::stored::{MessageHistory, StoredMessage};
+use convosync_domain::stored::{
+    ConversationHistory, MessageHistory, StoredConversation, StoredMessage,
+};
 
-/// A message; a tombstone has no content, whatever the columns hold.
-pub(crate) fn stored_message(
+/// What the rows of a message and its parts hold, but for keys and numbers.
+pub(crate) struct MessageColumns {
+    pub(crate) id: Uuid,
+    pub(crate) living: bool,
+    pub(crate) digest: Option<Digest>,
+    pub(crate) history: MessageHistory,
+    pub(crate) fields: MessageFields,
+    pub(crate) request: Option<MessageRequest>,
+    pub(crate) response: Option<MessageResponse>,
+    pub(crate) output: Option<MessageOutput>,
+}
+
+/// A tombstone has no content, whatever the columns hold.
+impl From<MessageColumns> for StoredMessage {
+    fn from(columns: MessageColumns) -> Self {
+        let content = Message {
+            fields: columns.fields,
+            request: columns.request,
+            response: columns.response,
+            output: columns.output,
+        };
+        Self {
+            id: MessageId::from_uuid(columns.id),
+            history: columns.history,
+            content: columns.living.then(|| Box::new(content)),
+            digest: columns.digest,
+        }
+    }
+}
+
+impl From<StoredMessage> for MessageColumns {
+    fn from(stored: StoredMessage) -> Self {
+        let living = stored.content.is_some();
+        let content = stored
+            .content
+            .map_or_else(Message::default, |content| *content);
+        Self {
+            id: stored.id.as_uuid(),
+            living,
+            digest: stored.digest,
+            history: stored.history,
+            fields: content.fields,
+            request: content.request,
+            response: content.response,
+            output: content.output,
+        }
+    }
+}
+
+/// A conversation; a tombstone has no content, whatever the columns hold.
+pub(crate) fn stored_conversation(
     id: Uuid,
     living: bool,
-    digest: Option<Digest>,
-    history: MessageHistory,
-    content: Message,
-) -> StoredMessage {
-    StoredMessage {
-        id: MessageId::from_uuid(id),
+    history: ConversationHistory,
+    content: Conversation,
+) -> StoredConversation {
+    StoredConversation {
+        id: ConversationId::from_uuid(id),
         history,
-        content: living.then(|| Box::new(content)),
-        digest,
+        content: living.then_some(content),
     }
+}
+
+/// Up to which stamp, in microseconds, living messages die by an erasure.
+pub(crate) fn erased_through(erasure: Erasure) -> i64 {
+    match erasure {
+        Erasure::Everything => i64::MAX,
+        Erasure::Through(moment) => moment.as_micros(),
+    }
+}
+
+/// The change number and id that the wanted messages come after. Change numbers begin at 1, so where none
+/// is named these let everything pass, in a query of the same form.
+pub(crate) fn wanted_after(wanted: &ChangedMessages) -> (u64, Uuid) {
+    let all = (0, Uuid::nil());
+    wanted
+        .after
+        .map_or(all, |(number, id)| (number, id.as_uuid()))
 }
 
 /// The first id that can come after this one; `None` after the last there is.

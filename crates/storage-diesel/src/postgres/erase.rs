@@ -12,6 +12,7 @@ use convosync_domain::change_set::Erasure;
 
 use super::schema::{message_outputs, message_requests, message_responses};
 use super::statements::ColumnsOfRows;
+use crate::items::erased_through;
 use crate::statements::statements;
 use crate::tables::WITHOUT_CONTENT;
 use crate::types::sql::{ChangeNumber, UuidBytes};
@@ -24,10 +25,7 @@ pub(super) fn erase(
     erasure: Erasure,
     change_number: u64,
 ) -> QueryResult<()> {
-    let through = match erasure {
-        Erasure::Everything => i64::MAX,
-        Erasure::Through(moment) => moment.as_micros(),
-    };
+    let through = erased_through(erasure);
     ErasePart::<message_requests::Columns>::of(visitor, conversation, through)
         .execute(connection)?;
     ErasePart::<message_responses::Columns>::of(visitor, conversation, through)

@@ -23,6 +23,7 @@ use super::items::load;
 use super::schema::{ConversationChangeRow, ConversationRow, MessageChangeRow};
 use super::statements::{WholeRow, prepared_query, push_columns};
 use super::visitors;
+use crate::items::wanted_after;
 use crate::rows::RowReader;
 use crate::statements::statements;
 use crate::types::sql::{ChangeNumber, UuidBytes};
@@ -120,14 +121,7 @@ impl FeedRows for VisitorRows<'_> {
         let Some(first) = wanted.first() else {
             return Ok(Vec::new());
         };
-        // Change numbers begin at 1, so these let everything pass, in a query of one form.
-        let after = |wanted: &ChangedMessages| {
-            let all = (0, Uuid::nil());
-            wanted
-                .after
-                .map_or(all, |(number, id)| (number, id.as_uuid()))
-        };
-        let (after, after_id) = wanted.iter().map(after).unzip();
+        let (after, after_id) = wanted.iter().map(wanted_after).unzip();
         let query = SelectChangedMessages {
             visitor: self.visitor,
             conversations: wanted.iter().map(|it| it.conversation.as_uuid()).collect(),

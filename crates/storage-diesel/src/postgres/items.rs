@@ -9,13 +9,12 @@ use diesel::sql_types::Array;
 use uuid::Uuid;
 
 use convosync_domain::identity::{ConversationId, VisitorId};
-use convosync_domain::message::Message;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use super::heads::Names;
 use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow};
 use super::statements::{WholeRow, prepared_query, push_columns};
-use crate::items::stored_message;
+use crate::items::{MessageColumns, stored_conversation};
 use crate::rows::RowReader;
 use crate::types::sql::UuidBytes;
 
@@ -119,30 +118,22 @@ impl FromSqlRow<(WholeRow,), Pg> for MessageRows {
 
 impl From<MessageRows> for StoredMessage {
     fn from(rows: MessageRows) -> Self {
-        let MessageRow {
-            id,
-            living,
-            digest,
-            history,
-            fields,
-            ..
-        } = rows.message;
-        let content = Message {
-            fields,
+        let message = rows.message;
+        Self::from(MessageColumns {
+            id: message.id,
+            living: message.living,
+            digest: message.digest,
+            history: message.history,
+            fields: message.fields,
             request: rows.request.map(|row| row.request),
             response: rows.response.map(|row| row.response),
             output: rows.output.map(|row| row.output),
-        };
-        stored_message(id, living, digest, history, content)
+        })
     }
 }
 
 impl From<ConversationRow> for StoredConversation {
     fn from(row: ConversationRow) -> Self {
-        Self {
-            id: ConversationId::from_uuid(row.id),
-            history: row.history,
-            content: row.living.then_some(row.content),
-        }
+        stored_conversation(row.id, row.living, row.history, row.content)
     }
 }

@@ -9,7 +9,6 @@ use uuid::Uuid;
 use convosync_domain::archive::ArchivedConversation;
 use convosync_domain::change_set::{ConversationChange, Erasure, Write};
 use convosync_domain::conversation::Conversation;
-use convosync_domain::message::Message;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use super::schema::{
@@ -17,6 +16,7 @@ use super::schema::{
     message_outputs, message_requests, message_responses, messages,
 };
 use super::statements::ColumnsOfRows;
+use crate::items::MessageColumns;
 
 /// The most rows of one statement.
 const STATEMENT_ROWS: usize = 1_000;
@@ -145,22 +145,22 @@ impl ChangedRows {
         is_new: bool,
         change_number: u64,
     ) {
-        let id = stored.id.as_uuid();
-        let living = stored.content.is_some();
-        let Message {
+        let MessageColumns {
+            id,
+            living,
+            digest,
+            history,
             fields,
             request,
             response,
             output,
-        } = stored
-            .content
-            .map_or_else(Message::default, |content| *content);
+        } = stored.into();
         let row = MessageRow {
             id,
             change_number,
             living,
-            digest: stored.digest,
-            history: stored.history,
+            digest,
+            history,
             fields,
         };
         let bytes = row.fields.content_bytes();

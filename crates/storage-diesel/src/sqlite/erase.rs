@@ -11,6 +11,7 @@ use convosync_domain::change_set::Erasure;
 
 use super::schema::{OutputRow, RequestRow, ResponseRow};
 use super::statements::{StoredRow, cached_by_type};
+use crate::items::erased_through;
 use crate::statements::statements;
 use crate::tables::WITHOUT_CONTENT;
 use crate::types::sql::ChangeNumber;
@@ -22,10 +23,7 @@ pub(super) fn erase(
     erasure: Erasure,
     change_number: u64,
 ) -> QueryResult<()> {
-    let through = match erasure {
-        Erasure::Everything => i64::MAX,
-        Erasure::Through(moment) => moment.as_micros(),
-    };
+    let through = erased_through(erasure);
     if erasure == Erasure::Everything {
         ForgetStamps { conversation }.execute(connection)?;
     }

@@ -15,6 +15,7 @@ use super::schema::{
     ConversationChangeRow, ConversationIdRow, MessageChangeRow, conversations, messages,
 };
 use super::{items, visitors};
+use crate::items::wanted_after;
 use crate::types::{NumberKey, UuidKey};
 
 /// The visitor's counter and the ids of the living conversations in ascending order, inside one
@@ -108,11 +109,8 @@ impl VisitorRows<'_> {
         else {
             return Ok(Vec::new());
         };
-        // Change numbers begin at 1, so these let everything pass, in a query of one form.
         let dead_after = wanted.dead_left_out_through.unwrap_or(0);
-        let (after, after_id) = wanted.after.map_or((0, uuid::Uuid::nil()), |(number, id)| {
-            (number, id.as_uuid())
-        });
+        let (after, after_id) = wanted_after(wanted);
         let rows = messages::table
             .filter(messages::conversation.eq(conversation))
             .filter(messages::change_number.gt(NumberKey(wanted.since)))

@@ -13,14 +13,13 @@ use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
 use convosync_domain::identity::{ConversationId, MessageId};
-use convosync_domain::message::Message;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use super::schema::{
     ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow, conversations,
     message_outputs, message_requests, message_responses, messages,
 };
-use crate::items::stored_message;
+use crate::items::{MessageColumns, stored_conversation};
 use crate::rows::RowReader;
 use crate::types::UuidKey;
 
@@ -142,30 +141,22 @@ impl FromSqlRow<MessageWithParts, Sqlite> for MessageRows {
 
 impl From<MessageRows> for StoredMessage {
     fn from(rows: MessageRows) -> Self {
-        let MessageRow {
-            uuid,
-            living,
-            digest,
-            history,
-            fields,
-            ..
-        } = rows.message;
-        let content = Message {
-            fields,
+        let message = rows.message;
+        Self::from(MessageColumns {
+            id: message.uuid,
+            living: message.living,
+            digest: message.digest,
+            history: message.history,
+            fields: message.fields,
             request: rows.request.map(|row| row.request),
             response: rows.response.map(|row| row.response),
             output: rows.output.map(|row| row.output),
-        };
-        stored_message(uuid, living, digest, history, content)
+        })
     }
 }
 
 impl From<ConversationRow> for StoredConversation {
     fn from(row: ConversationRow) -> Self {
-        Self {
-            id: ConversationId::from_uuid(row.uuid),
-            history: row.history,
-            content: row.living.then_some(row.content),
-        }
+        stored_conversation(row.uuid, row.living, row.history, row.content)
     }
 }

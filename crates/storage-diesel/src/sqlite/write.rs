@@ -6,7 +6,6 @@ use diesel::sqlite::Sqlite;
 
 use convosync_domain::change_set::{ChangeSet, ConversationChange, Write};
 use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
-use convosync_domain::message::Message;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use super::erase::erase;
@@ -15,6 +14,7 @@ use super::group::Group;
 use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow};
 use super::statements::{Delete, StoredRow, Update, insert};
 use super::{items, visitors};
+use crate::items::MessageColumns;
 use crate::statements::statements;
 use crate::types::sql::ChangeNumber;
 
@@ -179,30 +179,24 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
     }
 
     fn message_rows(&self, id: i64, conversation: i64, stored: StoredMessage) -> MessageRows {
-        let living = stored.content.is_some();
-        let Message {
-            fields,
-            request,
-            response,
-            output,
-        } = stored
-            .content
-            .map_or_else(Message::default, |content| *content);
+        let columns = MessageColumns::from(stored);
         let message = MessageRow {
             id,
             conversation,
-            uuid: stored.id.as_uuid(),
+            uuid: columns.id,
             change_number: self.change_number,
-            living,
-            digest: stored.digest,
-            history: stored.history,
-            fields,
+            living: columns.living,
+            digest: columns.digest,
+            history: columns.history,
+            fields: columns.fields,
         };
         MessageRows {
             message,
-            request: request.map(|request| RequestRow { id, request }),
-            response: response.map(|response| ResponseRow { id, response }),
-            output: output.map(|output| OutputRow { id, output }),
+            request: columns.request.map(|request| RequestRow { id, request }),
+            response: columns
+                .response
+                .map(|response| ResponseRow { id, response }),
+            output: columns.output.map(|output| OutputRow { id, output }),
         }
     }
 }
