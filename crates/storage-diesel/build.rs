@@ -1,5 +1,5 @@
 //! Compiles the crate anew when a migration that is embedded in it changes.
 
 fn main() {
-    println!("cargo:rerun-if-changed=../../migrations/sqlite");
+    println!("cargo:rerun-if-changed=../../migrations");
 }

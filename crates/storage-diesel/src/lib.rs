@@ -4,12 +4,84 @@
 //!
 //! - `types`: the domain's values as column types, shared by all backends. A new backend adds the
 //!   name of each SQL type and how the values are sent and read.
-//! - `tables`: the columns of every table but the keys, each declared once; `rows` reads them.
+//! - `tables`: the columns of every table but the keys, each declared once, and the macros that make
+//!   code of that, in reading order. `items` turns rows into the domain's items and back.
 //! - A module for each backend, which holds whatever has a connection in it. Two backends share
 //!   no queries: their keys differ, and so does the form in which each is fast.
-//! - `statements`, `migrations`, `concurrency_limit`: how statements are prepared once, stores brought to their
-//!   schema, and waiting calls bounded.
+//! - `statements`, `migrations`, `concurrency_limit`: how statements are prepared once, stores brought
+//!   to their schema, and waiting calls bounded.
 //! - The migrations of a backend lie in `migrations/<backend>` and are compiled in.
+//!
+//! # One table by hand
+//!
+//! By hand and by Diesel alone, the table of outputs on SQLite would be this:
+//!
+//! ```no_run
+//! use diesel::prelude::*;
+//!
+//! diesel::table! {
+//!     message_outputs (id) {
+//!         id -> BigInt,
+//!         client_id -> Nullable<Text>,
+//!         output_type -> Nullable<Text>,
+//!         output_id -> Nullable<Text>,
+//!         output_status -> Nullable<Text>,
+//!         output_role -> Nullable<Text>,
+//!         output_content_type -> Nullable<Text>,
+//!         output_content_text -> Nullable<Text>,
+//!         output_content_annotations -> Nullable<Text>,
+//!         extra -> Nullable<Text>,
+//!     }
+//! }
+//!
+//! #[derive(Insertable, Queryable, Selectable)]
+//! #[diesel(treat_none_as_default_value = false)]
+//! struct MessageOutput {
+//!     id: i64,
+//!     client_id: Option<String>,
+//!     output_type: Option<String>,
+//!     output_id: Option<String>,
+//!     output_status: Option<String>,
+//!     output_role: Option<String>,
+//!     output_content_type: Option<String>,
+//!     output_content_text: Option<String>,
+//!     output_content_annotations: Option<String>,
+//!     extra: Option<String>,
+//! }
+//!
+//! fn read(connection: &mut SqliteConnection, message: i64) -> QueryResult<MessageOutput> {
+//!     message_outputs::table
+//!         .find(message)
+//!         .select(MessageOutput::as_select())
+//!         .get_result(connection)
+//! }
+//!
+//! fn write(connection: &mut SqliteConnection, row: &MessageOutput) -> QueryResult<usize> {
+//!     diesel::insert_into(message_outputs::table)
+//!         .values(row)
+//!         .execute(connection)
+//! }
+//! ```
+//!
+//! All of it is made of the entry `message_outputs as OutputRow` in `tables::for_every_table!`:
+//!
+//! - **The table** by `stored_table!` (`tables/sqlite.rs`), with the key that `sqlite::schema` adds, and with
+//!   the SQL types of `types`, so that the domain's values are bound and read as they are.
+//! - **The row** by `read_row!` (`tables/read_row.rs`): `OutputRow { id, output }`, where `output` is the
+//!   domain's own `MessageOutput`, whose fields are the columns.
+//! - **The read** is Diesel's, as above (`sqlite/items.rs`); `read_row!` reads the columns one by one, so
+//!   that one which cannot be read is told by its table, name and key. A derived `Queryable` would tell none
+//!   of these.
+//! - **The write** is a `QueryFragment` with a static `QueryId` (`Insert` in `sqlite/statements.rs`), which
+//!   Diesel prepares once and finds by its type. Its own insert builds the text anew each time: 2.5 µs
+//!   for 28 columns where this takes 1.35.
+//!
+//! On PostgreSQL `table_to_write!` (`tables/postgres.rs`) makes the same row, with the keys that begin with
+//! the visitor, and a struct with a list for each column: many rows are one
+//! `INSERT … SELECT … FROM unnest(…)`, which `postgres/statements.rs` builds from the names of the columns.
+//!
+//! So a new column is a line in `for_every_table!` and one in each backend's migrations; a test of each
+//! `schema` names a column that is on one side only.
 //!
 //! # What a new adapter must do
 //!
@@ -32,7 +104,6 @@ mod items;
 mod json_text;
 mod migrations;
 pub mod postgres;
-mod rows;
 pub mod sqlite;
 mod statements;
 mod tables;

@@ -7,7 +7,7 @@ use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use convosync_domain::ports::StoreError;
 
 use crate::concurrency_limit::Overloaded;
-use crate::rows::corrupt_column;
+use crate::tables::read_row::corrupt_column;
 
 /// How long a caller should wait while the database cannot be reached.
 const RETRY_AFTER_OUTAGE: Duration = Duration::from_secs(5);

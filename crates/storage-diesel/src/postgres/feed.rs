@@ -24,8 +24,8 @@ use super::schema::{ConversationChangeRow, ConversationRow, MessageChangeRow};
 use super::statements::{WholeRow, prepared_query, push_columns};
 use super::visitors;
 use crate::items::wanted_after;
-use crate::rows::RowReader;
 use crate::statements::statements;
+use crate::tables::read_row::RowReader;
 use crate::types::sql::{ChangeNumber, UuidBytes};
 
 statements! { Pg, PgConnection:

@@ -15,7 +15,7 @@ use convosync_domain::posted::Digest;
 use super::errors::PostgresError;
 use super::schema::ConversationRow;
 use super::statements::{WholeRow, prepared_query, push_columns};
-use crate::rows::RowReader;
+use crate::tables::read_row::RowReader;
 use crate::types::sql::{ChangeNumber, DigestBytes, UuidBytes};
 
 /// What a post names, as lists to bind.

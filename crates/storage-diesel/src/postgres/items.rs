@@ -15,7 +15,7 @@ use super::heads::Names;
 use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow};
 use super::statements::{WholeRow, prepared_query, push_columns};
 use crate::items::{MessageColumns, stored_conversation};
-use crate::rows::RowReader;
+use crate::tables::read_row::RowReader;
 use crate::types::sql::UuidBytes;
 
 /// The named messages that are stored, with their conversations.

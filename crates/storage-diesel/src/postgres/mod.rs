@@ -10,7 +10,6 @@
 //! each stays on one shard where the tables are distributed by visitor.
 
 mod archive;
-mod declare;
 mod erase;
 mod errors;
 mod feed;

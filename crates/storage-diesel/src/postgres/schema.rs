@@ -15,10 +15,10 @@ use convosync_domain::posted::Digest;
 use convosync_domain::stored::{ConversationHistory, MessageHistory};
 use convosync_domain::timestamp::Timestamp;
 
-use super::declare::{table_to_read, table_to_write};
 use super::statements::{BindList, ColumnType, ColumnsOfRows, WholeRow};
-use crate::rows::{ReadRow, RowKey, RowReader, read_row};
 use crate::tables::for_every_table;
+use crate::tables::postgres::{table_to_read, table_to_write};
+use crate::tables::read_row::{ReadRow, RowKey, RowReader, read_row};
 use crate::types::sql::{
     ChangeNumber, ClientId, DigestBytes, ExtraObject, Instant, JsonText, UuidBytes,
 };
@@ -70,5 +70,48 @@ table_to_read! {
     messages as MessageChangeRow {
         id: Uuid as UuidBytes;
         row { conversation_id: Uuid as UuidBytes, change_number: u64 as ChangeNumber, }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use convosync_test_postgres::TestServer;
+    use diesel::dsl::sql;
+    use diesel::prelude::*;
+
+    use super::*;
+    use crate::postgres::{PostgresOptions, PostgresStore};
+    use crate::tables::compare_columns::{Columns, assert_same};
+
+    fn written<C: ColumnsOfRows>(declared: &mut Columns) {
+        declared.add(C::TABLE, ["visitor_id"]);
+        declared.add(C::TABLE, C::KEY.iter().chain(C::REST).copied());
+    }
+
+    #[test]
+    fn the_columns_are_those_of_the_migrations() {
+        let mut declared = Columns::default();
+        declared.add(StoreRow::TABLE, StoreRow::COLUMNS.iter().copied());
+        let of_visitors = VisitorRow::COLUMNS.iter().chain(VisitorHeadRow::COLUMNS);
+        declared.add(VisitorRow::TABLE, of_visitors.copied());
+        written::<conversations::Columns>(&mut declared);
+        written::<messages::Columns>(&mut declared);
+        written::<message_requests::Columns>(&mut declared);
+        written::<message_responses::Columns>(&mut declared);
+        written::<message_outputs::Columns>(&mut declared);
+
+        let database = TestServer::shared().new_database();
+        PostgresStore::migrate(&PostgresOptions::at(database.url())).unwrap();
+        let mut connection = PgConnection::establish(&database.url()).unwrap();
+        let columns = sql::<(Text, Text)>(
+            "SELECT table_name::text, column_name::text FROM information_schema.columns \
+             WHERE table_schema = current_schema() AND table_name <> '__diesel_schema_migrations'",
+        );
+        let columns: Vec<(String, String)> = columns.load(&mut connection).unwrap();
+        let mut migrated = Columns::default();
+        for (table, column) in &columns {
+            migrated.add(table, [column.as_str()]);
+        }
+        assert_same(&declared, &migrated);
     }
 }

@@ -15,7 +15,7 @@ use convosync_domain::fields::PartId;
 use convosync_domain::json::JsonValue;
 use convosync_domain::timestamp::Timestamp;
 
-use crate::rows::ReadRow;
+use crate::tables::read_row::ReadRow;
 use crate::types::sql::{ClientId, Instant, JsonText, UuidBytes};
 
 /// Stands for the columns that a statement selects, which a `RowReader` reads one by one.

@@ -11,7 +11,7 @@ use diesel::result::Error as DieselError;
 use convosync_domain::ports::StoreError;
 
 use crate::concurrency_limit::Overloaded;
-use crate::rows::corrupt_column;
+use crate::tables::read_row::corrupt_column;
 
 /// How long a caller should wait before it tries again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);

@@ -20,7 +20,7 @@ use super::schema::{
     message_outputs, message_requests, message_responses, messages,
 };
 use crate::items::{MessageColumns, stored_conversation};
-use crate::rows::RowReader;
+use crate::tables::read_row::RowReader;
 use crate::types::UuidKey;
 
 /// The visitor's conversation of this id.

@@ -7,7 +7,6 @@
 
 mod archive;
 mod connection;
-mod declare;
 mod erase;
 mod errors;
 mod feed;

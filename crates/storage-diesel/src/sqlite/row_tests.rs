@@ -12,10 +12,10 @@ use convosync_domain::patch::Extra;
 
 use diesel::sql_types::Nullable;
 
-use crate::rows::{CorruptColumn, RowKey};
 use crate::sqlite::migrate::new_schema;
 use crate::sqlite::schema::{OutputRow, RequestRow, message_outputs, message_requests};
 use crate::sqlite::statements::{StoredRow as _, insert};
+use crate::tables::read_row::{CorruptColumn, RowKey};
 
 fn without_messages() -> SqliteConnection {
     let mut connection = new_schema();

@@ -14,10 +14,10 @@ use convosync_domain::posted::Digest;
 use convosync_domain::stored::{ConversationHistory, MessageHistory};
 use convosync_domain::timestamp::Timestamp;
 
-use super::declare::{part_of_row, stored_table};
 use super::statements::{BindList, StoredRow};
-use crate::rows::{ReadRow, RowKey, RowReader, read_row};
 use crate::tables::for_every_table;
+use crate::tables::read_row::{ReadRow, RowKey, RowReader, read_row};
+use crate::tables::sqlite::{part_of_row, stored_table};
 use crate::types::sql::{
     ChangeNumber, ClientId, DigestBytes, ExtraObject, Instant, JsonText, UuidBytes,
 };
@@ -111,5 +111,36 @@ part_of_row! {
     visitors as VisitorHeadRow {
         id: i64 as BigInt,
         change_counter: u64 as ChangeNumber,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use diesel::dsl::sql;
+    use diesel::sql_types::Text;
+
+    use super::*;
+    use crate::sqlite::migrate::new_schema;
+    use crate::tables::compare_columns::{Columns, assert_same};
+
+    #[test]
+    fn the_columns_are_those_of_the_migrations() {
+        let mut declared = Columns::default();
+        macro_rules! declare {
+            ($($row:ident),+) => {$( declared.add($row::TABLE, $row::COLUMNS.iter().copied()); )+};
+        }
+        declare!(StoreRow, VisitorRow, ConversationRow, MessageRow);
+        declare!(RequestRow, ResponseRow, OutputRow);
+
+        let mut migrated = Columns::default();
+        let columns = sql::<(Text, Text)>(
+            "SELECT t.name, c.name FROM sqlite_schema t, pragma_table_info(t.name) c \
+             WHERE t.type = 'table' AND t.name <> '__diesel_schema_migrations'",
+        );
+        let columns: Vec<(String, String)> = columns.load(&mut new_schema()).unwrap();
+        for (table, column) in &columns {
+            migrated.add(table, [column.as_str()]);
+        }
+        assert_same(&declared, &migrated);
     }
 }

@@ -9,7 +9,7 @@ use diesel::serialize::ToSql;
 use diesel::sql_types::{BigInt, HasSqlType};
 use diesel::sqlite::Sqlite;
 
-use crate::rows::ReadRow;
+use crate::tables::read_row::ReadRow;
 
 /// A whole row, in the order of its declaration.
 pub(super) trait StoredRow: ReadRow<Sqlite> + 'static {

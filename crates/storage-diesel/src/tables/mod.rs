@@ -1,4 +1,16 @@
-//! The tables that every backend has, each declared once, but for the keys, which differ.
+//! The tables that every backend has, each declared once, and the macros that make code of that. Read
+//! them in this order; the documentation of the crate shows what they make of one table.
+//!
+//! 1. [`for_every_table`] here: the columns of every table but for the keys, which differ.
+//! 2. [`read_row`]: the struct of a row, and how it is read.
+//! 3. [`sqlite`] and [`postgres`]: how a row is written, and Diesel's `table!` where queries are built by it.
+//!    The `schema` of each backend calls them, with its keys.
+
+#[cfg(test)]
+pub(crate) mod compare_columns;
+pub(crate) mod postgres;
+pub(crate) mod read_row;
+pub(crate) mod sqlite;
 
 /// Calls a backend's macro for each table, with the struct of a row and its columns but for the key:
 /// the columns of the `row` are fields of the struct; each group after them is a struct of the domain

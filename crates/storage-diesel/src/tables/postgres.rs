@@ -1,5 +1,6 @@
-//! The macros that declare the rows of a table, to be read one by one and written column by column;
-//! [`super::schema`] calls them.
+//! What is made of a table for PostgreSQL, where each key begins with the visitor: the row, to be read one
+//! by one, and many rows column by column, to be written by one statement. `crate::postgres::schema` calls
+//! these macros.
 
 /// Declares the struct of a row as it is read, its key first.
 macro_rules! table_to_read {
@@ -148,5 +149,5 @@ macro_rules! table_to_write {
     };
 }
 
-pub(super) use table_to_read;
-pub(super) use table_to_write;
+pub(crate) use table_to_read;
+pub(crate) use table_to_write;

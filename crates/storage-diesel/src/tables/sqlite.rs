@@ -1,4 +1,5 @@
-//! The macros that declare a table, its rows and parts of its rows; [`super::schema`] calls them.
+//! What is made of a table for SQLite, where integers are the keys: Diesel's `table!`, the row and its
+//! inserts and updates, and parts of rows to be read. `crate::sqlite::schema` calls these macros.
 
 /// Declares a table. The columns of the `key` never change; those of the `row` are fields of the
 /// row's struct; each group after them is a struct of the domain whose fields are columns, all
@@ -136,5 +137,5 @@ macro_rules! part_of_row {
     };
 }
 
-pub(super) use part_of_row;
-pub(super) use stored_table;
+pub(crate) use part_of_row;
+pub(crate) use stored_table;
