@@ -1,7 +1,7 @@
 //! Statements that Diesel prepares once and then finds by their type.
 
-/// Declares statements of a backend: pieces of text, each with the parameter that follows it. One that
-/// has rows names their SQL type.
+/// Declares statements of a backend: pieces of text, or constants in parentheses, each with the parameter
+/// that follows it. One that has rows names their SQL type.
 macro_rules! statements {
     ($backend:ty, $connection:ty: $(
         $(#[$doc:meta])*
@@ -14,6 +14,7 @@ macro_rules! statements {
         }
 
         impl diesel::query_builder::QueryFragment<$backend> for $name {
+            #[allow(unused_parens, reason = "they make one token of a constant's path")]
             fn walk_ast<'b>(
                 &'b self,
                 mut out: diesel::query_builder::AstPass<'_, 'b, $backend>,

@@ -17,16 +17,29 @@ use super::errors::PostgresError;
 use super::items::{MessageRows, push_message_columns, push_part_joins};
 use super::rows::{Batches, ChangedRows};
 use super::schema::{ConversationRow, VisitorRow};
-use super::statements::{ColumnsOfRows, InsertMissing, prepared_query, push_columns};
+use super::statements::{ColumnsOfRows, InsertMissing, WholeRow, prepared_query};
 use super::{migrate, visitors};
 use crate::items::first_after;
 use crate::migrations::random_uuid;
 use crate::statements::statements;
+use crate::tables::read_row::ReadRow as _;
 use crate::types::sql::{ChangeNumber, UuidBytes};
 
 statements! { Pg, PgConnection:
     /// How many visitors there are.
     CountVisitors -> BigInt = "SELECT count(*) FROM visitors";
+
+    /// The first visitors from this id on.
+    SelectVisitors -> (WholeRow,) =
+        "SELECT ", (VisitorRow::LIST), " FROM visitors WHERE id >= " + from: Uuid as UuidBytes,
+        " ORDER BY id LIMIT " + limit: i64 as BigInt;
+
+    /// The first conversations of a visitor from this id on.
+    SelectConversations -> (WholeRow,) =
+        "SELECT ", (ConversationRow::LIST), " FROM conversations WHERE visitor_id = "
+            + visitor: Uuid as UuidBytes,
+        " AND id >= " + from: Uuid as UuidBytes,
+        " ORDER BY id LIMIT " + limit: i64 as BigInt;
 
     /// The store's digests have another seed.
     SetDigestSeed = "UPDATE store SET digest_seed = " + digest_seed: i64 as BigInt;
@@ -46,22 +59,6 @@ statements! { Pg, PgConnection:
 pub(super) fn count_visitors(connection: &mut PgConnection) -> QueryResult<u64> {
     let count: i64 = CountVisitors {}.get_result(connection)?;
     Ok(count.unsigned_abs())
-}
-
-struct SelectVisitors {
-    from: Uuid,
-    limit: i64,
-}
-
-impl QueryFragment<Pg> for SelectVisitors {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT ");
-        push_columns::<VisitorRow>(&mut out, "")?;
-        out.push_sql(" FROM visitors WHERE id >= ");
-        out.push_bind_param::<UuidBytes, _>(&self.from)?;
-        out.push_sql(" ORDER BY id LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
-    }
 }
 
 /// The first visitors after this one, by id.
@@ -106,25 +103,6 @@ struct RowsOfVisitor<'c> {
     visitor: Uuid,
 }
 
-struct SelectConversations {
-    visitor: Uuid,
-    from: Uuid,
-    limit: i64,
-}
-
-impl QueryFragment<Pg> for SelectConversations {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT ");
-        push_columns::<ConversationRow>(&mut out, "")?;
-        out.push_sql(" FROM conversations WHERE visitor_id = ");
-        out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
-        out.push_sql(" AND id >= ");
-        out.push_bind_param::<UuidBytes, _>(&self.from)?;
-        out.push_sql(" ORDER BY id LIMIT ");
-        out.push_bind_param::<BigInt, _>(&self.limit)
-    }
-}
-
 struct SelectMessagesFrom {
     visitor: Uuid,
     conversation: Uuid,
@@ -150,7 +128,7 @@ impl QueryFragment<Pg> for SelectMessagesFrom {
     }
 }
 
-prepared_query!(SelectVisitors, SelectConversations, SelectMessagesFrom);
+prepared_query!(SelectMessagesFrom);
 
 impl ArchiveRows for RowsOfVisitor<'_> {
     type Error = PostgresError;

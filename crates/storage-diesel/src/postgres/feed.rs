@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use diesel::deserialize::{self, FromSqlRow};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::row::Row;
 use diesel::sql_types::{Array, BigInt, Nullable};
 use uuid::Uuid;
@@ -21,11 +20,11 @@ use super::errors::PostgresError;
 use super::heads::Names;
 use super::items::load;
 use super::schema::{ConversationChangeRow, ConversationRow, MessageChangeRow};
-use super::statements::{WholeRow, prepared_query, push_columns};
+use super::statements::WholeRow;
 use super::visitors;
 use crate::items::wanted_after;
 use crate::statements::statements;
-use crate::tables::read_row::RowReader;
+use crate::tables::read_row::{ReadRow as _, RowReader};
 use crate::types::sql::{ChangeNumber, UuidBytes};
 
 statements! { Pg, PgConnection:
@@ -40,6 +39,28 @@ statements! { Pg, PgConnection:
         "SELECT id, change_number, latest_change, living FROM conversations \
          WHERE visitor_id = " + visitor: Uuid as UuidBytes,
         " AND latest_change > " + since: u64 as ChangeNumber;
+
+    /// These conversations of a visitor.
+    SelectConversations -> (WholeRow,) =
+        "SELECT ", (ConversationRow::LIST), " FROM conversations WHERE visitor_id = "
+            + visitor: Uuid as UuidBytes,
+        " AND id = ANY(" + ids: Vec<Uuid> as Array<UuidBytes>,
+        ")";
+
+    /// Of each of these conversations, the messages after a number and id.
+    SelectChangedMessages -> (WholeRow,) =
+        "SELECT m.id, n.conversation_id, m.change_number FROM unnest("
+            + conversations: Vec<Uuid> as Array<UuidBytes>,
+        ", " + after: Vec<u64> as Array<ChangeNumber>,
+        ", " + after_id: Vec<Uuid> as Array<UuidBytes>,
+        ") AS n (conversation_id, after, after_id) CROSS JOIN LATERAL \
+         (SELECT id, change_number FROM messages WHERE visitor_id = " + visitor: Uuid as UuidBytes,
+        " AND conversation_id = n.conversation_id AND change_number > "
+            + since: u64 as ChangeNumber,
+        " AND (living OR change_number > " + dead_after: u64 as ChangeNumber,
+        ") AND (change_number, id) > (n.after, n.after_id) \
+         ORDER BY change_number, id LIMIT " + limit: i64 as BigInt,
+        ") m";
 }
 
 /// The visitor's counter and the ids of the living conversations in ascending order.
@@ -185,63 +206,5 @@ impl FeedRows for VisitorRows<'_> {
             });
         }
         Ok(page)
-    }
-}
-
-struct SelectConversations {
-    visitor: Uuid,
-    ids: Vec<Uuid>,
-}
-
-impl QueryFragment<Pg> for SelectConversations {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT ");
-        push_columns::<ConversationRow>(&mut out, "")?;
-        out.push_sql(" FROM conversations WHERE visitor_id = ");
-        out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
-        out.push_sql(" AND id = ANY(");
-        out.push_bind_param::<Array<UuidBytes>, _>(&self.ids)?;
-        out.push_sql(")");
-        Ok(())
-    }
-}
-
-/// Of each of these conversations, the messages after a number and id.
-struct SelectChangedMessages {
-    visitor: Uuid,
-    conversations: Vec<Uuid>,
-    after: Vec<u64>,
-    after_id: Vec<Uuid>,
-    since: u64,
-    dead_after: u64,
-    limit: i64,
-}
-
-prepared_query!(SelectConversations, SelectChangedMessages);
-
-impl QueryFragment<Pg> for SelectChangedMessages {
-    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT m.id, n.conversation_id, m.change_number FROM unnest(");
-        out.push_bind_param::<Array<UuidBytes>, _>(&self.conversations)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<ChangeNumber>, _>(&self.after)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<UuidBytes>, _>(&self.after_id)?;
-        out.push_sql(
-            ") AS n (conversation_id, after, after_id) CROSS JOIN LATERAL \
-             (SELECT id, change_number FROM messages WHERE visitor_id = ",
-        );
-        out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
-        out.push_sql(" AND conversation_id = n.conversation_id AND change_number > ");
-        out.push_bind_param::<ChangeNumber, _>(&self.since)?;
-        out.push_sql(" AND (living OR change_number > ");
-        out.push_bind_param::<ChangeNumber, _>(&self.dead_after)?;
-        out.push_sql(
-            ") AND (change_number, id) > (n.after, n.after_id) \
-             ORDER BY change_number, id LIMIT ",
-        );
-        out.push_bind_param::<BigInt, _>(&self.limit)?;
-        out.push_sql(") m");
-        Ok(())
     }
 }

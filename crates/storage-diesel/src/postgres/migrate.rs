@@ -15,9 +15,10 @@ use convosync_domain::ports::StoreIdentity;
 
 use super::errors::{OpenError, one_line};
 use super::schema::StoreRow;
-use super::statements::{prepared_query, push_columns};
+use super::statements::WholeRow;
 use crate::migrations::{Failure, Migrated, new_identity, run_pending};
 use crate::statements::statements;
+use crate::tables::read_row::ReadRow as _;
 use crate::types::sql::UuidBytes;
 
 const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
@@ -80,26 +81,13 @@ fn identity(connection: &mut PgConnection) -> Result<StoreIdentity, Failure> {
 
 /// Reads the row that every store has.
 pub(super) fn read_store(connection: &mut PgConnection) -> QueryResult<Option<StoreRow>> {
-    SelectStore.get_result(connection).optional()
-}
-
-struct SelectStore;
-
-prepared_query!(SelectStore);
-
-impl diesel::query_builder::QueryFragment<Pg> for SelectStore {
-    fn walk_ast<'b>(
-        &'b self,
-        mut out: diesel::query_builder::AstPass<'_, 'b, Pg>,
-    ) -> QueryResult<()> {
-        out.push_sql("SELECT ");
-        push_columns::<StoreRow>(&mut out, "")?;
-        out.push_sql(" FROM store");
-        Ok(())
-    }
+    (SelectStore {}).get_result(connection).optional()
 }
 
 statements! { Pg, PgConnection:
+    /// The one row.
+    SelectStore -> (WholeRow,) = "SELECT ", (StoreRow::LIST), " FROM store";
+
     /// The one row of a new store.
     InsertStore =
         "INSERT INTO store (id, epoch, digest_seed) VALUES (1, " + epoch: Uuid as UuidBytes,

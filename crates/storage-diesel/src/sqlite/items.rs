@@ -12,13 +12,16 @@ use diesel::sql_types;
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
-use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::ports::NamedConversation;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
+use super::errors::SqliteError;
 use super::schema::{
     ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow, conversations,
     message_outputs, message_requests, message_responses, messages,
 };
+use super::visitors;
 use crate::items::{MessageColumns, stored_conversation};
 use crate::tables::read_row::RowReader;
 use crate::types::UuidKey;
@@ -91,6 +94,30 @@ pub(super) fn messages_from(
         .load_iter::<MessageRows, DefaultLoadingMode>(connection)?
         .take(limit)
         .collect()
+}
+
+/// The named messages that are stored, inside one transaction.
+pub(super) fn load(
+    connection: &mut SqliteConnection,
+    visitor: VisitorId,
+    named: Vec<NamedConversation>,
+) -> Result<Vec<(ConversationId, StoredMessage)>, SqliteError> {
+    let mut loaded = Vec::new();
+    let Some(visitor) = visitors::find(connection, visitor)? else {
+        return Ok(loaded);
+    };
+    for named in named {
+        let row = find_conversation_row(connection, visitor.id, named.id)?;
+        let Some(conversation) = row else {
+            continue;
+        };
+        for message in named.messages {
+            if let Some(rows) = find_message(connection, conversation, message)? {
+                loaded.push((named.id, rows.into()));
+            }
+        }
+    }
+    Ok(loaded)
 }
 
 /// One statement for a message and its parts: three look-ups by row id inside SQLite cost less than

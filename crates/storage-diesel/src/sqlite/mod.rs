@@ -1,7 +1,7 @@
 //! SQLite, in one file.
 //!
 //! One thread writes, with group commit (`writer`, `group`, `write`); a few pooled connections read
-//! (`heads`, `load`, `feed`), each call inside one transaction: a long one on a blocking thread, one of
+//! (`heads`, `items`, `feed`), each call inside one transaction: a long one on a blocking thread, one of
 //! a few rows at once, where it is asked for.
 //! Rows are appended by integer ids; two unique keys are all that is indexed beside those.
 
@@ -13,7 +13,6 @@ mod feed;
 mod group;
 mod heads;
 mod items;
-mod load;
 mod migrate;
 mod read_pool;
 #[cfg(test)]
@@ -29,6 +28,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use diesel::SqliteConnection;
 
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
@@ -147,6 +147,14 @@ impl SqliteStore {
         self.0.writer.close();
     }
 
+    /// Reads in a transaction.
+    async fn read<T: Send + 'static>(
+        &self,
+        query: impl FnOnce(&mut SqliteConnection) -> Result<T, SqliteError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        self.0.read_pool.read(query).await
+    }
+
     /// Writes in a transaction; returns when it is durable. `messages` says how many it writes.
     async fn write<T: Send + 'static>(
         &self,
@@ -175,7 +183,7 @@ impl SyncStore for SqliteStore {
         if names <= INLINE_NAMES_MAX {
             self.0.read_pool.read_inline(heads).await
         } else {
-            self.0.read_pool.read(heads).await
+            self.read(heads).await
         }
     }
 
@@ -184,9 +192,7 @@ impl SyncStore for SqliteStore {
         visitor: VisitorId,
         named: Vec<NamedConversation>,
     ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError> {
-        self.0
-            .read_pool
-            .read(move |connection| load::load(connection, visitor, named))
+        self.read(move |connection| items::load(connection, visitor, named))
             .await
     }
 
@@ -222,9 +228,7 @@ impl VisitorStore for SqliteStore {
 #[async_trait]
 impl ConversationList for SqliteStore {
     async fn living_ids(&self, visitor: VisitorId) -> Result<Option<LivingIds>, StoreError> {
-        self.0
-            .read_pool
-            .read(move |connection| feed::living_ids(connection, visitor))
+        self.read(move |connection| feed::living_ids(connection, visitor))
             .await
     }
 }
@@ -237,9 +241,7 @@ impl ChangeFeed for SqliteStore {
         position: Option<FeedPosition>,
         limit: usize,
     ) -> Result<Option<ChangesPage>, StoreError> {
-        self.0
-            .read_pool
-            .read(move |connection| feed::changes(connection, visitor, position, limit))
+        self.read(move |connection| feed::changes(connection, visitor, position, limit))
             .await
     }
 }
@@ -247,7 +249,7 @@ impl ChangeFeed for SqliteStore {
 #[async_trait]
 impl StoreArchive for SqliteStore {
     async fn count_visitors(&self) -> Result<u64, StoreError> {
-        self.0.read_pool.read(archive::count_visitors).await
+        self.read(archive::count_visitors).await
     }
 
     async fn visitors(
@@ -255,9 +257,7 @@ impl StoreArchive for SqliteStore {
         after: Option<VisitorId>,
         limit: usize,
     ) -> Result<Vec<ArchivedVisitor>, StoreError> {
-        self.0
-            .read_pool
-            .read(move |connection| archive::read_visitors(connection, after, limit))
+        self.read(move |connection| archive::read_visitors(connection, after, limit))
             .await
     }
 
@@ -267,9 +267,7 @@ impl StoreArchive for SqliteStore {
         after: Option<ArchivePlace>,
         limit: usize,
     ) -> Result<Vec<ArchivedConversation>, StoreError> {
-        self.0
-            .read_pool
-            .read(move |connection| archive::read_items(connection, visitor, after, limit))
+        self.read(move |connection| archive::read_items(connection, visitor, after, limit))
             .await
     }
 
@@ -296,7 +294,7 @@ impl StoreArchive for SqliteStore {
 #[async_trait]
 impl StoreStatus for SqliteStore {
     async fn check(&self) -> Result<(), StoreError> {
-        self.0.read_pool.read(migrate::read_identity).await?;
+        self.read(migrate::read_identity).await?;
         // Where the last write failed, only another one can tell whether the next would.
         if self.0.writer.is_failing() {
             let database = Arc::clone(&self.0.database);

@@ -16,6 +16,8 @@ pub(crate) trait ReadRow<DB: Backend>: Sized {
     const TABLE: &'static str;
     /// The names of the columns, in the order in which they are read.
     const COLUMNS: &'static [&'static str];
+    /// The same as a list of SQL, with commas between them. They are quoted, as one is a word of SQL.
+    const LIST: &'static str;
 
     /// The key of the row that comes next, `None` if the join found none there.
     fn key<'a>(
@@ -166,6 +168,11 @@ macro_rules! read_row {
                 $( stringify!($own), )*
                 $( $( stringify!($column), )+ $( stringify!($extra), )? )*
             ];
+            const LIST: &'static str = concat!(
+                "\"", stringify!($key), "\"",
+                $( ", \"", stringify!($own), "\"", )*
+                $( $( ", \"", stringify!($column), "\"", )+ $( ", \"", stringify!($extra), "\"", )? )*
+            );
 
             fn key<'a>(
                 columns: &RowReader<'_, impl Row<'a, $backend>, $backend>,

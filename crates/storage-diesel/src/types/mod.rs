@@ -7,14 +7,16 @@
 mod postgres;
 mod sqlite;
 
-use diesel::deserialize;
+use diesel::backend::Backend;
+use diesel::deserialize::{self, FromSql};
 use diesel::expression::AsExpression;
-use diesel::sql_types::SqlOrd;
+use diesel::sql_types::{BigInt, SqlOrd, Text};
 use uuid::Uuid;
 
 use convosync_domain::fields::PartId;
-use convosync_domain::json::decode_string;
+use convosync_domain::json::{JsonValue, decode_string};
 use convosync_domain::patch::Extra;
+use convosync_domain::timestamp::Timestamp;
 
 use crate::json_text;
 
@@ -88,18 +90,48 @@ fn client_id_text(id: &PartId) -> String {
     }
 }
 
-/// The id of a part that [`client_id_text`] wrote.
-fn client_id(text: &str) -> deserialize::Result<PartId> {
-    if let Ok(number) = text.parse() {
-        return Ok(PartId::Number(number));
-    }
-    match decode_string(text)? {
-        empty if empty.is_empty() => Err("an empty id".into()),
-        decoded => Ok(PartId::Text(decoded.into_owned())),
-    }
+/// Declares how a value is read that every backend keeps as a number or a text.
+macro_rules! read_as {
+    ($sql:ident as $value:ty: $kept:ty as $kept_sql:ty, $read:expr) => {
+        impl<DB: Backend> FromSql<sql::$sql, DB> for $value
+        where
+            $kept: FromSql<$kept_sql, DB>,
+        {
+            fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+                let read: fn($kept) -> deserialize::Result<Self> = $read;
+                read(<$kept as FromSql<$kept_sql, DB>>::from_sql(value)?)
+            }
+        }
+    };
 }
 
-/// The fields of a JSON object.
-fn extra(text: &str) -> deserialize::Result<Extra> {
-    json_text::members(text).ok_or_else(|| "not a JSON object".into())
+read_as!(ChangeNumber as u64: i64 as BigInt, |number| Ok(Self::try_from(number)?));
+read_as!(Instant as Timestamp: i64 as BigInt, |micros| Ok(Self::from_micros(micros)?));
+read_as!(JsonText as JsonValue: String as Text, |text| Ok(Self::parse(&text)?));
+read_as!(ClientId as PartId: String as Text, |text| {
+    // As [`client_id_text`] wrote it.
+    if let Ok(number) = text.parse() {
+        return Ok(Self::Number(number));
+    }
+    match decode_string(&text)? {
+        empty if empty.is_empty() => Err("an empty id".into()),
+        decoded => Ok(Self::Text(decoded.into_owned())),
+    }
+});
+
+impl<DB: Backend> FromSql<sql::ExtraObject, DB> for Extra
+where
+    String: FromSql<Text, DB>,
+{
+    fn from_sql(value: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        let json = <String as FromSql<Text, DB>>::from_sql(value)?;
+        json_text::members(&json).ok_or_else(|| "not a JSON object".into())
+    }
+
+    fn from_nullable_sql(value: Option<DB::RawValue<'_>>) -> deserialize::Result<Self> {
+        value.map_or_else(
+            || Ok(Self::new()),
+            FromSql::<sql::ExtraObject, DB>::from_sql,
+        )
+    }
 }

@@ -1,8 +1,7 @@
-//! How the values are sent to and read from SQLite.
+//! How the values are sent to SQLite, and those of bytes read from it.
 
 use diesel::deserialize::{self, FromSql};
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::{Sqlite, SqliteValue};
 use uuid::Uuid;
 
@@ -12,7 +11,7 @@ use convosync_domain::patch::Extra;
 use convosync_domain::posted::Digest;
 use convosync_domain::timestamp::Timestamp;
 
-use super::{NumberKey, UuidKey, client_id, client_id_text, extra, sql};
+use super::{NumberKey, UuidKey, client_id_text, sql};
 use crate::json_text;
 
 impl ToSql<sql::UuidBytes, Sqlite> for UuidKey {
@@ -60,24 +59,10 @@ impl ToSql<sql::ChangeNumber, Sqlite> for u64 {
     }
 }
 
-impl FromSql<sql::ChangeNumber, Sqlite> for u64 {
-    fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
-        let number = <i64 as FromSql<BigInt, Sqlite>>::from_sql(value)?;
-        Ok(Self::try_from(number)?)
-    }
-}
-
 impl ToSql<sql::Instant, Sqlite> for Timestamp {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         out.set_value(self.as_micros());
         Ok(IsNull::No)
-    }
-}
-
-impl FromSql<sql::Instant, Sqlite> for Timestamp {
-    fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
-        let micros = <i64 as FromSql<BigInt, Sqlite>>::from_sql(value)?;
-        Ok(Self::from_micros(micros)?)
     }
 }
 
@@ -88,22 +73,10 @@ impl ToSql<sql::JsonText, Sqlite> for JsonValue {
     }
 }
 
-impl FromSql<sql::JsonText, Sqlite> for JsonValue {
-    fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
-        Ok(Self::parse(&text(value)?)?)
-    }
-}
-
 impl ToSql<sql::ClientId, Sqlite> for PartId {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
         out.set_value(client_id_text(self));
         Ok(IsNull::No)
-    }
-}
-
-impl FromSql<sql::ClientId, Sqlite> for PartId {
-    fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
-        client_id(&text(value)?)
     }
 }
 
@@ -115,22 +88,4 @@ impl ToSql<sql::ExtraObject, Sqlite> for Extra {
         out.set_value(json_text::object(self));
         Ok(IsNull::No)
     }
-}
-
-impl FromSql<sql::ExtraObject, Sqlite> for Extra {
-    fn from_sql(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
-        extra(&text(value)?)
-    }
-
-    fn from_nullable_sql(value: Option<SqliteValue<'_, '_, '_>>) -> deserialize::Result<Self> {
-        value.map_or_else(
-            || Ok(Self::new()),
-            FromSql::<sql::ExtraObject, Sqlite>::from_sql,
-        )
-    }
-}
-
-/// A text, which has to be UTF-8.
-fn text(value: SqliteValue<'_, '_, '_>) -> deserialize::Result<String> {
-    <String as FromSql<Text, Sqlite>>::from_sql(value)
 }
