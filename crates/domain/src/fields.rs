@@ -18,44 +18,26 @@ pub enum PartId {
 }
 
 /// Reads one field of what a client sent; each transport has its own leniency.
+///
+/// # Errors
+/// Every method fails when the field holds anything else, or what no store could hold.
 pub trait FieldReader {
     /// What is wrong with a field.
     type Error;
 
     /// Reads a text.
-    ///
-    /// # Errors
-    /// An error when the field holds anything else, as for the other methods.
     fn text(self) -> Result<Patch<String>, Self::Error>;
     /// Reads a 64-bit integer.
-    ///
-    /// # Errors
-    /// An error when the field holds anything else.
     fn integer(self) -> Result<Patch<i64>, Self::Error>;
     /// Reads a finite number.
-    ///
-    /// # Errors
-    /// An error when the field holds anything else.
     fn number(self) -> Result<Patch<f64>, Self::Error>;
     /// Reads a boolean.
-    ///
-    /// # Errors
-    /// An error when the field holds anything else.
     fn boolean(self) -> Result<Patch<bool>, Self::Error>;
     /// Reads a moment.
-    ///
-    /// # Errors
-    /// An error when the field holds anything else.
     fn timestamp(self) -> Result<Patch<Timestamp>, Self::Error>;
     /// Reads any JSON value; null is [`Patch::Null`].
-    ///
-    /// # Errors
-    /// An error when no store could hold the value.
     fn json(self) -> Result<Patch<JsonValue>, Self::Error>;
     /// Reads the id of a part.
-    ///
-    /// # Errors
-    /// An error when the field holds anything else.
     fn part_id(self) -> Result<Patch<PartId>, Self::Error>;
 }
 

@@ -17,7 +17,7 @@ use convosync_application::register_visitor::RegisterError;
 use convosync_application::sync::SyncError;
 use convosync_domain::ports::StoreError;
 
-use crate::json::{Grouped, Refusal, Violation, push_string};
+use crate::json::{Grouped, ObjectWriter, Refusal, Violation, push_array, push_string};
 use crate::request::RequestId;
 
 macro_rules! error_codes {
@@ -152,25 +152,19 @@ impl ApiError {
             tracing::error!(%request_id, code = self.code.as_str(), "{chain}");
         }
         let mut body = Vec::with_capacity(256);
-        body.extend_from_slice(b"{\"error\":");
-        push_string(&mut body, &self.text);
-        body.extend_from_slice(b",\"code\":");
-        push_string(&mut body, self.code.as_str());
+        let mut answer = ObjectWriter::new(&mut body);
+        push_string(answer.key("error"), &self.text);
+        push_string(answer.key("code"), self.code.as_str());
         if !self.details.is_empty() {
-            body.extend_from_slice(b",\"details\":[");
-            for (index, violation) in self.details.iter().enumerate() {
-                body.extend_from_slice(if index == 0 { b"{" } else { b",{" });
-                body.extend_from_slice(b"\"path\":");
-                push_string(&mut body, violation.path());
-                body.extend_from_slice(b",\"message\":");
-                push_string(&mut body, violation.message());
-                body.push(b'}');
-            }
-            body.push(b']');
+            push_array(answer.key("details"), &self.details, |out, violation| {
+                let mut detail = ObjectWriter::new(out);
+                push_string(detail.key("path"), violation.path());
+                push_string(detail.key("message"), violation.message());
+                detail.end();
+            });
         }
-        body.extend_from_slice(b",\"request_id\":");
-        push_string(&mut body, request_id.as_str());
-        body.push(b'}');
+        push_string(answer.key("request_id"), request_id.as_str());
+        answer.end();
 
         let mut response = HttpResponse::build(self.code.status());
         response.content_type("application/json");

@@ -1,5 +1,7 @@
 //! How the HTTP server is set up.
 
+use serde::Serialize;
+
 /// How the HTTP server is set up.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
@@ -88,7 +90,7 @@ pub enum UnknownFields {
 }
 
 /// Which Convosync this is, as `/version` and the header `Convosync-Version` tell.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Version {
     /// The version of the server.
     pub version: String,

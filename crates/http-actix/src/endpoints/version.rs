@@ -4,23 +4,14 @@ use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
 use crate::answer::json;
-use crate::json::{ObjectWriter, push_string};
-use crate::settings::Version;
+use crate::json::push;
 use crate::state::AppState;
 
-pub(crate) async fn get(state: web::Data<AppState>) -> HttpResponse {
-    json(StatusCode::OK, body(&state.version))
-}
-
 /// `{"version": "…", "commit": "…", "schema": "…"}`
-fn body(version: &Version) -> Vec<u8> {
-    let mut out = Vec::with_capacity(128);
-    let mut answer = ObjectWriter::new(&mut out);
-    push_string(answer.key("version"), &version.version);
-    push_string(answer.key("commit"), &version.commit);
-    push_string(answer.key("schema"), &version.schema);
-    answer.end();
-    out
+pub(crate) async fn get(state: web::Data<AppState>) -> HttpResponse {
+    let mut body = Vec::with_capacity(128);
+    push(&mut body, &state.version);
+    json(StatusCode::OK, body)
 }
 
 #[cfg(test)]
