@@ -19,7 +19,7 @@ pub(crate) async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let list = &state.services.list;
     let visitor = VisitorId::from(&identity);
-    let tag = |change_counter| etag::of_ids(state.epoch, &identity, change_counter);
+    let tag = |change_counter| etag::of_state(state.epoch, &identity, change_counter, "ids");
     let known = KnownTags::of(&request);
     let recent = state.recent_ids.get(&visitor);
     if known.is_some() || recent.is_some() {

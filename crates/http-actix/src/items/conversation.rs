@@ -49,6 +49,14 @@ impl<'a> ConversationVisitor<'_, 'a> {
     }
 }
 
+macro_rules! visit_as_not_an_object {
+    ($( $visit:ident($($value:ty)?); )+) => {$(
+        fn $visit<E: Error>(self, $(_: $value)?) -> Result<(), E> {
+            self.not_an_object()
+        }
+    )+};
+}
+
 impl<'a> Visitor<'a> for ConversationVisitor<'_, 'a> {
     type Value = ();
 
@@ -82,28 +90,8 @@ impl<'a> Visitor<'a> for ConversationVisitor<'_, 'a> {
         self.not_an_object()
     }
 
-    fn visit_unit<E: Error>(self) -> Result<(), E> {
-        self.not_an_object()
-    }
-
-    fn visit_bool<E: Error>(self, _: bool) -> Result<(), E> {
-        self.not_an_object()
-    }
-
-    fn visit_i64<E: Error>(self, _: i64) -> Result<(), E> {
-        self.not_an_object()
-    }
-
-    fn visit_u64<E: Error>(self, _: u64) -> Result<(), E> {
-        self.not_an_object()
-    }
-
-    fn visit_f64<E: Error>(self, _: f64) -> Result<(), E> {
-        self.not_an_object()
-    }
-
-    fn visit_str<E: Error>(self, _: &str) -> Result<(), E> {
-        self.not_an_object()
+    visit_as_not_an_object! {
+        visit_unit(); visit_bool(bool); visit_i64(i64); visit_u64(u64); visit_f64(f64); visit_str(&str);
     }
 }
 

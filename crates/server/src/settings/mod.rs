@@ -14,8 +14,8 @@ use serde::Deserialize;
 
 pub(crate) use layers::{DEFAULTS, Override};
 pub(crate) use load::Configuration;
-use values::between;
-pub(crate) use values::{LogFormat, LogLevel, Registration, StoreUrl, UnknownFieldsDefault};
+pub(crate) use values::{LogFormat, LogLevel, StoreUrl};
+use values::{between, log_format, registration, unknown_fields};
 
 /// The largest number that is a size on every machine.
 const SIZE_MAX: u64 = 4_294_967_295;
@@ -66,13 +66,15 @@ pub(crate) struct DatabaseSettings {
 pub(crate) struct SyncSection {
     #[serde(deserialize_with = "between::<0, SIZE_MAX, _, _>")]
     max_clock_skew_seconds: u32,
-    unknown_fields: UnknownFieldsDefault,
+    #[serde(deserialize_with = "unknown_fields")]
+    unknown_fields: UnknownFields,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct VisitorSettings {
-    registration: Registration,
+    #[serde(deserialize_with = "registration")]
+    registration: RegistrationMode,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -112,6 +114,7 @@ pub(crate) struct AuthSettings {
 #[serde(deny_unknown_fields)]
 pub(crate) struct LogSettings {
     pub(crate) level: LogLevel,
+    #[serde(deserialize_with = "log_format")]
     pub(crate) format: LogFormat,
 }
 
@@ -155,19 +158,13 @@ impl Settings {
     pub(crate) fn sync(&self) -> SyncSettings {
         SyncSettings {
             max_clock_skew_seconds: self.sync.max_clock_skew_seconds,
-            registration: match self.visitors.registration {
-                Registration::Explicit => RegistrationMode::Explicit,
-                Registration::OnFirstSync => RegistrationMode::OnFirstSync,
-            },
+            registration: self.visitors.registration,
         }
     }
 
     /// What is done with unknown fields, unless the client says.
     pub(crate) fn unknown_fields(&self) -> UnknownFields {
-        match self.sync.unknown_fields {
-            UnknownFieldsDefault::Keep => UnknownFields::Keep,
-            UnknownFieldsDefault::Reject => UnknownFields::Reject,
-        }
+        self.sync.unknown_fields
     }
 
     /// What a request may ask for.

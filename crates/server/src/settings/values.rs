@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use convosync_application::sync::RegistrationMode;
+use convosync_http_actix::UnknownFields;
 use serde::{Deserialize, Deserializer, de};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::LevelFilter;
@@ -121,64 +123,50 @@ impl TryFrom<String> for LogLevel {
     }
 }
 
-/// Declares a setting that is one of a few words.
+/// Reads one of these words, each with what it stands for.
+fn one_of<'de, T: Copy, D: Deserializer<'de>>(
+    deserializer: D,
+    words: &[(&str, T)],
+) -> Result<T, D::Error> {
+    let word = String::deserialize(deserializer)?;
+    let found = words.iter().find(|(known, _)| *known == word);
+    found.map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<_> = words
+            .iter()
+            .map(|(known, _)| format!("{known:?}"))
+            .collect();
+        de::Error::custom(format!("must be one of {}, not {word:?}", known.join(", ")))
+    })
+}
+
+/// Declares how a setting is read that is one of a few words.
 macro_rules! words {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $word:literal),+ $(,)? }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-        #[serde(try_from = "String")]
-        pub(crate) enum $name { $($(#[$variant_meta])* $variant),+ }
-
-        impl TryFrom<String> for $name {
-            type Error = String;
-
-            fn try_from(word: String) -> Result<Self, Self::Error> {
-                match word.as_str() {
-                    $($word => Ok(Self::$variant),)+
-                    _ => Err(format!(
-                        "must be one of {}, not {word:?}",
-                        [$(concat!("\"", $word, "\"")),+].join(", ")
-                    )),
-                }
-            }
+    ($name:ident -> $type:ident { $($word:literal => $variant:ident),+ }) => {
+        pub(super) fn $name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<$type, D::Error> {
+            one_of(deserializer, &[$(($word, $type::$variant)),+])
         }
     };
 }
 
-words! {
-    /// How log lines look.
-    LogFormat {
-        /// Text on a terminal, else JSON.
-        Auto = "auto",
-        /// For people.
-        Text = "text",
-        /// One object a line.
-        Json = "json",
-    }
-}
+words!(log_format -> LogFormat { "auto" => Auto, "text" => Text, "json" => Json });
+words!(registration -> RegistrationMode { "explicit" => Explicit, "on_first_sync" => OnFirstSync });
+words!(unknown_fields -> UnknownFields { "keep" => Keep, "reject" => Reject });
 
-words! {
-    /// Who registers visitors.
-    Registration {
-        /// Whoever asks for it.
-        Explicit = "explicit",
-        /// The first valid post, too.
-        OnFirstSync = "on_first_sync",
-    }
-}
-
-words! {
-    /// What is done with fields that nobody knows.
-    UnknownFieldsDefault {
-        /// They are stored.
-        Keep = "keep",
-        /// The post is refused.
-        Reject = "reject",
-    }
+/// How log lines look.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum LogFormat {
+    /// Text on a terminal, else JSON.
+    Auto,
+    /// For people.
+    Text,
+    /// One object a line.
+    Json,
 }
 
 #[cfg(test)]
 mod tests {
+    use serde::de::IntoDeserializer as _;
+
     use super::*;
 
     fn url(text: &str) -> Result<StoreUrl, &'static str> {
@@ -245,9 +233,13 @@ mod tests {
 
     #[test]
     fn a_word_is_one_of_those_known() {
-        assert_eq!(LogFormat::try_from("json".to_owned()), Ok(LogFormat::Json));
+        let read = |word: &str| {
+            let word: de::value::StrDeserializer<'_, de::value::Error> = word.into_deserializer();
+            log_format(word).map_err(|error| error.to_string())
+        };
+        assert_eq!(read("json"), Ok(LogFormat::Json));
         assert_eq!(
-            LogFormat::try_from("xml".to_owned()).unwrap_err(),
+            read("xml").unwrap_err(),
             r#"must be one of "auto", "text", "json", not "xml""#
         );
     }

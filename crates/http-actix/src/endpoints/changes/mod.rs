@@ -24,8 +24,8 @@ pub(crate) async fn get(
     let identity = identity.ok_or(ErrorCode::VisitorNotFound)?;
     let since = since.as_deref();
     let pull = &state.services.pull;
-    let tag =
-        |change_counter| etag::of_changes(state.epoch, &identity, change_counter, since, limit);
+    let asked = format!("changes {limit} {}", since.unwrap_or_default());
+    let tag = |change_counter| etag::of_state(state.epoch, &identity, change_counter, &asked);
     if let Some(known) = KnownTags::of(&request) {
         let current = tag(pull.change_counter(&identity, since).await?);
         if known.contain(&current) {
