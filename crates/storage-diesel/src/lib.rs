@@ -24,12 +24,8 @@
 //!         id -> BigInt,
 //!         client_id -> Nullable<Text>,
 //!         output_type -> Nullable<Text>,
-//!         output_id -> Nullable<Text>,
-//!         output_status -> Nullable<Text>,
-//!         output_role -> Nullable<Text>,
-//!         output_content_type -> Nullable<Text>,
 //!         output_content_text -> Nullable<Text>,
-//!         output_content_annotations -> Nullable<Text>,
+//!         // … and so on, a column for each field of the domain's `MessageOutput`.
 //!         extra -> Nullable<Text>,
 //!     }
 //! }
@@ -40,12 +36,7 @@
 //!     id: i64,
 //!     client_id: Option<String>,
 //!     output_type: Option<String>,
-//!     output_id: Option<String>,
-//!     output_status: Option<String>,
-//!     output_role: Option<String>,
-//!     output_content_type: Option<String>,
 //!     output_content_text: Option<String>,
-//!     output_content_annotations: Option<String>,
 //!     extra: Option<String>,
 //! }
 //!

@@ -4,12 +4,10 @@ use std::ffi::OsStr;
 
 use crate::failure::Failure;
 
-/// What the variables of all settings begin with, before a [`SEPARATOR`].
 pub(super) const PREFIX: &str = "CONVOSYNC";
 /// Stands between the prefix, the section and the name.
 pub(super) const SEPARATOR: &str = "__";
-
-/// Set for the build of the program, where it may still be when the program runs.
+/// Set for the build of the program, and maybe still when it runs.
 const COMMIT: &str = "CONVOSYNC_COMMIT";
 
 /// The variable that sets a key: `CONVOSYNC__SERVER__PORT` for `server.port`.

@@ -166,11 +166,6 @@ impl ChangedRows {
         let bytes = row.fields.content_bytes();
         self.messages.next(is_new, bytes).push(conversation, row);
         let message_id = id;
-        let owner = OwningMessage {
-            conversation,
-            message: id,
-            is_new,
-        };
         macro_rules! add_part {
             ($part:ident in $rows:ident as $row:ident) => {
                 match $part {
@@ -179,32 +174,15 @@ impl ChangedRows {
                         let row = $row { message_id, $part };
                         self.$rows.rows.next(is_new, bytes).push(conversation, row);
                     }
-                    None => self.$rows.note_gone(owner),
+                    // (Any more: a post can delete a message and bring it back without its parts.)
+                    None if !is_new => self.$rows.gone.entry(conversation).or_default().push(id),
+                    None => {}
                 }
             };
         }
         add_part!(request in requests as RequestRow);
         add_part!(response in responses as ResponseRow);
         add_part!(output in outputs as OutputRow);
-    }
-}
-
-/// The message that a part belongs to.
-#[derive(Clone, Copy)]
-struct OwningMessage {
-    conversation: Uuid,
-    message: Uuid,
-    is_new: bool,
-}
-
-impl<C> PartRows<C> {
-    /// Notes that a message has none of this part (any more: a post can delete a message and then bring it back
-    /// without its parts).
-    fn note_gone(&mut self, owner: OwningMessage) {
-        if !owner.is_new {
-            let gone = self.gone.entry(owner.conversation).or_default();
-            gone.push(owner.message);
-        }
     }
 }
 

@@ -176,7 +176,7 @@ pub(super) fn restore(
             }
             id
         }
-        None => visitor_rows::insert_archived(group, visitor)?,
+        None => visitor_rows::insert(group, visitor)?,
     };
     for archived in conversations {
         restore_conversation(group, row, archived)?;

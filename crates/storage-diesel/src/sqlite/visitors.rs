@@ -35,24 +35,12 @@ pub(super) fn register(
     if find(group.connection, visitor)?.is_some() {
         return Ok(Registration::AlreadyKnown);
     }
-    insert(group, registration, 0)?;
+    insert(group, &ArchivedVisitor::new(registration, 0))?;
     Ok(Registration::Created)
 }
 
-/// Inserts a visitor who is not known, and returns the row id.
-pub(super) fn insert(
-    group: &mut Group<'_>,
-    registration: &VisitorRegistration,
-    change_counter: u64,
-) -> Result<i64, SqliteError> {
-    insert_archived(group, &ArchivedVisitor::new(registration, change_counter))
-}
-
 /// Inserts a visitor as it is at rest, who is not known, and returns the row id.
-pub(super) fn insert_archived(
-    group: &mut Group<'_>,
-    visitor: &ArchivedVisitor,
-) -> Result<i64, SqliteError> {
+pub(super) fn insert(group: &mut Group<'_>, visitor: &ArchivedVisitor) -> Result<i64, SqliteError> {
     let id = group.next_visitor()?;
     let row = VisitorRow {
         id,

@@ -4,6 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use diesel::sqlite::Sqlite;
 
+use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::change_set::{ChangeSet, ConversationChange, Write};
 use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
 use convosync_domain::stored::{StoredConversation, StoredMessage};
@@ -51,7 +52,7 @@ pub(super) fn commit(
             known.id
         }
         (None, Some(registration)) if changes.change_counter == 0 => {
-            visitors::insert(group, &registration, change_number)?
+            visitors::insert(group, &ArchivedVisitor::new(&registration, change_number))?
         }
         _ => return Err(SqliteError::Conflict),
     };
