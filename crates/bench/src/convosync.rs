@@ -1,5 +1,6 @@
 //! The server that is measured, as a process of its own.
 
+use std::env;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
@@ -30,7 +31,7 @@ impl Convosync {
     pub fn start(program: &Path, database: &str) -> Result<Self> {
         // Where a pipe is read, each line wakes a reader.
         let log = NamedTempFile::new()?;
-        let mut child = Command::new(program)
+        let mut child = command(program)
             .env("CONVOSYNC__SERVER__PORT", "0")
             .env("CONVOSYNC__DATABASE__URL", database)
             .env("CONVOSYNC__LOG__FORMAT", "text")
@@ -62,7 +63,7 @@ impl Convosync {
 
     /// Lets the program bring a database's schema up to date.
     pub fn migrate(program: &Path, database: &str) -> Result<()> {
-        let done = Command::new(program)
+        let done = command(program)
             .arg("migrate")
             .env("CONVOSYNC__DATABASE__URL", database)
             .output()?;
@@ -101,6 +102,17 @@ impl Convosync {
     pub fn process(&self) -> Process {
         Process(self.child.id())
     }
+}
+
+/// The program, with no variable that is meant for others: it would be refused as a misspelt setting.
+fn command(program: &Path) -> Command {
+    let mut command = Command::new(program);
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("CONVOSYNC_") {
+            command.env_remove(name);
+        }
+    }
+    command
 }
 
 /// The address that the start-up lines tell.

@@ -1,5 +1,6 @@
 //! What is measured, and its units.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::load::Load;
@@ -23,6 +24,42 @@ pub struct Figures {
     pub latency: Option<[f64; 3]>,
     /// The most memory the process has had, in bytes.
     pub peak_memory: Option<u64>,
+    /// What it is beside the floor of the same round, over all rounds.
+    pub ratio: Option<Spread>,
+}
+
+/// What several runs came to: machines are noisy.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// The least.
+    pub least: f64,
+    /// The one in the middle, which counts.
+    pub middle: f64,
+    /// The greatest.
+    pub greatest: f64,
+}
+
+impl Spread {
+    /// That of these runs; `None` of none.
+    pub fn of(mut runs: Vec<f64>) -> Option<Self> {
+        runs.sort_by(f64::total_cmp);
+        Some(Self {
+            least: *runs.first()?,
+            middle: *runs.get(runs.len() / 2)?,
+            greatest: *runs.last()?,
+        })
+    }
+}
+
+/// As in `1.61 (1.55 to 1.84)`; one run has no spread.
+impl fmt::Display for Spread {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:.2}", self.middle)?;
+        if self.least < self.greatest {
+            write!(f, " ({:.2} to {:.2})", self.least, self.greatest)?;
+        }
+        Ok(())
+    }
 }
 
 impl Figures {
@@ -39,6 +76,7 @@ impl Figures {
             rate: spent.units as f64 / load.wall.as_secs_f64(),
             latency: Some([milliseconds(50), milliseconds(99), milliseconds(100)]),
             peak_memory: spent.peak_memory,
+            ratio: None,
         }
     }
 
@@ -68,8 +106,8 @@ pub struct Spent {
     pub peak_memory: Option<u64>,
 }
 
-/// The runs of one thing, of which the one in the middle counts: machines are noisy.
-pub fn median(mut runs: Vec<Figures>) -> Option<Figures> {
+/// The runs of one thing, of which the one in the middle counts.
+fn median(mut runs: Vec<Figures>) -> Option<Figures> {
     runs.sort_by(|one, other| one.cpu.total_cmp(&other.cpu));
     let middle = runs.len() / 2;
     (middle < runs.len()).then(|| runs.swap_remove(middle))
@@ -90,16 +128,32 @@ impl Measured {
             .find(|row| row.who == who && row.what == what && row.clients == clients)
     }
 
-    /// Adds the median of each thing that was measured in several rounds.
-    pub fn add_medians(&mut self, rounds: Vec<Vec<Figures>>) {
-        let mut things: Vec<Vec<Figures>> = Vec::new();
-        for round in rounds {
-            things.resize_with(things.len().max(round.len()), Vec::new);
-            for (thing, run) in things.iter_mut().zip(round) {
-                thing.push(run);
-            }
+    /// Adds the median of each thing that was measured in several rounds, and what it is beside what
+    /// `ratio` finds for it among the figures of the same round.
+    pub fn add_medians(
+        &mut self,
+        rounds: &[Vec<Figures>],
+        ratio: impl Fn(&Figures, &[Figures]) -> Option<f64>,
+    ) {
+        let things = rounds.first().map_or(0, Vec::len);
+        for thing in 0..things {
+            let runs = rounds
+                .iter()
+                .filter_map(|round| Some((round.get(thing)?, round)));
+            let ratios = runs.clone().filter_map(|(run, round)| ratio(run, round));
+            let ratio = Spread::of(ratios.collect());
+            let middle = median(runs.map(|(run, _)| run.clone()).collect());
+            self.rows
+                .extend(middle.map(|figures| Figures { ratio, ..figures }));
         }
-        self.rows.extend(things.into_iter().filter_map(median));
+    }
+}
+
+/// What posting took beside a floor, in processor time.
+pub fn cpu_beside(floor: &str) -> impl Fn(&Figures, &[Figures]) -> Option<f64> {
+    move |row, round| {
+        let is_floor = |other: &&Figures| other.who == floor && other.what == row.what;
+        Some(row.cpu / round.iter().find(is_floor)?.cpu)
     }
 }
 
@@ -116,14 +170,25 @@ mod tests {
     }
 
     #[test]
-    fn the_run_in_the_middle_counts() {
+    fn the_run_in_the_middle_counts_and_all_runs_show() {
         let mut measured = Measured::default();
-        measured.add_medians(vec![
-            vec![run(3.0), run(10.0)],
-            vec![run(1.0), run(30.0)],
-            vec![run(2.0), run(20.0)],
-        ]);
+        let server = |cpu| Figures {
+            who: "server",
+            ..run(cpu)
+        };
+        let rounds = [
+            vec![run(3.0), server(12.0)],
+            vec![run(1.0), server(30.0)],
+            vec![run(2.0), server(20.0)],
+        ];
+        measured.add_medians(&rounds, cpu_beside("floor"));
         let cpu: Vec<_> = measured.rows.iter().map(|row| row.cpu).collect();
         assert_eq!(cpu, [2.0, 20.0]);
+        let ratios = measured
+            .rows
+            .iter()
+            .map(|row| row.ratio.unwrap().to_string());
+        let ratios: Vec<_> = ratios.collect();
+        assert_eq!(ratios, ["1.00", "10.00 (4.00 to 30.00)"]);
     }
 }

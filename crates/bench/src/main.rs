@@ -11,10 +11,10 @@ use convosync_bench::convosync::Convosync;
 use convosync_bench::figures::Measured;
 use convosync_bench::growth::{self, Grown};
 use convosync_bench::hot_paths::{BatchWrite, SHAPE, changes, merge_new, parse, skim};
-use convosync_bench::plots::{self, Bars};
+use convosync_bench::plots::{self, Line};
 use convosync_bench::pocketbase::{self, POCKETBASE};
 use convosync_bench::postgres_server::PostgresServer;
-use convosync_bench::posts::{self, COPY_FLOOR, ON_POSTGRES, ON_SQLITE, SQLITE_FLOOR};
+use convosync_bench::posts::{self, ON_POSTGRES, ON_SQLITE, SHAPES};
 use convosync_bench::report::{self, OF_POSTGRES, OF_SQLITE, Table};
 use convosync_bench::{document, reads, targets};
 
@@ -54,7 +54,7 @@ struct Run {
     /// What to measure; everything, if nothing is named.
     #[arg(long, value_enum, value_delimiter = ',')]
     only: Vec<Part>,
-    /// How often the contenders take turns; the run in the middle counts.
+    /// How often the contenders take turns; the run in the middle counts, and all of them show.
     #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// How far the store grows, in messages.
@@ -140,8 +140,8 @@ impl Run {
     fn tell(&self, measured: &Measured, grown: &[Grown]) -> Result<()> {
         let tables = [
             report::targets(&targets::judge(measured, grown)),
-            report::posts("sqlite", SQLITE_FLOOR, &OF_SQLITE, measured),
-            report::posts("postgres", COPY_FLOOR, &OF_POSTGRES, measured),
+            report::posts("sqlite", &OF_SQLITE, measured),
+            report::posts("postgres", &OF_POSTGRES, measured),
             report::reads(measured),
             report::growth(grown),
         ];
@@ -159,36 +159,39 @@ impl Run {
 }
 
 fn draw(folder: &Path, measured: &Measured, grown: &[Grown]) -> Result<()> {
-    let bars = |label, who, again, clients| Bars {
-        label,
-        who,
-        again,
-        clients,
+    let targets = targets::bounds();
+    let line = |who: &str, what: &str, clients: usize| {
+        let row = measured.find(who, what, clients)?;
+        let by = match clients {
+            1 => "1 client".to_owned(),
+            clients => format!("{clients} clients"),
+        };
+        let bound = targets.iter().find(|bound| bound.is_of(row));
+        Some(Line {
+            label: format!("{what}, {who}, {by}"),
+            ratio: row.ratio?,
+            bound: bound.map(|bound| bound.at_most),
+        })
     };
-    plots::cpu(
-        &folder.join("sqlite.svg"),
-        "Posting to SQLite",
-        &[
-            bars("floor, new", SQLITE_FLOOR, false, 1),
-            bars("1 client, new", ON_SQLITE, false, 1),
-            bars("8 clients, new", ON_SQLITE, false, 8),
-            bars("64 clients, new", ON_SQLITE, false, 64),
-            bars("8 clients, again", ON_SQLITE, true, 8),
-        ],
-        measured,
-    )?;
-    plots::cpu(
-        &folder.join("stores.svg"),
-        "Posting what is new: stores compared, 8 clients",
-        &[
-            bars("floor: SQLite's C API", SQLITE_FLOOR, false, 1),
-            bars(ON_SQLITE, ON_SQLITE, false, 8),
-            bars("floor: COPY", COPY_FLOOR, false, 1),
-            bars(ON_POSTGRES, ON_POSTGRES, false, 8),
-            bars(POCKETBASE, POCKETBASE, false, 8),
-        ],
-        measured,
-    )?;
+    let mut alone = Vec::new();
+    let mut compared = Vec::new();
+    for (shape, _) in SHAPES {
+        let (new, again) = (posts::new(shape), posts::again(shape));
+        alone.extend(
+            posts::CLIENTS
+                .iter()
+                .filter_map(|clients| line(ON_SQLITE, &new, *clients)),
+        );
+        alone.extend(line(ON_SQLITE, &again, 8));
+        for who in [ON_SQLITE, ON_POSTGRES, POCKETBASE] {
+            compared.extend(line(who, &new, 8));
+        }
+    }
+    let axis = "CPU a message, times that of the floor (logarithmic; red: at most)";
+    let title = "Posting to SQLite beside the C API";
+    plots::ratios(&folder.join("sqlite.svg"), title, axis, &alone)?;
+    let title = "Stores and a peer, each beside its floor: the C API, or COPY";
+    plots::ratios(&folder.join("stores.svg"), title, axis, &compared)?;
     plots::growth(&folder.join("growth.svg"), grown)
 }
 

@@ -4,93 +4,93 @@ use std::path::Path;
 
 use anyhow::{Result, anyhow};
 use plotters::coord::Shift;
+use plotters::coord::ranged1d::SegmentValue;
 use plotters::prelude::*;
+use plotters::style::text_anchor::{HPos, Pos, VPos};
 
-use crate::figures::{Figures, Measured};
+use crate::figures::Spread;
 use crate::growth::Grown;
-use crate::posts::{self, SHAPES};
 
-const SIZE: (u32, u32) = (900, 420);
-const COLOURS: [RGBColor; 6] = [
-    RGBColor(120, 120, 120),
-    RGBColor(31, 119, 180),
-    RGBColor(148, 190, 220),
-    RGBColor(200, 160, 60),
-    RGBColor(44, 140, 80),
-    RGBColor(190, 70, 60),
-];
+const WIDTH: u32 = 960;
+/// Room for the longest label, in pixels.
+const LABELS: u32 = 330;
+const SERVER: RGBColor = RGBColor(31, 119, 180);
+const BOUND: RGBColor = RGBColor(190, 70, 60);
+const FONT: &str = "sans-serif";
 
-/// A bar for each of these in every shape: who, new or again, by how many clients.
-pub struct Bars<'a> {
-    /// Its name in the legend.
-    pub label: &'a str,
-    /// Who is measured.
-    pub who: &'a str,
-    /// Whether bodies are posted again.
-    pub again: bool,
-    /// How many clients.
-    pub clients: usize,
+/// What somebody takes beside a floor: a line of a plot.
+pub struct Line {
+    /// Who does what, in words.
+    pub label: String,
+    /// How many times what the floor takes.
+    pub ratio: Spread,
+    /// What has to be reached, if anything has.
+    pub bound: Option<f64>,
 }
 
-/// Draws processor time a message, a group of bars for each shape.
-pub fn cpu(path: &Path, title: &str, bars: &[Bars<'_>], measured: &Measured) -> Result<()> {
-    let find = |bars: &Bars<'_>, shape| -> Option<&Figures> {
-        let what = if bars.again {
-            posts::again(shape)
-        } else {
-            posts::new(shape)
-        };
-        measured.find(bars.who, &what, bars.clients)
+/// Draws ratios to a floor: a dot for the run in the middle, a line from the least run to the greatest, and
+/// a mark for the bound. The axis is logarithmic, so that twice as much is as far everywhere.
+pub fn ratios(path: &Path, title: &str, axis: &str, lines: &[Line]) -> Result<()> {
+    let Some(last) = lines.len().checked_sub(1) else {
+        return Ok(());
     };
-    let all = SHAPES
-        .iter()
-        .flat_map(|(shape, _)| bars.iter().map(|bars| find(bars, *shape)));
-    let top = all.flatten().map(|row| row.cpu).fold(0.0, f64::max) * 1.1;
-    let area = white(path)?;
-    let groups = SHAPES.len() as f64;
+    let greatest = lines.iter().map(|line| line.ratio.greatest);
+    // Room for the figure behind the last dot.
+    let right = greatest.fold(2.0, f64::max) * 1.8;
+    let height = 110 + 24 * u32::try_from(lines.len())?;
+    let area = white(path, height)?;
     let mut chart = ChartBuilder::on(&area)
-        .caption(title, ("sans-serif", 20))
+        .caption(title, (FONT, 20))
         .margin(12)
-        .x_label_area_size(30)
-        .y_label_area_size(60)
-        .build_cartesian_2d(0.0..groups, (1.0..top).log_scale())
+        .x_label_area_size(40)
+        .y_label_area_size(LABELS)
+        .build_cartesian_2d((0.8..right).log_scale(), (0..last).into_segmented())
         .map_err(failed)?;
+    // The first line is the topmost.
+    let row = |index: usize| SegmentValue::CenterOf(last - index);
     chart
         .configure_mesh()
-        .disable_x_mesh()
+        .disable_y_mesh()
         .light_line_style(TRANSPARENT)
-        .x_labels(2 * SHAPES.len() + 1)
-        .x_label_formatter(&|x| {
-            let middle = (x.fract() - 0.5).abs() < 0.01;
-            let shape = SHAPES.get(*x as usize).filter(|_| middle);
-            shape.map_or(String::new(), |(shape, _)| shape.to_string())
+        .x_desc(axis)
+        .x_label_formatter(&|ratio| format!("{ratio:.0}×"))
+        .y_labels(lines.len())
+        .y_label_formatter(&|position| match position {
+            SegmentValue::CenterOf(position) => last
+                .checked_sub(*position)
+                .and_then(|index| lines.get(index))
+                .map_or(String::new(), |line| line.label.clone()),
+            _ => String::new(),
         })
-        .y_desc("CPU µs a message, logarithmic")
+        .label_style((FONT, 14))
         .draw()
         .map_err(failed)?;
-    let width = 0.8 / bars.len() as f64;
-    for ((number, bar), colour) in bars.iter().enumerate().zip(COLOURS) {
-        let rectangles = SHAPES.iter().enumerate().filter_map(|(group, (shape, _))| {
-            let left = group as f64 + 0.1 + width * number as f64;
-            let row = find(bar, *shape)?;
-            Some(Rectangle::new(
-                [(left, 1.0), (left + width * 0.9, row.cpu)],
-                colour.filled(),
-            ))
+    for (index, line) in lines.iter().enumerate() {
+        let Spread {
+            least,
+            middle,
+            greatest,
+        } = line.ratio;
+        let ends = vec![(least, row(index)), (greatest, row(index))];
+        let spread = PathElement::new(ends, SERVER.stroke_width(2));
+        let dot = Circle::new((middle, row(index)), 4, SERVER.filled());
+        let figure = Text::new(
+            format!("{middle:.2}"),
+            (
+                line.bound.map_or(greatest, |bound| bound.max(greatest)) * 1.05,
+                row(index),
+            ),
+            TextStyle::from((FONT, 13).into_font()).pos(Pos::new(HPos::Left, VPos::Center)),
+        );
+        let bound = line.bound.map(|bound| {
+            EmptyElement::at((bound, row(index)))
+                + PathElement::new(vec![(0, -9), (0, 9)], BOUND.stroke_width(2))
         });
-        chart
-            .draw_series(rectangles)
-            .map_err(failed)?
-            .label(bar.label)
-            .legend(move |(x, y)| Rectangle::new([(x, y - 5), (x + 12, y + 5)], colour.filled()));
+        chart.draw_series([spread]).map_err(failed)?;
+        chart.draw_series([dot]).map_err(failed)?;
+        chart.draw_series([figure]).map_err(failed)?;
+        chart.draw_series(bound).map_err(failed)?;
     }
-    chart
-        .configure_series_labels()
-        .position(SeriesLabelPosition::UpperRight)
-        .background_style(WHITE.mix(0.9))
-        .border_style(BLACK.mix(0.2))
-        .draw()
-        .map_err(failed)?;
     area.present().map_err(failed)
 }
 
@@ -102,11 +102,11 @@ pub fn growth(path: &Path, grown: &[Grown]) -> Result<()> {
         .fold(0.0, f64::max)
         * 1.2;
     let most = grown.last().map_or(1.0, |last| last.messages as f64 / 1e6);
-    let area = white(path)?;
+    let area = white(path, 420)?;
     let mut chart = ChartBuilder::on(&area)
         .caption(
             "A message in a growing store (10×10 new, 8 clients)",
-            ("sans-serif", 20),
+            (FONT, 20),
         )
         .margin(12)
         .x_label_area_size(40)
@@ -123,15 +123,14 @@ pub fn growth(path: &Path, grown: &[Grown]) -> Result<()> {
     let points = grown
         .iter()
         .map(|step| (step.messages as f64 / 1e6, step.figures.cpu));
-    let colour = COLOURS[1];
     chart
-        .draw_series(LineSeries::new(points, colour.stroke_width(2)).point_size(4))
+        .draw_series(LineSeries::new(points, SERVER.stroke_width(2)).point_size(4))
         .map_err(failed)?;
     area.present().map_err(failed)
 }
 
-fn white(path: &Path) -> Result<DrawingArea<SVGBackend<'_>, Shift>> {
-    let area = SVGBackend::new(path, SIZE).into_drawing_area();
+fn white(path: &Path, height: u32) -> Result<DrawingArea<SVGBackend<'_>, Shift>> {
+    let area = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
     area.fill(&WHITE).map_err(failed)?;
     Ok(area)
 }
@@ -139,4 +138,36 @@ fn white(path: &Path) -> Result<DrawingArea<SVGBackend<'_>, Shift>> {
 /// The errors of plots borrow what they are about.
 fn failed(error: impl std::fmt::Display) -> anyhow::Error {
     anyhow!("the plot cannot be drawn: {error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_its_name_and_figure_and_no_bar() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plot.svg");
+        let line = |label: &str, runs: [f64; 3], bound| Line {
+            label: label.to_owned(),
+            ratio: Spread::of(runs.to_vec()).unwrap(),
+            bound,
+        };
+        let lines = [
+            line("10×10 new, Convosync", [1.55, 1.61, 1.84], Some(1.8)),
+            line("10×10 new, PocketBase", [140.0, 142.9, 150.0], None),
+        ];
+        ratios(&path, "Posting", "times the floor", &lines).unwrap();
+        let svg = std::fs::read_to_string(path).unwrap();
+        for text in [
+            "10×10 new, Convosync",
+            "10×10 new, PocketBase",
+            "1.61",
+            "142.90",
+        ] {
+            assert!(svg.contains(text), "{text}");
+        }
+        assert_eq!(svg.matches("<circle").count(), 2, "a dot a line");
+        assert_eq!(svg.matches("<rect").count(), 1, "the background");
+    }
 }

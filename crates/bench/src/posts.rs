@@ -9,7 +9,7 @@ use cpu_time::ThreadTime;
 
 use crate::bodies::{Shape, body};
 use crate::convosync::Convosync;
-use crate::figures::{Figures, Measured, Spent};
+use crate::figures::{Figures, Measured, Spent, Spread, cpu_beside};
 use crate::floor::postgres::CopyFloor;
 use crate::floor::sqlite::Floor;
 use crate::load;
@@ -63,7 +63,8 @@ pub fn on_sqlite(program: &Path, rounds: usize, measured: &mut Measured) -> Resu
             }
             Ok(round)
         });
-        measured.add_medians(rounds.collect::<Result<_>>()?);
+        let rounds: Vec<_> = rounds.collect::<Result<_>>()?;
+        measured.add_medians(&rounds, cpu_beside(SQLITE_FLOOR));
     }
     Ok(())
 }
@@ -93,7 +94,8 @@ pub fn on_postgres(
             }
             Ok(round)
         });
-        measured.add_medians(rounds.collect::<Result<_>>()?);
+        let rounds: Vec<_> = rounds.collect::<Result<_>>()?;
+        measured.add_medians(&rounds, cpu_beside(COPY_FLOOR));
     }
     Ok(())
 }
@@ -114,7 +116,10 @@ pub fn on_pocketbase(program: &Path, measured: &mut Measured) -> Result<()> {
                     peak_memory: Some(server.process().peak_memory()?),
                     ..Spent::default()
                 };
-                let figures = Figures::of(POCKETBASE, what, clients, &load, spent);
+                let mut figures = Figures::of(POCKETBASE, what, clients, &load, spent);
+                let floor = measured.find(SQLITE_FLOOR, &figures.what, 1);
+                let ratio = floor.map(|floor| figures.cpu / floor.cpu);
+                figures.ratio = Spread::of(ratio.into_iter().collect());
                 measured.rows.push(figures);
             }
         }

@@ -112,9 +112,18 @@ pub fn measure(
             }
             Ok(round)
         };
-        measured.add_medians((0..rounds).map(round).collect::<Result<_>>()?);
+        let rounds: Vec<_> = (0..rounds).map(round).collect::<Result<_>>()?;
+        measured.add_medians(&rounds, rate_beside_bare);
     }
     Ok(())
+}
+
+/// What getting came to beside a bare handler, in answers a second.
+fn rate_beside_bare(row: &Figures, round: &[Figures]) -> Option<f64> {
+    let is_bare = |other: &&Figures| {
+        (other.who, &other.what, other.clients) == (BARE, &row.what, row.clients)
+    };
+    Some(row.rate / round.iter().find(is_bare)?.rate)
 }
 
 fn get(what: &str, asked: &Asked<'_>, clients: usize, requests: u64) -> Result<Figures> {

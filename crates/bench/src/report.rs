@@ -5,7 +5,6 @@ use std::fmt::Write as _;
 use crate::figures::{Figures, Measured};
 use crate::growth::Grown;
 use crate::posts::{COPY_FLOOR, ON_SQLITE, SQLITE_FLOOR};
-use crate::reads::BARE;
 use crate::targets::Target;
 
 /// A table with a name, by which the document finds its place.
@@ -18,17 +17,14 @@ pub struct Table {
 }
 
 /// Posting and what it cost beside the floor of the store.
-pub fn posts(name: &'static str, floor: &str, contenders: &[&str], measured: &Measured) -> Table {
+pub fn posts(name: &'static str, contenders: &[&str], measured: &Measured) -> Table {
     let mut text = String::from(
         "| body | who | clients | CPU µs a message | ÷ floor | messages/s | p50 ms | p99 ms | max ms | peak MiB |\n\
          |---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     let is_post = |row: &&Figures| contenders.contains(&row.who) && !is_read(row);
     for row in measured.rows.iter().filter(is_post) {
-        let ratio = match measured.find(floor, &row.what, 1) {
-            Some(floor) => format!("{:.2}", row.cpu / floor.cpu),
-            None => "-".to_owned(),
-        };
+        let ratio = ratio(row);
         let clients = row
             .latency
             .map_or("-".to_owned(), |_| row.clients.to_string());
@@ -55,10 +51,7 @@ pub fn reads(measured: &Measured) -> Table {
          |---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
     for row in measured.rows.iter().filter(|row| is_read(row)) {
-        let ratio = match measured.find(BARE, &row.what, row.clients) {
-            Some(bare) => format!("{:.2}", row.rate / bare.rate),
-            None => "-".to_owned(),
-        };
+        let ratio = ratio(row);
         let clients = row.clients.to_string();
         line(
             &mut text,
@@ -119,7 +112,7 @@ pub fn targets(targets: &[Target]) -> Table {
         let (what, bound, measured) = (&target.what, target.bound, target.measured);
         push(
             &mut text,
-            format_args!("| {what} | {sign} {bound:.2} | {measured:.2} | {met} |\n"),
+            format_args!("| {what} | {sign} {bound:.2} | {measured} | {met} |\n"),
         );
     }
     Table {
@@ -147,6 +140,10 @@ fn line(text: &mut String, first: &[&str], row: &Figures) {
         Some(bytes) => push(text, format_args!("| {} |\n", bytes >> 20)),
         None => text.push_str("| - |\n"),
     }
+}
+
+fn ratio(row: &Figures) -> String {
+    row.ratio.map_or("-".to_owned(), |ratio| ratio.to_string())
 }
 
 fn is_read(row: &Figures) -> bool {
