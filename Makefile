@@ -1,4 +1,4 @@
-.PHONY: run test check bench check-perf torture
+.PHONY: run test check bench check-perf torture dist
 
 run: ; @scripts/need && cargo run --bin convosync
 test: ; @scripts/need && scripts/with-postgres scripts/test
@@ -6,3 +6,4 @@ check: ; @scripts/need && scripts/check
 bench: ; @scripts/need && scripts/bench
 check-perf: ; @scripts/need && scripts/check-perf
 torture: ; @scripts/need && CONVOSYNC_HISTORIES=2000 CONVOSYNC_CRASHES=200 CONVOSYNC_MUTATIONS=10000 scripts/with-postgres scripts/test
+dist: ; @scripts/need && scripts/dist
