@@ -187,7 +187,7 @@ fn draw(folder: &Path, measured: &Measured, grown: &[Grown]) -> Result<()> {
             compared.extend(line(who, &new, 8));
         }
     }
-    let axis = "CPU a message, times that of the floor (logarithmic; red: at most)";
+    let axis = "CPU a message, times that of the floor (logarithmic; red: the bound)";
     let title = "Posting to SQLite beside the C API";
     plots::ratios(&folder.join("sqlite.svg"), title, axis, &alone)?;
     let title = "Stores and a peer, each beside its floor: the C API, or COPY";

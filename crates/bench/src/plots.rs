@@ -28,15 +28,31 @@ pub struct Line {
     pub bound: Option<f64>,
 }
 
+impl Line {
+    /// How far right it reaches, with its bound.
+    fn end(&self) -> f64 {
+        self.bound.unwrap_or_default().max(self.ratio.greatest)
+    }
+
+    /// The run in the middle, and the bound beside it: by itself it would pass for the bound's value,
+    /// whose mark may be nearer than the dot.
+    fn figure(&self) -> String {
+        let middle = self.ratio.middle;
+        self.bound.map_or(format!("{middle:.2}"), |bound| {
+            format!("{middle:.2}, at most {bound:.2}")
+        })
+    }
+}
+
 /// Draws ratios to a floor: a dot for the run in the middle, a line from the least run to the greatest, and
-/// a mark for the bound. The axis is logarithmic, so that twice as much is as far everywhere.
+/// a mark for the bound, which is told beside the figure. The axis is logarithmic, so that twice as much is
+/// as far everywhere.
 pub fn ratios(path: &Path, title: &str, axis: &str, lines: &[Line]) -> Result<()> {
     let Some(last) = lines.len().checked_sub(1) else {
         return Ok(());
     };
-    let greatest = lines.iter().map(|line| line.ratio.greatest);
     // Room for the figure behind the last dot.
-    let right = greatest.fold(2.0, f64::max) * 1.8;
+    let right = lines.iter().map(Line::end).fold(2.0, f64::max) * 1.8;
     let height = 110 + 24 * u32::try_from(lines.len())?;
     let area = white(path, height)?;
     let mut chart = ChartBuilder::on(&area)
@@ -53,7 +69,7 @@ pub fn ratios(path: &Path, title: &str, axis: &str, lines: &[Line]) -> Result<()
         .disable_y_mesh()
         .light_line_style(TRANSPARENT)
         .x_desc(axis)
-        .x_label_formatter(&|ratio| format!("{ratio:.0}×"))
+        .x_label_formatter(&tick)
         .y_labels(lines.len())
         .y_label_formatter(&|position| match position {
             SegmentValue::CenterOf(position) => last
@@ -75,11 +91,8 @@ pub fn ratios(path: &Path, title: &str, axis: &str, lines: &[Line]) -> Result<()
         let spread = PathElement::new(ends, SERVER.stroke_width(2));
         let dot = Circle::new((middle, row(index)), 4, SERVER.filled());
         let figure = Text::new(
-            format!("{middle:.2}"),
-            (
-                line.bound.map_or(greatest, |bound| bound.max(greatest)) * 1.05,
-                row(index),
-            ),
+            line.figure(),
+            (line.end() * 1.05, row(index)),
             TextStyle::from((FONT, 13).into_font()).pos(Pos::new(HPos::Left, VPos::Center)),
         );
         let bound = line.bound.map(|bound| {
@@ -129,6 +142,17 @@ pub fn growth(path: &Path, grown: &[Grown]) -> Result<()> {
     area.present().map_err(failed)
 }
 
+/// A ratio at the axis: 1, 2, 5, 10 and so on, as the others would run into each other.
+fn tick(ratio: &f64) -> String {
+    let digits = format!("{ratio:.0}");
+    let is_round = ["1", "2", "5"].contains(&digits.trim_end_matches('0'));
+    if is_round {
+        format!("{digits}×")
+    } else {
+        String::new()
+    }
+}
+
 fn white(path: &Path, height: u32) -> Result<DrawingArea<SVGBackend<'_>, Shift>> {
     let area = SVGBackend::new(path, (WIDTH, height)).into_drawing_area();
     area.fill(&WHITE).map_err(failed)?;
@@ -162,7 +186,7 @@ mod tests {
         for text in [
             "10×10 new, Convosync",
             "10×10 new, PocketBase",
-            "1.61",
+            "1.61, at most 1.80",
             "142.90",
         ] {
             assert!(svg.contains(text), "{text}");
