@@ -16,7 +16,7 @@ fn an_empty_body() {
     let answer = visitor.refusal(&Request::post(""));
     assert_snapshot!(answer.shown(), @r#"400 {"error":"Invalid conversations format","code":"invalid_conversations","details":[{"path":"body","message":"empty"}]}"#);
     for blank in [" ", "\n", " \t\r\n ", "\u{feff}", "\u{feff} "] {
-        assert_eq!(visitor.faults(blank), "body: empty", "{blank:?}");
+        assert_eq!(visitor.violations(blank), "body: empty", "{blank:?}");
     }
 }
 
@@ -55,10 +55,10 @@ fn a_body_that_is_no_json() {
             conversation(&format!(",\"title\":{text}")),
             message(&format!(",\"metadata\":{text}")),
         ] {
-            let faults = visitor.faults(&*body);
-            let said = faults.strip_prefix("body: not JSON: ");
+            let violations = visitor.violations(&*body);
+            let said = violations.strip_prefix("body: not JSON: ");
             let place = said.and_then(|said| said.split_once(" at line 1 column "));
-            assert!(place.is_some(), "{body}: {faults}");
+            assert!(place.is_some(), "{body}: {violations}");
         }
     }
 }
@@ -68,7 +68,7 @@ fn what_follows_the_document() {
     let visitor = Visitor::new();
     for (more, column) in [("garbage", 21), (VALID, 21), (" m4rker", 22), ("\0", 21)] {
         assert_eq!(
-            visitor.faults(format!("{VALID}{more}")),
+            visitor.violations(format!("{VALID}{more}")),
             format!("body: trailing characters at line 1 column {column}"),
             "{more:?}"
         );
@@ -76,7 +76,7 @@ fn what_follows_the_document() {
 }
 
 #[test]
-fn a_byte_order_mark_of_utf_8_is_no_fault() {
+fn a_byte_order_mark_of_utf_8_is_no_violation() {
     let visitor = Visitor::new();
     let body = format!("\u{feff}{}", conversation(",\"title\":\"T\""));
     let answer = visitor.expect_taken(&Request::post(body));
@@ -90,7 +90,7 @@ fn a_body_in_utf_16() {
     for mark in ["", "\u{feff}"] {
         for unit in [u16::to_le_bytes, u16::to_be_bytes] {
             let body = utf_16(&format!("{mark}{text}"), unit);
-            assert_eq!(visitor.faults(body), "body: not UTF-8");
+            assert_eq!(visitor.violations(body), "body: not UTF-8");
         }
     }
 }
@@ -113,7 +113,7 @@ fn bytes_that_are_no_utf_8() {
     ] {
         let body = [before.as_bytes(), bytes, b"\"}]}"].concat();
         assert_eq!(
-            visitor.faults(body),
+            visitor.violations(body),
             format!("body: not UTF-8 at byte {}", before.len()),
             "{bytes:x?}"
         );

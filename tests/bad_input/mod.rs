@@ -153,7 +153,7 @@ impl Visitor {
     }
 
     /// The places of a post that are bad, one a line, like `conversations: must be an array`.
-    fn faults(&self, body: impl Into<Vec<u8>>) -> String {
+    fn violations(&self, body: impl Into<Vec<u8>>) -> String {
         let answer = self.refusal(&Request::post(body));
         assert_eq!(answer.status, 400, "{answer:?}");
         let body: Value = serde_json::from_str(&answer.body).expect("JSON");
@@ -168,11 +168,11 @@ impl Visitor {
     }
 
     /// Expects of each body that one place is bad.
-    fn expect_faults<B: Into<Vec<u8>>>(&self, cases: impl IntoIterator<Item = (B, String)>) {
+    fn expect_violations<B: Into<Vec<u8>>>(&self, cases: impl IntoIterator<Item = (B, String)>) {
         for (body, expected) in cases {
             let body = body.into();
             let shown = String::from_utf8_lossy(&body[..body.len().min(300)]).into_owned();
-            assert_eq!(self.faults(body), expected, "{shown}");
+            assert_eq!(self.violations(body), expected, "{shown}");
         }
     }
 

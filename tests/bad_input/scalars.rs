@@ -62,9 +62,9 @@ fn in_booleans(value: &str) -> Vec<(String, String)> {
     bodies
 }
 
-fn expect_faults(visitor: &Visitor, bodies: Vec<(String, String)>, problem: &str) {
+fn expect_violations(visitor: &Visitor, bodies: Vec<(String, String)>, problem: &str) {
     let cases = bodies.into_iter();
-    visitor.expect_faults(cases.map(|(body, path)| (body, format!("{path}: {problem}"))));
+    visitor.expect_violations(cases.map(|(body, path)| (body, format!("{path}: {problem}"))));
 }
 
 fn expect_taken(visitor: &Visitor, bodies: Vec<(String, String)>) {
@@ -104,7 +104,7 @@ fn what_is_no_date_time() {
         "\"2025-1-1T00:00:00Z\"",
         "\"２０２５-01-01T00:00:00Z\"",
     ] {
-        expect_faults(&visitor, in_timestamps(value), "not an RFC 3339 date-time");
+        expect_violations(&visitor, in_timestamps(value), "not an RFC 3339 date-time");
     }
 }
 
@@ -120,7 +120,7 @@ fn years_before_the_first_and_after_the_last() {
         "\"9999-12-31T23:59:59-00:01\"",
         "\"9999-12-31T23:59:60Z\"",
     ] {
-        expect_faults(&visitor, in_timestamps(value), "year must be 0001 to 9999");
+        expect_violations(&visitor, in_timestamps(value), "year must be 0001 to 9999");
     }
 }
 
@@ -159,7 +159,7 @@ fn a_deletion_from_the_future_is_taken_as_one_of_now() {
 fn what_is_no_integer() {
     let visitor = Visitor::new();
     for value in ["40.5", "1e-1", "\"40\"", "true", "[]", "{}", "\"m4rker\""] {
-        expect_faults(&visitor, in_parts(INTEGERS, value), "must be an integer");
+        expect_violations(&visitor, in_parts(INTEGERS, value), "must be an integer");
     }
     for value in [
         "9223372036854775808",
@@ -168,7 +168,7 @@ fn what_is_no_integer() {
         "1e400",
         "-1e99999999999999999999",
     ] {
-        expect_faults(&visitor, in_parts(INTEGERS, value), "out of range");
+        expect_violations(&visitor, in_parts(INTEGERS, value), "out of range");
     }
     for value in [
         "40",
@@ -186,10 +186,10 @@ fn what_is_no_integer() {
 fn what_is_no_finite_number() {
     let visitor = Visitor::new();
     for value in ["\"1\"", "\"m4rker\"", "false", "{}", "[1]"] {
-        expect_faults(&visitor, in_parts(NUMBERS, value), "must be a number");
+        expect_violations(&visitor, in_parts(NUMBERS, value), "must be a number");
     }
     for value in ["1e400", "-1e400", "1e99999999999999999999"] {
-        expect_faults(&visitor, in_parts(NUMBERS, value), "out of range");
+        expect_violations(&visitor, in_parts(NUMBERS, value), "out of range");
     }
     for value in [
         "0",
@@ -216,7 +216,7 @@ fn what_is_neither_true_nor_false() {
         "[]",
         "{}",
     ] {
-        expect_faults(&visitor, in_booleans(value), "must be true, false, 0 or 1");
+        expect_violations(&visitor, in_booleans(value), "must be true, false, 0 or 1");
     }
     for value in ["true", "false", "0", "1"] {
         expect_taken(&visitor, in_booleans(value));
@@ -227,21 +227,21 @@ fn what_is_neither_true_nor_false() {
 fn what_is_no_part_id() {
     let visitor = Visitor::new();
     for value in ["1.5", "{}", "[]", "true", "[\"m4rker\"]"] {
-        expect_faults(
+        expect_violations(
             &visitor,
             in_parts(PART_IDS, value),
             "must be an integer or a string",
         );
     }
     for value in ["9223372036854775808", "1e19"] {
-        expect_faults(&visitor, in_parts(PART_IDS, value), "out of range");
+        expect_violations(&visitor, in_parts(PART_IDS, value), "out of range");
     }
-    expect_faults(
+    expect_violations(
         &visitor,
         in_parts(PART_IDS, "\"\\u0000\""),
         "contains U+0000",
     );
-    expect_faults(
+    expect_violations(
         &visitor,
         in_parts(PART_IDS, "\"\\ud83d\""),
         "unpaired surrogate",

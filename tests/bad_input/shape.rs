@@ -24,12 +24,12 @@ fn a_document_without_conversations() {
         r#"{"conversations":1}"#,
         r#"[{"conversations":[]}]"#,
     ] {
-        assert_eq!(visitor.faults(body), "conversations: must be an array");
+        assert_eq!(visitor.violations(body), "conversations: must be an array");
     }
 }
 
 #[test]
-fn no_conversation_is_no_fault_of_a_known_visitor() {
+fn no_conversation_is_no_violation_of_a_known_visitor() {
     let visitor = Visitor::new();
     let body = r#"{"conversations":[]}"#;
     let answer = visitor.expect_taken(&Request::post(body));
@@ -47,20 +47,20 @@ fn items_that_are_no_objects() {
     for item in ["null", "1", "\"m4rker\"", "[]", "true", "1e999", "[{}]"] {
         let bad = format!("{{\"conversations\":[{item}]}}");
         assert_eq!(
-            visitor.faults(bad),
+            visitor.violations(bad),
             "conversations[0]: must be an object",
             "{item}"
         );
         let bad = conversation(&format!(",\"messages\":[{{{MESSAGE_ID}}},{item}]"));
         assert_eq!(
-            visitor.faults(bad),
+            visitor.violations(bad),
             "conversations[0].messages[1]: must be an object",
             "{item}"
         );
     }
     for messages in ["{}", "\"m4rker\"", "1", "false"] {
         assert_eq!(
-            visitor.faults(conversation(&format!(",\"messages\":{messages}"))),
+            visitor.violations(conversation(&format!(",\"messages\":{messages}"))),
             "conversations[0].messages: must be an array",
             "{messages}"
         );
@@ -68,7 +68,7 @@ fn items_that_are_no_objects() {
     for part in ["request", "response", "output"] {
         for value in ["[]", "\"m4rker\"", "1", "true"] {
             assert_eq!(
-                visitor.faults(message(&format!(",\"{part}\":{value}"))),
+                visitor.violations(message(&format!(",\"{part}\":{value}"))),
                 format!("conversations[0].messages[0].{part}: must be an object or null"),
                 "{value}"
             );
@@ -92,7 +92,7 @@ fn one_bad_conversation_of_a_thousand() {
         .collect();
     let body = format!("{{\"conversations\":[{good}{{{ID},\"title\":5}}]}}");
     assert_eq!(
-        visitor.faults(body),
+        visitor.violations(body),
         "conversations[999].title: must be a string"
     );
 }
@@ -110,14 +110,14 @@ fn every_bad_place_is_told_in_the_order_of_the_document() {
     assert_snapshot!(answer.shown(), @r#"400 {"error":"Invalid conversations format","code":"invalid_conversations","details":[{"path":"conversations[0].messages[0].vote","message":"must be true, false, 0 or 1"},{"path":"conversations[0].title","message":"must be a string"},{"path":"conversations[1]","message":"must be an object"}]}"#);
 
     let bad = vec!["null"; 150].join(",");
-    let faults = visitor.faults(format!("{{\"conversations\":[{bad}]}}"));
-    assert_eq!(faults.lines().count(), 100);
-    assert!(faults.ends_with("\nconversations[99]: must be an object"));
+    let violations = visitor.violations(format!("{{\"conversations\":[{bad}]}}"));
+    assert_eq!(violations.lines().count(), 100);
+    assert!(violations.ends_with("\nconversations[99]: must be an object"));
 
     let bad = vec!["{}"; 150].join(",");
-    let faults = visitor.faults(conversation(&format!(",\"messages\":[{bad}]")));
-    assert_eq!(faults.lines().count(), 100);
-    assert!(faults.ends_with("\nconversations[0].messages[99].message_id: must be a UUID"));
+    let violations = visitor.violations(conversation(&format!(",\"messages\":[{bad}]")));
+    assert_eq!(violations.lines().count(), 100);
+    assert!(violations.ends_with("\nconversations[0].messages[99].message_id: must be a UUID"));
 }
 
 #[test]
@@ -168,7 +168,7 @@ fn a_key_that_stands_twice() {
         ),
     ] {
         assert_eq!(
-            visitor.faults(&*body),
+            visitor.violations(&*body),
             format!("{path}: duplicate key"),
             "{body}"
         );
@@ -223,7 +223,7 @@ fn values_nested_too_deep() {
             let at = |depth| message(&format!(",\"{place}\":{}", nested(open, close, depth)));
             visitor.expect_taken(&Request::post(at(64)));
             assert_eq!(
-                visitor.faults(at(65)),
+                visitor.violations(at(65)),
                 format!("conversations[0].messages[0].{path}: nested deeper than 64")
             );
         }
@@ -280,7 +280,7 @@ fn keys_that_no_object_may_have() {
             "conversations[0].a\\u{1b}[31m: contains U+0000",
         ),
     ] {
-        assert_eq!(visitor.faults(body), expected);
+        assert_eq!(visitor.violations(body), expected);
     }
 }
 

@@ -81,19 +81,19 @@ fn ids_that_are_no_uuids() {
         format!("\"{}\\ud83d\"", &id[1..]),
     ] {
         assert_eq!(
-            visitor.faults(format!("{{\"conversations\":[{{\"id\":{value}}}]}}")),
+            visitor.violations(format!("{{\"conversations\":[{{\"id\":{value}}}]}}")),
             "conversations[0].id: must be a UUID",
             "{value}"
         );
         assert_eq!(
-            visitor.faults(conversation(&format!(
+            visitor.violations(conversation(&format!(
                 ",\"messages\":[{{\"message_id\":{value}}}]"
             ))),
             "conversations[0].messages[0].message_id: must be a UUID",
             "{value}"
         );
     }
-    visitor.expect_faults([
+    visitor.expect_violations([
         (
             "{\"conversations\":[{}]}".to_owned(),
             "conversations[0].id: must be a UUID".to_owned(),
@@ -128,11 +128,11 @@ fn a_zero_character_in_any_text() {
         let bodies: Vec<_> = bodies
             .map(|(body, path)| (body, format!("{path}: contains U+0000")))
             .collect();
-        visitor.expect_faults(bodies);
+        visitor.expect_violations(bodies);
     }
     for (body, path) in in_json(r#"{"a":["m4rker",{"b":"\u0000"}]}"#) {
         assert_eq!(
-            visitor.faults(body),
+            visitor.violations(body),
             format!("{path}.a[1].b: contains U+0000")
         );
     }
@@ -156,7 +156,7 @@ fn half_of_a_surrogate_pair_in_any_text() {
     ] {
         for (body, path) in in_texts(value).into_iter().chain(in_json(value)) {
             assert_eq!(
-                visitor.faults(body),
+                visitor.violations(body),
                 format!("{path}: unpaired surrogate"),
                 "{value}"
             );
@@ -173,7 +173,7 @@ fn values_that_are_no_texts() {
     for value in ["1", "true", "{}", "[\"m4rker\"]", "1e999"] {
         for (body, path) in in_texts(value) {
             assert_eq!(
-                visitor.faults(body),
+                visitor.violations(body),
                 format!("{path}: must be a string"),
                 "{value}"
             );
@@ -188,7 +188,7 @@ fn a_title_is_measured_in_characters() {
         let title = |length| conversation(&format!(",\"title\":\"{}\"", character.repeat(length)));
         visitor.expect_taken(&Request::post(title(1_024)));
         assert_eq!(
-            visitor.faults(title(1_025)),
+            visitor.violations(title(1_025)),
             "conversations[0].title: longer than 1,024 characters",
             "{character}"
         );
@@ -206,7 +206,7 @@ fn texts_longer_than_a_field_holds() {
         ))
     };
     assert_eq!(
-        visitor.faults(text(longest + 1)),
+        visitor.violations(text(longest + 1)),
         "conversations[0].messages[0].output.output_content_text: longer than 8,388,608 bytes"
     );
     let answer = visitor.send(&Request::post(text(longest))).unwrap();
@@ -219,7 +219,7 @@ fn texts_longer_than_a_field_holds() {
                 visitor.expect_taken(&Request::post(body));
             } else {
                 assert_eq!(
-                    visitor.faults(body),
+                    visitor.violations(body),
                     format!("{path}: longer than 30 bytes")
                 );
             }
@@ -238,7 +238,7 @@ fn json_values_larger_than_a_field_holds() {
                 visitor.expect_taken(&Request::post(body));
             } else {
                 assert_eq!(
-                    visitor.faults(body),
+                    visitor.violations(body),
                     format!("{path}: larger than 262,144 bytes")
                 );
             }

@@ -6,8 +6,8 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
 
-use super::faults::invalid;
 use super::values::{Kind, Level, kind, known_fields, rfc3339};
+use super::violations::invalid;
 
 /// How many visitors a history knows.
 pub const VISITORS: usize = 2;

@@ -15,7 +15,6 @@
     reason = "a failed expectation in a test is the result"
 )]
 
-pub mod faults;
 pub mod histories;
 pub mod items;
 pub mod reference;
@@ -24,3 +23,4 @@ pub mod replica;
 mod rules;
 pub mod same;
 pub mod values;
+pub mod violations;

@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn names_the_place_of_a_fault() {
+    fn names_the_place_of_an_error() {
         let long_key = "k".repeat(KEY_BYTES_MAX + 1);
         let many_keys: Vec<_> = (0..=KEYS_MAX).map(|n| format!("\"{n}\":1")).collect();
         for (text, path, kind) in [

@@ -219,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fault_of_the_query_counts_more_than_that_its_transaction_has_ended() {
+    fn an_error_of_the_query_counts_more_than_that_its_transaction_has_ended() {
         let folder = tempfile::tempdir().unwrap();
         let read_pool = read_pool(&folder.path().join("convosync.db"));
         let mut reader = read_pool.inline_connections.get().unwrap();

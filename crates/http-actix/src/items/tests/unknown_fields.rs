@@ -3,7 +3,7 @@
 use super::*;
 
 /// What is wrong with a post, by one reading of all of it.
-fn strict_faults(body: &str) -> Vec<String> {
+fn strict_violations(body: &str) -> Vec<String> {
     let body = Body::new(body.into(), Limits::default(), 7).unwrap();
     match read_submission(&Arc::new(body), UnknownFields::Reject) {
         Ok(_) => Vec::new(),
@@ -20,13 +20,13 @@ fn every_known_field_is_taken() {
         "embedding":[1],"doc":{{"a":{{"b":2}}}},"updated_at":null,"deleted_at":null,
         "request":{{"id":1,"request_stop":{{"x":1}}}},"response":{{"metadata":{{"x":1}}}},"output":null}}]"#
     ));
-    assert_eq!(strict_faults(&body), [""; 0]);
+    assert_eq!(strict_violations(&body), [""; 0]);
     let body = "{\"conversations\":[],\"device\":{\"x\":1}}";
-    assert_eq!(strict_faults(body), [""; 0]);
+    assert_eq!(strict_violations(body), [""; 0]);
 }
 
 #[test]
-fn an_unknown_field_is_a_fault_wherever_it_is_and_whatever_its_value() {
+fn an_unknown_field_is_a_violation_wherever_it_is_and_whatever_its_value() {
     for value in [
         "1",
         "null",
@@ -53,7 +53,7 @@ fn an_unknown_field_is_a_fault_wherever_it_is_and_whatever_its_value() {
             ),
         ] {
             let expected = format!("conversations[0]{place}.foo: unknown field");
-            assert_eq!(strict_faults(&body), [expected], "{body}");
+            assert_eq!(strict_violations(&body), [expected], "{body}");
         }
     }
 }
@@ -65,7 +65,7 @@ fn names_that_are_known_elsewhere_are_unknown() {
         "output":{{"updated_at":null,"deleted_at":null,"message_id":1}}}}]"#
     ));
     assert_eq!(
-        strict_faults(&body),
+        strict_violations(&body),
         [
             "conversations[0].message_id: unknown field",
             "conversations[0].Title: unknown field",
@@ -83,17 +83,17 @@ fn names_that_are_known_elsewhere_are_unknown() {
 fn a_deletion_carries_no_unknown_field_either() {
     let fields = r#","deleted_at":"2025-01-02T00:00:00Z","foo":1"#;
     assert_eq!(
-        strict_faults(&message(fields)),
+        strict_violations(&message(fields)),
         ["conversations[0].messages[0].foo: unknown field"]
     );
     assert_eq!(
-        strict_faults(&conversation(fields)),
+        strict_violations(&conversation(fields)),
         ["conversations[0].foo: unknown field"]
     );
 }
 
 #[test]
-fn unknown_fields_stand_among_the_other_faults_in_the_order_of_the_document() {
+fn unknown_fields_stand_among_the_other_violations_in_the_order_of_the_document() {
     let body = format!(
         r#"{{"conversations":[
             {{{ID},"messages":[{{{MESSAGE_ID},"a":1,"vote":2,"request":{{"b":1}}}},5,{{"c":1}}],"d":1,"title":5}},
@@ -101,7 +101,7 @@ fn unknown_fields_stand_among_the_other_faults_in_the_order_of_the_document() {
         ]}}"#
     );
     assert_eq!(
-        strict_faults(&body),
+        strict_violations(&body),
         [
             "conversations[0].messages[0].a: unknown field",
             "conversations[0].messages[0].vote: must be true, false, 0 or 1",
@@ -120,9 +120,9 @@ fn unknown_fields_stand_among_the_other_faults_in_the_order_of_the_document() {
 }
 
 #[test]
-fn every_message_is_read_at_once_and_a_hundred_faults_are_told() {
+fn every_message_is_read_at_once_and_a_hundred_violations_are_told() {
     let bad = format!("{{{MESSAGE_ID},\"timestamp\":5}}");
-    let told = strict_faults(&conversation(&format!(",\"messages\":[{bad}]")));
+    let told = strict_violations(&conversation(&format!(",\"messages\":[{bad}]")));
     assert_eq!(
         told,
         ["conversations[0].messages[0].timestamp: not an RFC 3339 date-time"]
@@ -130,7 +130,7 @@ fn every_message_is_read_at_once_and_a_hundred_faults_are_told() {
 
     let unknown = format!("{{{MESSAGE_ID},\"foo\":1}}");
     let many = vec![unknown; 150].join(",");
-    let told = strict_faults(&conversation(&format!(",\"x\":1,\"messages\":[{many}]")));
+    let told = strict_violations(&conversation(&format!(",\"x\":1,\"messages\":[{many}]")));
     assert_eq!(told.len(), 100);
     assert_eq!(told[0], "conversations[0].x: unknown field");
     assert_eq!(told[99], "conversations[0].messages[98].foo: unknown field");

@@ -14,10 +14,10 @@ pub fn invalid() -> impl Strategy<Value = Operation> {
         body(),
         any::<Index>(),
         any::<Index>(),
-        select(FAULTS),
+        select(VIOLATIONS),
     )
-        .prop_map(|(visitor, mut body, conversation, message, fault)| {
-            let path = spoil(&mut body, conversation, message, fault);
+        .prop_map(|(visitor, mut body, conversation, message, violation)| {
+            let path = spoil(&mut body, conversation, message, violation);
             Operation::PostInvalid {
                 visitor,
                 body,
@@ -26,11 +26,11 @@ pub fn invalid() -> impl Strategy<Value = Operation> {
         })
 }
 
-/// Where a fault is put, the field, and the bad value as JSON text. Without a field the object
+/// Where a violation is put, the field, and the bad value as JSON text. Without a field the object
 /// itself is bad.
-type Fault = (Level, Option<&'static str>, &'static str);
+type Violation = (Level, Option<&'static str>, &'static str);
 
-const FAULTS: &[Fault] = &[
+const VIOLATIONS: &[Violation] = &[
     (Level::Conversation, None, "null"),
     (Level::Conversation, None, "[]"),
     (Level::Conversation, Some("id"), "\"not a UUID\""),
@@ -76,7 +76,7 @@ fn spoil(
     body: &mut Value,
     conversation: Index,
     message: Index,
-    (level, name, bad): Fault,
+    (level, name, bad): Violation,
 ) -> String {
     let mut path = String::new();
     let mut place = element(
@@ -106,7 +106,7 @@ fn spoil(
         place = &mut place[name];
         path = format!("{path}.{name}");
     }
-    *place = serde_json::from_str(bad).expect("a fault is JSON");
+    *place = serde_json::from_str(bad).expect("a violation is JSON");
     path
 }
 
