@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod cases;
 mod cli;
 mod crashes;
 mod generated_input;

@@ -41,6 +41,18 @@ fn texts() -> Vec<String> {
     texts
 }
 
+/// Texts that no store can hold, as they are sent and as they come back.
+const MENDED: &[(&str, &str)] = &[
+    (r#""\u0000""#, "\"\u{fffd}\""),
+    (
+        r#""level=info\u0000\u0000\n""#,
+        "\"level=info\u{fffd}\u{fffd}\\n\"",
+    ),
+    (r#""so much fun \ud83d""#, "\"so much fun \u{fffd}\""),
+    (r#""\ude00\uD83D""#, "\"\u{fffd}\u{fffd}\""),
+    (r#""\ud83d\ud83d\ude00 é""#, "\"\u{fffd}😀 é\""),
+];
+
 const INTEGERS: &[(&str, &str)] = &[
     ("0", "0"),
     ("-0", "0"),
@@ -91,12 +103,28 @@ const TIMESTAMPS: &[(&str, &str)] = &[
     ("1582-10-10T00:00:00Z", "1582-10-10T00:00:00Z"),
 ];
 
+/// Numbers and the moments that they are as Unix time.
+const UNIX_TIMES: &[(&str, &str)] = &[
+    ("0", "1970-01-01T00:00:00Z"),
+    ("-0.0", "1970-01-01T00:00:00Z"),
+    ("1767583930.285031", "2026-01-05T03:32:10.285031Z"),
+    ("1767583930.2850319", "2026-01-05T03:32:10.285031Z"),
+    ("1767583930285", "2026-01-05T03:32:10.285Z"),
+    ("1.767583930285e12", "2026-01-05T03:32:10.285Z"),
+    ("-0.0000001", "1969-12-31T23:59:59.999999Z"),
+    ("99999999999.999999", "5138-11-16T09:46:39.999999Z"),
+    ("100000000000", "1973-03-03T09:46:40Z"),
+    ("-62135596800000", "0001-01-01T00:00:00Z"),
+    ("253402300799999.999", "9999-12-31T23:59:59.999999Z"),
+];
+
 fn json_values() -> Vec<String> {
     let deep = format!("{}0{}", "[".repeat(64), "]".repeat(64));
     let many_keys: Vec<_> = (0..1_000).map(|key| format!("\"{key}\":{key}")).collect();
-    let large = format!("\"{}\"", "x".repeat((256 << 10) - 2));
+    let large = format!("\"{}\"", "x".repeat(1 << 20));
     let mut values = texts();
     values.extend([deep, format!("{{{}}}", many_keys.join(",")), large]);
+    values.extend(MENDED.iter().map(|(sent, _)| (*sent).to_owned()));
     values.extend(
         [
             "0",
@@ -121,6 +149,7 @@ fn json_values() -> Vec<String> {
             "{\"b\":[1.0,1.00,1e0],\"a\":{\"n\":null}}",
             " { \"a\" : [ 1 , 2 ] } ",
             "{\"id\":5,\"deleted_at\":\"never\",\"messages\":{}}",
+            r#"{"stdout":"\u0000started","cut":["\ud83d",{"swapped":"\ude00\uD83D"}]}"#,
         ]
         .map(str::to_owned),
     );
@@ -141,7 +170,7 @@ fn extremes(kind: Kind) -> Vec<(String, String)> {
     };
     let quoted = |text: String| format!("\"{text}\"");
     match kind {
-        Kind::Text => same(texts()),
+        Kind::Text => [same(texts()), pairs(MENDED)].concat(),
         Kind::Boolean => pairs(&[
             ("true", "true"),
             ("false", "false"),
@@ -150,13 +179,18 @@ fn extremes(kind: Kind) -> Vec<(String, String)> {
         ]),
         Kind::Integer => pairs(INTEGERS),
         Kind::Number => same(NUMBERS.iter().map(|&number| number.to_owned()).collect()),
-        Kind::Timestamp => pairs(TIMESTAMPS)
-            .into_iter()
-            .map(|(sent, kept)| (quoted(sent), quoted(kept)))
-            .collect(),
+        Kind::Timestamp => {
+            let texts = pairs(TIMESTAMPS).into_iter();
+            let texts = texts.map(|(sent, kept)| (quoted(sent), quoted(kept)));
+            let numbers = pairs(UNIX_TIMES).into_iter();
+            texts
+                .chain(numbers.map(|(sent, kept)| (sent, quoted(kept))))
+                .collect()
+        }
         Kind::PartId => {
             let mut ids = same(texts());
             ids.retain(|(sent, _)| sent != "\"\"");
+            ids.extend(pairs(MENDED));
             ids.extend(pairs(INTEGERS));
             ids.extend(pairs(&[("\"1\"", "\"1\""), ("\"01\"", "\"01\"")]));
             ids
@@ -323,22 +357,24 @@ fn moments_of_change_at_both_ends_of_time() {
     let mut visitor = Visitor::new();
     // Ever later ones, so that each of them counts.
     for (number, (sent, kept)) in [
-        ("0001-01-01T00:00:00Z", "0001-01-01T00:00:00Z"),
+        ("\"0001-01-01T00:00:00Z\"", "0001-01-01T00:00:00Z"),
         (
-            "1969-12-31T23:59:59.9999999Z",
+            "\"1969-12-31T23:59:59.9999999Z\"",
             "1969-12-31T23:59:59.999999Z",
         ),
-        ("2016-12-31T23:59:60Z", "2017-01-01T00:00:00Z"),
-        ("2025-07-27 12:34:56.5", "2025-07-27T12:34:56.500Z"),
+        ("\"2016-12-31T23:59:60Z\"", "2017-01-01T00:00:00Z"),
+        ("1753619696", "2025-07-27T12:34:56Z"),
+        ("\"2025-07-27 12:34:56.5\"", "2025-07-27T12:34:56.500Z"),
+        ("1753619696500.001", "2025-07-27T12:34:56.500001Z"),
         (
-            "9999-12-31T23:59:59.999999999Z",
+            "\"9999-12-31T23:59:59.999999999Z\"",
             "9999-12-31T23:59:59.999999Z",
         ),
     ]
     .into_iter()
     .enumerate()
     {
-        let fields = format!(",\"n\":{number},\"updated_at\":\"{sent}\"");
+        let fields = format!(",\"n\":{number},\"updated_at\":{sent}");
         let of_message = within(Level::Message, &fields);
         let of_conversation =
             of_message.replacen(&format!("\"{ID}\""), &format!("\"{ID}\"{fields}"), 1);

@@ -154,7 +154,16 @@ impl Visitor {
 
     /// The places of a post that are bad, one a line, like `conversations: must be an array`.
     fn violations(&self, body: impl Into<Vec<u8>>) -> String {
-        let answer = self.refusal(&Request::post(body));
+        self.violations_of(&Request::post(body))
+    }
+
+    /// The places that are bad where the client wants nothing to be mended.
+    fn strict_violations(&self, body: impl Into<Vec<u8>>) -> String {
+        self.violations_of(&Request::post(body).with("Prefer", "handling=strict"))
+    }
+
+    fn violations_of(&self, request: &Request) -> String {
+        let answer = self.refusal(request);
         assert_eq!(answer.status, 400, "{answer:?}");
         let body: Value = serde_json::from_str(&answer.body).expect("JSON");
         assert_eq!(body["error"], "Invalid conversations format");

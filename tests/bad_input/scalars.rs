@@ -80,9 +80,11 @@ fn what_is_no_date_time() {
         "\"\"",
         "\"m4rker\"",
         "\"yesterday\"",
-        "1753620000",
+        "\"1753620000\"",
         "true",
+        "false",
         "{}",
+        "[1753620000]",
         "[\"2025-07-27T12:34:56Z\"]",
         "\"2025-07-27\"",
         "\"2025-07-27T12:34Z\"",
@@ -104,7 +106,35 @@ fn what_is_no_date_time() {
         "\"2025-1-1T00:00:00Z\"",
         "\"２０２５-01-01T00:00:00Z\"",
     ] {
-        expect_violations(&visitor, in_timestamps(value), "not an RFC 3339 date-time");
+        expect_violations(
+            &visitor,
+            in_timestamps(value),
+            "not an RFC 3339 date-time or Unix time",
+        );
+    }
+}
+
+#[test]
+fn numbers_are_unix_time_unless_the_client_wants_date_times() {
+    let visitor = Visitor::new();
+    for value in [
+        "0",
+        "-0.0",
+        "1753620000",
+        "1753620000.25",
+        "1753620000250",
+        "1.75362e9",
+        "-62135596800000",
+        "253402300799999.9999",
+    ] {
+        for (body, path) in in_timestamps(value) {
+            assert_eq!(
+                visitor.strict_violations(&*body),
+                format!("{path}: not an RFC 3339 date-time"),
+                "{value}"
+            );
+            visitor.expect_taken(&Request::post(body));
+        }
     }
 }
 
@@ -119,6 +149,10 @@ fn years_before_the_first_and_after_the_last() {
         "\"0001-01-01T00:00:00+14:00\"",
         "\"9999-12-31T23:59:59-00:01\"",
         "\"9999-12-31T23:59:60Z\"",
+        "253402300800000",
+        "-62135596800001",
+        "1e300",
+        "-1e99999999999999999999",
     ] {
         expect_violations(&visitor, in_timestamps(value), "year must be 0001 to 9999");
     }
@@ -133,6 +167,8 @@ fn every_form_of_a_date_time() {
         "2025-07-27 12:34:56Z",
         "2025-07-27T12:34:56",
         "2025-07-27T12:34:56.123456789Z",
+        "2025-07-27T12:34:56.1234567890Z",
+        "2025-07-27T12:34:56.123456789012345Z",
         "2025-07-27T12:34:56.12345678901234567890Z",
         "2025-07-27T12:34:56+15:59",
         "2025-07-27T12:34:56-15:59",
@@ -236,16 +272,17 @@ fn what_is_no_part_id() {
     for value in ["9223372036854775808", "1e19"] {
         expect_violations(&visitor, in_parts(PART_IDS, value), "out of range");
     }
-    expect_violations(
-        &visitor,
-        in_parts(PART_IDS, "\"\\u0000\""),
-        "contains U+0000",
-    );
-    expect_violations(
-        &visitor,
-        in_parts(PART_IDS, "\"\\ud83d\""),
-        "unpaired surrogate",
-    );
+    // A text as any other, and mended like one.
+    for (value, problem) in [
+        ("\"\\u0000\"", "contains U+0000"),
+        ("\"\\ud83d\"", "unpaired surrogate"),
+    ] {
+        for (body, path) in in_parts(PART_IDS, value) {
+            let told = visitor.strict_violations(&*body);
+            assert_eq!(told, format!("{path}: {problem}"));
+            visitor.expect_taken(&Request::post(body));
+        }
+    }
     for value in ["1", "\"1\"", "\"\"", "null", "1.0"] {
         expect_taken(&visitor, in_parts(PART_IDS, value));
     }

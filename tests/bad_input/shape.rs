@@ -276,8 +276,12 @@ fn keys_that_no_object_may_have() {
             "conversations[0]: unpaired surrogate",
         ),
         (
-            conversation(r#","a\u001b[31m":"\u0000""#),
-            "conversations[0].a\\u{1b}[31m: contains U+0000",
+            message(r#","metadata":[{"a":{"\ud83d":1}}]"#),
+            "conversations[0].messages[0].metadata[0].a: unpaired surrogate",
+        ),
+        (
+            conversation(r#","a\u001b[31m":1,"a\u001b[31m":1"#),
+            "conversations[0].a\\u{1b}[31m: duplicate key",
         ),
     ] {
         assert_eq!(visitor.violations(body), expected);

@@ -120,50 +120,64 @@ fn any_uuid_is_an_id() {
     }
 }
 
+/// Expects that a string with what no store can hold is taken everywhere: in texts as it is mended, in JSON
+/// as it was sent. A client that wants nothing to be mended is told of each.
+fn expect_mended(visitor: &Visitor, sent: &str, mended: &str, problem: &str) {
+    let texts = in_texts(sent).into_iter().map(|case| (case, mended));
+    let json = in_json(sent).into_iter().map(|case| (case, sent));
+    for ((body, path), kept) in texts.chain(json) {
+        let (_, field) = path.rsplit_once('.').unwrap();
+        let problem = match field {
+            "unknown" => "unknown field",
+            _ => problem,
+        };
+        let told = visitor.strict_violations(&*body);
+        assert_eq!(told, format!("{path}: {problem}"), "{sent}");
+        visitor.expect_taken(&Request::post(body));
+        let page = visitor.api.page_text(None);
+        assert!(page.contains(&format!("\"{field}\":{kept}")), "{page}");
+    }
+}
+
 #[test]
 fn a_zero_character_in_any_text() {
     let visitor = Visitor::new();
-    for value in ["\"\\u0000\"", "\"m4rker\\u0000m4rker\"", "\"\\\\\\u0000\""] {
-        let bodies = in_texts(value).into_iter().chain(in_json(value));
-        let bodies: Vec<_> = bodies
-            .map(|(body, path)| (body, format!("{path}: contains U+0000")))
-            .collect();
-        visitor.expect_violations(bodies);
+    for (sent, mended) in [
+        (r#""\u0000""#, "\"\u{fffd}\""),
+        (r#""m4rker\u0000m4rker""#, "\"m4rker\u{fffd}m4rker\""),
+        (r#""\\\u0000""#, "\"\\\\\u{fffd}\""),
+    ] {
+        expect_mended(&visitor, sent, mended, "contains U+0000");
     }
     for (body, path) in in_json(r#"{"a":["m4rker",{"b":"\u0000"}]}"#) {
-        assert_eq!(
-            visitor.violations(body),
-            format!("{path}.a[1].b: contains U+0000")
-        );
+        if !path.ends_with("unknown") {
+            let told = visitor.strict_violations(&*body);
+            assert_eq!(told, format!("{path}.a[1].b: contains U+0000"));
+        }
+        visitor.expect_taken(&Request::post(body));
     }
     // An escaped backslash before what only looks like the escape of a zero.
     for (body, _) in in_texts(r#""\\u0000""#) {
-        visitor.expect_taken(&Request::post(body));
+        visitor.expect_taken(&Request::post(body).with("Prefer", "handling=strict"));
     }
 }
 
 #[test]
 fn half_of_a_surrogate_pair_in_any_text() {
     let visitor = Visitor::new();
-    for value in [
-        r#""\ud83d""#,
-        r#""m4rker\uD83D m4rker""#,
-        r#""\ude00""#,
-        r#""\ude00\ud83d""#,
-        r#""\ud83d\ud83d\ude00""#,
-        r#""\ud83d\u0041""#,
-        r#""\ud83d\n""#,
+    for (sent, mended) in [
+        (r#""\ud83d""#, "\"\u{fffd}\""),
+        (r#""m4rker\uD83D m4rker""#, "\"m4rker\u{fffd} m4rker\""),
+        (r#""\ude00""#, "\"\u{fffd}\""),
+        (r#""\ude00\ud83d""#, "\"\u{fffd}\u{fffd}\""),
+        (r#""\ud83d\ud83d\ude00""#, "\"\u{fffd}😀\""),
+        (r#""\ud83d\u0041""#, "\"\u{fffd}A\""),
+        (r#""\ud83d\n""#, "\"\u{fffd}\\n\""),
     ] {
-        for (body, path) in in_texts(value).into_iter().chain(in_json(value)) {
-            assert_eq!(
-                visitor.violations(body),
-                format!("{path}: unpaired surrogate"),
-                "{value}"
-            );
-        }
+        expect_mended(&visitor, sent, mended, "unpaired surrogate");
     }
     for (body, _) in in_texts(r#""\ud83d\ude00""#) {
-        visitor.expect_taken(&Request::post(body));
+        visitor.expect_taken(&Request::post(body).with("Prefer", "handling=strict"));
     }
 }
 
@@ -182,65 +196,59 @@ fn values_that_are_no_texts() {
 }
 
 #[test]
-fn a_title_is_measured_in_characters() {
+fn a_title_may_be_as_long_as_any_text() {
     let visitor = Visitor::new();
-    for character in ["a", "é", "😀", "\\ud83d\\ude00"] {
-        let title = |length| conversation(&format!(",\"title\":\"{}\"", character.repeat(length)));
-        visitor.expect_taken(&Request::post(title(1_024)));
-        assert_eq!(
-            visitor.violations(title(1_025)),
-            "conversations[0].title: longer than 1,024 characters",
-            "{character}"
-        );
+    let title = format!(",\"title\":\"{}\"", "é".repeat(100_000));
+    visitor.expect_taken(&Request::post(conversation(&title)));
+}
+
+#[test]
+fn values_larger_than_a_field_holds() {
+    let visitor = Visitor::new();
+    let longest = 8 << 20;
+    let string = |length| format!("\"{}\"", "x".repeat(length));
+    let text = |value: &str| message(&format!(",\"output\":{{\"output_content_text\":{value}}}"));
+    assert_eq!(
+        visitor.violations(text(&string(longest + 1))),
+        "conversations[0].messages[0].output.output_content_text: larger than 8388608 bytes"
+    );
+    let json = |value: &str| message(&format!(",\"doc\":{value}"));
+    // The quotes are part of a JSON value.
+    assert_eq!(
+        visitor.violations(json(&string(longest - 1))),
+        "conversations[0].messages[0].doc: larger than 8388608 bytes"
+    );
+    for body in [text(&string(longest)), json(&string(longest - 2))] {
+        let answer = visitor.send(&Request::post(body)).unwrap();
+        assert_eq!(answer.status, 200);
     }
 }
 
 #[test]
-fn texts_longer_than_a_field_holds() {
-    let visitor = Visitor::new();
-    let longest = 8 << 20;
-    let text = |length| {
-        message(&format!(
-            ",\"output\":{{\"output_content_text\":\"{}\"}}",
-            "x".repeat(length)
-        ))
-    };
-    assert_eq!(
-        visitor.violations(text(longest + 1)),
-        "conversations[0].messages[0].output.output_content_text: longer than 8,388,608 bytes"
-    );
-    let answer = visitor.send(&Request::post(text(longest))).unwrap();
-    assert_eq!(answer.status, 200);
-
-    let visitor = Visitor::with_settings(&[("CONVOSYNC__LIMITS__TEXT_BYTES", "30")]);
-    for (value, fits) in [("é".repeat(15), true), ("é".repeat(16), false)] {
-        for (body, path) in in_texts(&format!("\"{value}\"")).split_off(1) {
+fn a_text_is_measured_as_it_is_kept_and_json_as_it_was_sent() {
+    let visitor = Visitor::with_settings(&[("CONVOSYNC__LIMITS__VALUE_BYTES", "30")]);
+    for (value, fits_as_text, fits_as_json) in [
+        ("é".repeat(14), true, true),
+        ("é".repeat(15), true, false),
+        ("é".repeat(16), false, false),
+        ("\\u00e9".repeat(15), true, false),
+        ("\\u0000".repeat(4), true, true),
+        ("\\u0000".repeat(10), true, false),
+        ("\\u0000".repeat(11), false, false),
+        ("\\ud83d".repeat(11), false, false),
+    ] {
+        let value = format!("\"{value}\"");
+        let texts = in_texts(&value).into_iter();
+        let json = in_json(&value).into_iter();
+        let cases = texts
+            .map(|case| (case, fits_as_text))
+            .chain(json.map(|case| (case, fits_as_json)));
+        for ((body, path), fits) in cases {
             if fits {
                 visitor.expect_taken(&Request::post(body));
             } else {
-                assert_eq!(
-                    visitor.violations(body),
-                    format!("{path}: longer than 30 bytes")
-                );
-            }
-        }
-    }
-}
-
-#[test]
-fn json_values_larger_than_a_field_holds() {
-    let visitor = Visitor::new();
-    let longest = 256 << 10;
-    for length in [longest, longest + 1] {
-        let value = format!("\"{}\"", "x".repeat(length - 2));
-        for (body, path) in in_json(&value) {
-            if length == longest {
-                visitor.expect_taken(&Request::post(body));
-            } else {
-                assert_eq!(
-                    visitor.violations(body),
-                    format!("{path}: larger than 262,144 bytes")
-                );
+                let told = visitor.violations(body);
+                assert_eq!(told, format!("{path}: larger than 30 bytes"), "{value}");
             }
         }
     }

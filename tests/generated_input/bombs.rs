@@ -67,9 +67,10 @@ fn a_million_levels() {
 #[test]
 fn long_tokens() {
     let digits = "9".repeat(1_000_000);
-    let escapes = "\\u0000".repeat(200_000);
-    let halves = "\\ud83d".repeat(200_000);
-    let key = "k".repeat(1_000_000);
+    // Mended they are three bytes each: more than a value may have.
+    let escapes = "\\u0000".repeat(2_800_000);
+    let halves = "\\ud83d".repeat(2_800_000);
+    let key = "k".repeat(9_000_000);
     let part = |field: &str, value: &str| message(&format!(",\"request\":{{\"{field}\":{value}}}"));
     expect_refused_at_once([
         part("top_k", &digits),
@@ -77,8 +78,10 @@ fn long_tokens() {
         part("top_k", &format!("0.{digits}")),
         part("id", &digits),
         part("min_p", &digits),
-        message(&format!(",\"metadata\":{digits}")),
+        message(&format!(",\"metadata\":{}", digits.repeat(9))),
         message(&format!(",\"timestamp\":\"{digits}\"")),
+        message(&format!(",\"timestamp\":{digits}")),
+        message(&format!(",\"timestamp\":1e{digits}")),
         message(&format!(",\"metadata\":\"{escapes}\"")),
         part("request_input", &format!("\"{escapes}\"")),
         part("request_input", &format!("\"{halves}\"")),
@@ -111,7 +114,25 @@ fn many_small_things() {
         message(&format!(",\"metadata\":{{\"a\":0{}}}", keys(20_000))),
         conversation(&same_key),
         message(&format!(",\"metadata\":[{duplicates}]")),
-        message(&format!(",\"metadata\":[{}]", list("0", 300_000))),
+        message(&format!(",\"metadata\":[{}]", list("0", 5_000_000))),
         format!("{{\"x\":[{}]}}", list("{\"a\":0}", 100_000)),
     ]);
+}
+
+#[test]
+fn a_large_value_in_other_words() {
+    let server = Server::start();
+    let api = Api::register(&server.url(), "user_id=ada");
+    let idle = server.peak_memory();
+    let list = vec!["0"; 2_000_000].join(",");
+    for value in [format!("[{list}]"), format!("[ {list}]")] {
+        let body = message(&format!(",\"doc\":{value}"));
+        let started = Instant::now();
+        assert_eq!(api.try_post(&body).expect("an answer").status, 200);
+        assert!(started.elapsed() < AT_ONCE);
+    }
+    // To tell that they are equal takes no more than to keep them.
+    if let (Some(idle), Some(peak)) = (idle, server.peak_memory()) {
+        assert!(peak - idle <= MEMORY, "{idle} MiB idle, {peak} MiB at most");
+    }
 }

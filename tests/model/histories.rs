@@ -285,11 +285,22 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             json!("a"),
             json!("b"),
             json!("Grüße\n👋🏽 \"e\u{301}\""),
+            // One text: U+0000, half of a pair, and what both become.
+            json!("a\0"),
+            json!("a\u{e83d}"),
+            json!("a\u{fffd}"),
         ],
         Kind::Boolean => vec![json!(true), json!(false), json!(0), json!(1)],
         Kind::Integer => vec![json!(0), json!(40), json!(40.0), json!(-7), json!(i64::MAX)],
         Kind::Number => vec![json!(0), json!(1), json!(1.0), json!(0.7), json!(-2.5e-7)],
-        Kind::PartId => vec![json!(1), json!(2), json!("1"), json!(""), json!("é-1")],
+        Kind::PartId => vec![
+            json!(1),
+            json!(2),
+            json!("1"),
+            json!(""),
+            json!("é-1"),
+            json!("\0"),
+        ],
         Kind::Json => vec![
             json!({}),
             json!([]),
@@ -297,6 +308,9 @@ fn value(kind: Kind) -> BoxedStrategy<Value> {
             json!(0),
             json!(false),
             json!("text"),
+            json!({"a": "\0"}),
+            json!({"a": "\u{ee00}\u{e83d}"}),
+            json!({"a": "\u{fffd}"}),
             json!({"a": 1}),
             json!({"a": null, "b": {"updated_at": "2025-01-01T00:00:00Z"}}),
             json!([0.1, 1, null, {"k": [true]}]),
@@ -327,15 +341,28 @@ fn deletion() -> impl Strategy<Value = Option<Value>> {
 
 /// An instant in one of the ways to write it.
 fn timestamp(pool: &'static [i64]) -> impl Strategy<Value = Value> {
-    (select(pool), 0..12_u8).prop_map(|(micros, style)| {
+    (select(pool), 0..16_u8).prop_map(|(micros, style)| {
         let text = rfc3339(micros);
-        json!(match style {
-            0 => rfc3339(micros + 7_200_000_000).replace('Z', "+02:00"),
-            1 => rfc3339(micros - 12_600_000_000).replace('Z', "-03:30"),
-            2 => text.replace('Z', "9Z"),
-            3 => text.replace('Z', ""),
-            4 => text.to_lowercase(),
-            _ => text,
-        })
+        match style {
+            0 => json!(rfc3339(micros + 7_200_000_000).replace('Z', "+02:00")),
+            1 => json!(rfc3339(micros - 12_600_000_000).replace('Z', "-03:30")),
+            2 => json!(text.replace('Z', "9Z")),
+            3 => json!(text.replace('Z', "")),
+            4 => json!(text.to_lowercase()),
+            5 => unix_time(micros, 6),
+            6 => unix_time(micros, 3),
+            _ => json!(text),
+        }
     })
+}
+
+/// So many microseconds as a number with so many digits fewer before its point.
+fn unix_time(micros: i64, digits: usize) -> Value {
+    let text = micros.to_string();
+    let (whole, fraction) = text.split_at(text.len() - digits);
+    if fraction.bytes().all(|digit| digit == b'0') {
+        return json!(whole.parse::<i64>().expect("a number"));
+    }
+    let number = format!("{whole}.{fraction}");
+    json!(number.parse::<f64>().expect("a number"))
 }

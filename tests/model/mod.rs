@@ -22,5 +22,6 @@ pub mod replica;
 #[cfg(test)]
 mod rules;
 pub mod same;
+pub mod stand_ins;
 pub mod values;
 pub mod violations;

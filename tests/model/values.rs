@@ -2,9 +2,12 @@
 //! model keeps it, so that equal values are equal.
 
 use std::collections::BTreeMap;
+use std::iter::repeat;
 
 use chrono::{DateTime, SecondsFormat};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Number, Value, json};
+
+use super::stand_ins::STAND_INS;
 
 /// Where in a body an object stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +27,7 @@ pub enum Level {
 /// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// A text, kept unchanged.
+    /// A text, kept but for what no store can hold.
     Text,
     /// True, false, 0 or 1.
     Boolean,
@@ -32,7 +35,7 @@ pub enum Kind {
     Integer,
     /// A finite number.
     Number,
-    /// An RFC 3339 date-time.
+    /// An RFC 3339 date-time, or a number that is Unix time.
     Timestamp,
     /// An integer or a text.
     PartId,
@@ -154,6 +157,31 @@ pub fn instant(text: &str) -> Option<i64> {
         .map(|moment| moment.timestamp_micros())
 }
 
+/// Microseconds since 1970 of a number that is Unix time and not before 1970: in seconds below 10^11,
+/// else in milliseconds.
+fn unix_time(number: &Number) -> Option<i64> {
+    let digits = if number.as_f64()? < 1e11 { 6 } else { 3 };
+    let text = number.to_string();
+    let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
+    let cut: String = fraction.chars().chain(repeat('0')).take(digits).collect();
+    format!("{whole}{cut}").parse().ok()
+}
+
+/// The instant that a posted value stands for.
+fn posted_instant(value: &Value) -> Option<i64> {
+    match value {
+        Value::String(text) => instant(text),
+        Value::Number(number) => unix_time(number),
+        _ => None,
+    }
+}
+
+/// U+0000 and unpaired surrogates become U+FFFD in a text, each of them.
+fn mended(text: &str) -> String {
+    let is_unstorable = |character| character == '\0' || STAND_INS.contains(&character);
+    text.replace(is_unstorable, "\u{fffd}")
+}
+
 /// The one form in which the model writes an instant.
 pub fn rfc3339(micros: i64) -> String {
     DateTime::from_timestamp_micros(micros)
@@ -162,13 +190,12 @@ pub fn rfc3339(micros: i64) -> String {
 }
 
 /// A valid value in the form in which it comes back: booleans as booleans, integers as
-/// integers, timestamps as instants, everything else as it was sent.
+/// integers, timestamps as instants, texts mended, everything else as it was sent.
 fn canonical(kind: Kind, value: &Value) -> Value {
     match kind {
-        Kind::Timestamp => value
-            .as_str()
-            .and_then(instant)
-            .map_or_else(|| value.clone(), |micros| json!(rfc3339(micros))),
+        Kind::Timestamp => {
+            posted_instant(value).map_or_else(|| value.clone(), |micros| json!(rfc3339(micros)))
+        }
         Kind::Boolean => match value.as_i64() {
             Some(number) => json!(number != 0),
             None => value.clone(),
@@ -183,7 +210,10 @@ fn canonical(kind: Kind, value: &Value) -> Value {
         Kind::Number => value
             .as_f64()
             .map_or_else(|| value.clone(), |number| json!(number)),
-        Kind::Text | Kind::PartId | Kind::Json => value.clone(),
+        Kind::Text | Kind::PartId => value
+            .as_str()
+            .map_or_else(|| value.clone(), |text| json!(mended(text))),
+        Kind::Json => value.clone(),
     }
 }
 
@@ -261,7 +291,7 @@ fn uuid(object: &Map<String, Value>, name: &str) -> String {
 
 /// `updated_at` and `deleted_at` sent as null are as not sent.
 fn moment(object: &Map<String, Value>, name: &str) -> Option<i64> {
-    object.get(name)?.as_str().and_then(instant)
+    posted_instant(object.get(name)?)
 }
 
 /// The fields of an object, known and unknown alike, but for those that are not content.
@@ -303,6 +333,15 @@ mod tests {
             let cut = i64::from(same.contains(".9999999"));
             assert_eq!(difference, Some(cut), "{same}");
         }
+        for same in [
+            json!(1_735_725_600),
+            json!(1_735_725_600.0),
+            json!(1_735_725_600_000_i64),
+            json!(1_735_725_600_000.000_2),
+        ] {
+            assert_eq!(posted_instant(&same), base, "{same}");
+        }
+        assert_eq!(posted_instant(&json!(0.25)), Some(250_000));
         assert_eq!(
             instant("2016-12-31T23:59:60Z"),
             instant("2017-01-01T00:00:00Z")

@@ -36,8 +36,8 @@ const VIOLATIONS: &[Violation] = &[
     (Level::Conversation, Some("id"), "\"not a UUID\""),
     (Level::Conversation, Some("id"), "null"),
     (Level::Conversation, Some("title"), "5"),
-    (Level::Conversation, Some("title"), "\"a\\u0000b\""),
-    (Level::Conversation, Some("created_at"), "1753620000"),
+    (Level::Conversation, Some("title"), "[\"a\"]"),
+    (Level::Conversation, Some("created_at"), "1e300"),
     (
         Level::Conversation,
         Some("updated_at"),

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 use ureq::Agent;
 
 use super::Answer;
+use crate::model::stand_ins;
 
+const SYNC: &str = "/api/sync-conversations/";
 const CHANGES: &str = "/api/sync-conversations/changes/";
 
 /// The API at a base URL, for one visitor.
@@ -44,17 +46,27 @@ impl Api {
 
     /// Posts a body; the answer if the server gave one, so that it may die meanwhile.
     pub(crate) fn try_post(&self, body: &(impl AsRef<[u8]> + ?Sized)) -> Option<Answer> {
-        let path = format!("/api/sync-conversations/?{}", self.visitor);
+        let path = format!("{SYNC}?{}", self.visitor);
         self.try_send("POST", &path, Some(body.as_ref()))
     }
 
+    /// Posts a body in which there may be stand-ins.
     pub(crate) fn post(&self, body: &Value) -> Answer {
-        self.try_post(&body.to_string()).expect("an answer")
+        self.try_post(&stand_ins::write(body)).expect("an answer")
+    }
+
+    /// Posts a body of which nothing is to be mended.
+    pub(crate) fn post_strictly(&self, body: &str) -> Answer {
+        let url = format!("{}{SYNC}?{}", self.base, self.visitor);
+        let request = self.agent.post(&url);
+        let request = request.header("Prefer", "handling=strict");
+        let request = request.header("Content-Type", "application/json");
+        Answer::of(request.send(body))
     }
 
     /// The ids of the living conversations.
     pub(crate) fn ids(&self) -> Vec<String> {
-        let answer = self.get("/api/sync-conversations/", "");
+        let answer = self.get(SYNC, "");
         let ids = answer["conversations"].as_array().expect("an array");
         ids.iter()
             .map(|id| id.as_str().expect("an id").to_owned())

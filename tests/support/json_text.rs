@@ -1,4 +1,4 @@
-//! JSON whose numbers are the digits that were sent.
+//! JSON whose numbers are the digits that were sent, and whose strings may be no texts.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,8 @@ pub(crate) enum Json {
     /// Null, true, false or a number, as text.
     Literal(String),
     Text(String),
+    /// The UTF-16 code units of a string with an unpaired surrogate.
+    Units(Vec<u16>),
     Array(Vec<Json>),
     Object(BTreeMap<String, Json>),
 }
@@ -19,7 +21,8 @@ impl Json {
     pub(crate) fn parse(text: &str) -> Self {
         let text = text.trim_ascii();
         match text.as_bytes() {
-            [b'"', ..] => Self::Text(serde_json::from_str(text).expect("a string")),
+            [b'"', ..] => serde_json::from_str(text)
+                .map_or_else(|_| Self::Units(code_units(text)), Self::Text),
             [b'[', ..] => {
                 let items: Vec<&RawValue> = serde_json::from_str(text).expect("an array");
                 Self::Array(items.iter().map(|item| Self::parse(item.get())).collect())
@@ -49,4 +52,39 @@ impl Json {
             other => panic!("no array: {other:?}"),
         }
     }
+
+    /// A string as a text field keeps it, with U+FFFD for what no store can hold.
+    pub(crate) fn mended(self) -> Self {
+        match self {
+            Self::Text(text) => Self::Text(text.replace('\0', "\u{fffd}")),
+            Self::Units(units) => Self::Text(String::from_utf16_lossy(&units)).mended(),
+            other => other,
+        }
+    }
+}
+
+/// The UTF-16 code units of a JSON string, escaped or not.
+fn code_units(string: &str) -> Vec<u16> {
+    let mut units = Vec::new();
+    let inner = &string[1..string.len() - 1];
+    let mut characters = inner.chars();
+    while let Some(character) = characters.next() {
+        if character != '\\' {
+            units.extend(character.encode_utf16(&mut [0; 2]).iter());
+            continue;
+        }
+        units.push(match characters.next().expect("an escape") {
+            'u' => {
+                let digits: String = characters.by_ref().take(4).collect();
+                u16::from_str_radix(&digits, 16).expect("four digits")
+            }
+            'b' => 0x8,
+            't' => 0x9,
+            'n' => 0xa,
+            'f' => 0xc,
+            'r' => 0xd,
+            itself => u16::try_from(u32::from(itself)).expect("a quote or a slash"),
+        });
+    }
+    units
 }

@@ -8,13 +8,14 @@ use convosync_domain::posted::{PostedContent, PostedConversation, PostedMessage}
 
 use crate::body::Body;
 use crate::items::read_submission;
-use crate::settings::{Limits, UnknownFields};
+use crate::json::Leniency;
+use crate::settings::Limits;
 
 /// Reads a post to its end, as one whose messages are all new; `None` when it is invalid.
 #[must_use]
 pub fn read_post(body: Vec<u8>) -> Option<Vec<PostedConversation>> {
     let body = Body::new(body, Limits::default(), 0).ok()?;
-    let submission = read_submission(&Arc::new(body), UnknownFields::Keep).ok()?;
+    let submission = read_submission(&Arc::new(body), Leniency::FULL).ok()?;
     let conversations = submission.conversations.into_iter();
     conversations
         .map(|conversation| {
@@ -42,7 +43,7 @@ pub fn read_post(body: Vec<u8>) -> Option<Vec<PostedConversation>> {
 #[must_use]
 pub fn skim_post(body: Vec<u8>) -> Option<usize> {
     let body = Body::new(body, Limits::default(), 0).ok()?;
-    let submission = read_submission(&Arc::new(body), UnknownFields::Keep).ok()?;
+    let submission = read_submission(&Arc::new(body), Leniency::FULL).ok()?;
     let messages = submission.conversations.iter();
     Some(
         messages

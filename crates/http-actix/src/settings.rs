@@ -34,13 +34,8 @@ pub struct Limits {
     pub conversations: usize,
     /// The most messages of one post, in all its conversations together.
     pub messages: usize,
-    /// The longest title of a conversation, in characters.
-    pub title_characters: usize,
-    /// The longest text in any other field, in bytes of UTF-8.
-    pub text_bytes: usize,
-    /// The longest JSON text in a field that takes any JSON value, unknown fields included, in
-    /// bytes.
-    pub json_bytes: usize,
+    /// The largest value of a field, in bytes: of a text as UTF-8, of any JSON value as it was sent.
+    pub value_bytes: usize,
     /// The longest path and query of a URL, in bytes.
     pub url_bytes: usize,
 }
@@ -55,9 +50,7 @@ impl Limits {
             bodies_in_flight_bytes: usize::MAX,
             conversations: usize::MAX,
             messages: usize::MAX,
-            title_characters: usize::MAX,
-            text_bytes: usize::MAX,
-            json_bytes: usize::MAX,
+            value_bytes: usize::MAX,
             url_bytes: usize::MAX,
         }
     }
@@ -72,9 +65,7 @@ impl Default for Limits {
             bodies_in_flight_bytes: 256 << 20,
             conversations: 10_000,
             messages: 100_000,
-            title_characters: 1_024,
-            text_bytes: 8 << 20,
-            json_bytes: 256 << 10,
+            value_bytes: 8 << 20,
             url_bytes: 2 << 10,
         }
     }

@@ -1,14 +1,13 @@
 //! The tokens of RFC 8259.
 
-use std::borrow::Cow;
-
-use super::{JsonError, JsonErrorKind};
+use super::JsonErrorKind;
+use super::string::{Escaped, JsonString};
 
 /// One token; punctuation stands for itself.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub(super) enum Token<'a> {
     Punctuation(u8),
-    String(Cow<'a, str>),
+    String(JsonString<'a>),
     /// A number, `true`, `false` or `null`, as its text.
     Scalar(&'a str),
 }
@@ -104,21 +103,21 @@ impl<'a> Lexer<'a> {
         }
     }
 
-    fn string(&mut self) -> Result<Cow<'a, str>, JsonErrorKind> {
+    fn string(&mut self) -> Result<JsonString<'a>, JsonErrorKind> {
         self.at += 1;
         let start = self.at;
         self.skip_plain()?;
         if self.peek() == Some(b'"') {
             let plain = self.since(start)?;
             self.at += 1;
-            return Ok(Cow::Borrowed(plain));
+            return Ok(JsonString::Plain(plain));
         }
-        let mut decoded = String::with_capacity(self.at - start + 64);
+        let mut decoded = Escaped::with_capacity(self.at - start + 64);
         decoded.push_str(self.since(start)?);
         loop {
             match self.take()? {
-                b'"' => return Ok(Cow::Owned(decoded)),
-                b'\\' => decoded.push(self.escape()?),
+                b'"' => return Ok(JsonString::Escaped(decoded)),
+                b'\\' => self.escape(&mut decoded)?,
                 _ => return Err(JsonErrorKind::Syntax),
             }
             let start = self.at;
@@ -143,115 +142,46 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    fn escape(&mut self) -> Result<char, JsonErrorKind> {
-        Ok(match self.take()? {
+    fn escape(&mut self, decoded: &mut Escaped) -> Result<(), JsonErrorKind> {
+        decoded.push(match self.take()? {
             byte @ (b'"' | b'\\' | b'/') => char::from(byte),
             b'b' => '\u{8}',
             b'f' => '\u{c}',
             b'n' => '\n',
             b'r' => '\r',
             b't' => '\t',
-            b'u' => self.unicode_escape()?,
+            b'u' => return self.unicode_escape(decoded),
             _ => return Err(JsonErrorKind::Syntax),
-        })
+        });
+        Ok(())
     }
 
-    fn unicode_escape(&mut self) -> Result<char, JsonErrorKind> {
+    /// Reads one code unit of UTF-16, or the two of a surrogate pair.
+    fn unicode_escape(&mut self, decoded: &mut Escaped) -> Result<(), JsonErrorKind> {
         let first = self.four_hex_digits()?;
-        let code = match first {
-            0xd800..=0xdbff => {
-                let pair = self.text.as_bytes().get(self.at..self.at + 2);
-                if pair != Some(b"\\u") {
-                    return Err(JsonErrorKind::UnpairedSurrogate);
-                }
-                self.at += 2;
-                match self.four_hex_digits()? {
-                    second @ 0xdc00..=0xdfff => {
-                        0x10000 + ((first - 0xd800) << 10) + (second - 0xdc00)
-                    }
-                    _ => return Err(JsonErrorKind::UnpairedSurrogate),
-                }
+        let after_first = self.at;
+        let is_high = matches!(first, 0xd800..=0xdbff);
+        if is_high && self.text.as_bytes().get(self.at..self.at + 2) == Some(b"\\u") {
+            self.at += 2;
+            let second = self.four_hex_digits()?;
+            let pair = char::decode_utf16([first, second]).next();
+            if let Some(Ok(character)) = pair {
+                decoded.push(character);
+                return Ok(());
             }
-            code => code,
-        };
-        match char::from_u32(code) {
-            Some('\0') => Err(JsonErrorKind::Nul),
-            Some(decoded) => Ok(decoded),
-            None => Err(JsonErrorKind::UnpairedSurrogate),
+            self.at = after_first;
         }
+        decoded.push_unit(first);
+        Ok(())
     }
 
-    fn four_hex_digits(&mut self) -> Result<u32, JsonErrorKind> {
-        let mut code = 0;
+    fn four_hex_digits(&mut self) -> Result<u16, JsonErrorKind> {
+        let mut unit = 0;
         for _ in 0..4 {
             let digit = char::from(self.take()?).to_digit(16);
-            code = code * 16 + digit.ok_or(JsonErrorKind::Syntax)?;
+            let digit = digit.and_then(|digit| u16::try_from(digit).ok());
+            unit = unit * 16 + digit.ok_or(JsonErrorKind::Syntax)?;
         }
-        Ok(code)
-    }
-}
-
-/// Decodes a JSON text that is one string, borrowing where nothing is escaped.
-///
-/// # Errors
-/// [`JsonError`] when the text is something else, holds U+0000 or half of a surrogate pair.
-pub fn decode_string(text: &str) -> Result<Cow<'_, str>, JsonError> {
-    let mut lexer = Lexer::new(text);
-    let read = match lexer.next() {
-        Ok(Some(Token::String(decoded))) => match lexer.next() {
-            Ok(None) => Ok(decoded),
-            _ => Err(JsonErrorKind::Syntax),
-        },
-        Ok(_) => Err(JsonErrorKind::Syntax),
-        Err(kind) => Err(kind),
-    };
-    read.map_err(|kind| JsonError {
-        path: String::new(),
-        kind,
-    })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn decoded(text: &str) -> Result<String, JsonErrorKind> {
-        decode_string(text)
-            .map(Cow::into_owned)
-            .map_err(|error| error.kind)
-    }
-
-    #[test]
-    fn decodes_strings() {
-        for (text, expected) in [
-            (r#""""#, ""),
-            (r#""plain é 😀""#, "plain é 😀"),
-            (r#""\"\\\/\b\f\n\r\t""#, "\"\\/\u{8}\u{c}\n\r\t"),
-            (r#""a\u00e9b\ud83d\ude00c""#, "aéb😀c"),
-            (" \"\\uFFFE\u{7f}\" ", "\u{fffe}\u{7f}"),
-        ] {
-            assert_eq!(decoded(text), Ok(expected.to_owned()), "{text}");
-        }
-    }
-
-    #[test]
-    fn refuses_what_a_store_cannot_hold() {
-        for (text, kind) in [
-            (r#""a\u0000""#, JsonErrorKind::Nul),
-            (r#""\ud83d""#, JsonErrorKind::UnpairedSurrogate),
-            (r#""\ud83dx""#, JsonErrorKind::UnpairedSurrogate),
-            (r#""\ude00\ud83d""#, JsonErrorKind::UnpairedSurrogate),
-            (r#""\ud83d\u0041""#, JsonErrorKind::UnpairedSurrogate),
-            ("\"a\u{0}\"", JsonErrorKind::Syntax),
-            ("\"a\nb\"", JsonErrorKind::Syntax),
-            (r#""a"#, JsonErrorKind::Syntax),
-            (r#""\x""#, JsonErrorKind::Syntax),
-            (r#""\u00g0""#, JsonErrorKind::Syntax),
-            (r#""a""b""#, JsonErrorKind::Syntax),
-            ("1", JsonErrorKind::Syntax),
-            ("", JsonErrorKind::Syntax),
-        ] {
-            assert_eq!(decoded(text), Err(kind), "{text}");
-        }
+        Ok(unit)
     }
 }

@@ -17,8 +17,8 @@ use uuid::Uuid;
 
 use crate::body::Body;
 use crate::items::{push_archived, read_submission};
-use crate::json::{ObjectWriter, Refusal, Violation, push, push_array};
-use crate::settings::{Limits, UnknownFields};
+use crate::json::{Leniency, ObjectWriter, Refusal, Violation, push, push_array};
+use crate::settings::Limits;
 use item_reader::ItemReader;
 use sync_object::{SyncObject, SyncVisitor};
 
@@ -159,7 +159,7 @@ fn read_items(line: Vec<u8>) -> Result<ArchiveLine, LineError> {
     let limits = Limits::none();
     let body = Body::new(line, limits, 0).map_err(first_violation)?;
     let body = Arc::new(body);
-    let posted = read_submission(&body, UnknownFields::Keep).map_err(first_violation)?;
+    let posted = read_submission(&body, Leniency::FULL).map_err(first_violation)?;
     let document: Document = serde_json::from_str(body.text()).map_err(|error| {
         // What the parser says may quote what is there.
         LineError(format!(

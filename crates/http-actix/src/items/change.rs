@@ -31,7 +31,7 @@ impl<P: FieldsPatch> Change<P> {
         path: &JsonPath<'_>,
     ) {
         let moment = |reader: &mut Reader<'a>| {
-            let read = RawField::new(value, reader.limits).optional_timestamp();
+            let read = reader.field(value).optional_timestamp();
             reader.keep(read, value, &path.key(key)).flatten()
         };
         match key {
@@ -81,8 +81,8 @@ impl<'a> Reader<'a> {
         value: &'a str,
         path: &JsonPath<'_>,
     ) {
-        let field = RawField::new(value, self.limits);
-        let unknown_fields = self.unknown_fields;
+        let field = self.field(value);
+        let unknown_fields = self.leniency.unknown_fields;
         let read = patch.read_field(key, field).and_then(|is_known| {
             if !is_known {
                 if unknown_fields == UnknownFields::Reject {

@@ -5,16 +5,13 @@ use std::fmt;
 use convosync_application::sync::{SubmittedConversation, SubmittedMessage};
 use convosync_domain::conversation::ConversationPatch;
 use convosync_domain::identity::ConversationId;
-use convosync_domain::patch::Patch;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 use uuid::Uuid;
 
 use super::change::Change;
 use super::message::RawMessage;
 use super::post::{Messages, Post};
-use crate::json::{
-    Grouped, JsonPath, MUST_BE_ARRAY, MUST_BE_OBJECT, MUST_BE_UUID, RawField, Reader,
-};
+use crate::json::{JsonPath, MUST_BE_ARRAY, MUST_BE_OBJECT, MUST_BE_UUID, Reader};
 
 /// Reads an item of the array of conversations.
 pub(crate) struct ConversationVisitor<'r, 'a> {
@@ -111,28 +108,13 @@ impl Draft {
         let raw = reader.raw_value(fields)?;
         match key {
             "id" => {
-                let id = RawField::new(raw, reader.limits).id(ConversationId::parse);
+                let id = reader.field(raw).id(ConversationId::parse);
                 self.id = Some(reader.keep(id, raw, &path.key(key)));
             }
             "messages" if raw == "null" => {}
             "messages" => reader.report(raw, &path.key(key), MUST_BE_ARRAY),
-            _ => {
-                self.change.read_field(reader, key, raw, path);
-                if key == "title" {
-                    self.check_title(reader, raw, &path.key(key));
-                }
-            }
+            _ => self.change.read_field(reader, key, raw, path),
         }
         Ok(())
-    }
-
-    fn check_title<'a>(&self, reader: &mut Reader<'a>, raw: &'a str, path: &JsonPath<'_>) {
-        let most = reader.limits.title_characters;
-        if let Patch::Value(title) = &self.change.patch.title
-            && title.chars().count() > most
-        {
-            let problem = format!("longer than {} characters", Grouped(most));
-            reader.report(raw, path, problem);
-        }
     }
 }

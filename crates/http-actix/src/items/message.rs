@@ -16,10 +16,9 @@ use serde_json::value::RawValue;
 use super::change::{Change, FieldsPatch};
 use crate::body::Body;
 use crate::json::{
-    JsonPath, MUST_BE_OBJECT, MUST_BE_UUID, Object, ObjectVisitor, RawField, Reader, Violation,
+    JsonPath, Leniency, MUST_BE_OBJECT, MUST_BE_UUID, Object, ObjectVisitor, Reader, Violation,
     decode_text,
 };
-use crate::settings::UnknownFields;
 
 const MESSAGE_ID: &str = "message_id";
 
@@ -27,7 +26,7 @@ const MESSAGE_ID: &str = "message_id";
 #[derive(Clone, Debug)]
 pub(crate) struct RawMessage {
     body: Arc<Body>,
-    unknown_fields: UnknownFields,
+    leniency: Leniency,
     range: Range<usize>,
     /// The index of its conversation in the post.
     conversation: usize,
@@ -38,14 +37,14 @@ pub(crate) struct RawMessage {
 impl RawMessage {
     pub(crate) fn new(
         body: &Arc<Body>,
-        unknown_fields: UnknownFields,
+        leniency: Leniency,
         range: Range<usize>,
         conversation: usize,
         index: usize,
     ) -> Self {
         Self {
             body: Arc::clone(body),
-            unknown_fields,
+            leniency,
             range,
             conversation,
             index,
@@ -63,7 +62,7 @@ impl MessageText for RawMessage {
         let messages = conversation.key("messages");
         let path = messages.index(self.index);
 
-        let mut reader = Reader::new(text, self.body.limits(), self.unknown_fields);
+        let mut reader = Reader::new(text, self.body.limits(), self.leniency);
         let mut draft = Draft::default();
         let raw = text.get(self.range.clone()).unwrap_or_default();
         if raw.starts_with('{') {
@@ -168,7 +167,7 @@ impl<'a> Object<'a> for Draft {
             MESSAGE_ID => {
                 self.has_id = true;
                 let raw = reader.raw_value(fields)?;
-                let id = RawField::new(raw, reader.limits).id(MessageId::parse);
+                let id = reader.field(raw).id(MessageId::parse);
                 reader.keep(id, raw, &path.key(key));
             }
             _ => {

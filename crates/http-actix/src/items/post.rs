@@ -13,13 +13,12 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 
 use super::message::{RawMessage, find_message_id};
 use crate::body::Body;
-use crate::json::Reader;
-use crate::settings::UnknownFields;
+use crate::json::{Leniency, Reader};
 
 /// What has been read of a post.
 pub(crate) struct Post<'a> {
     body: &'a Arc<Body>,
-    unknown_fields: UnknownFields,
+    leniency: Leniency,
     /// Those read so far. In an invalid post they may bear nil ids, and none is used.
     pub(crate) conversations: Vec<SubmittedConversation<RawMessage>>,
     pub(super) names_conversations: bool,
@@ -33,10 +32,10 @@ pub(crate) struct Post<'a> {
 }
 
 impl<'a> Post<'a> {
-    pub(super) fn new(body: &'a Arc<Body>, unknown_fields: UnknownFields) -> Self {
+    pub(super) fn new(body: &'a Arc<Body>, leniency: Leniency) -> Self {
         Self {
             body,
-            unknown_fields,
+            leniency,
             conversations: Vec::new(),
             names_conversations: false,
             begun: 0,
@@ -71,7 +70,7 @@ impl<'a> Post<'a> {
             digest: Digest(digest.to_be_bytes()),
             text: RawMessage::new(
                 self.body,
-                self.unknown_fields,
+                self.leniency,
                 start..start + text.len(),
                 self.begun.saturating_sub(1),
                 index,

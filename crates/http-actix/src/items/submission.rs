@@ -16,20 +16,19 @@ use super::conversation::ConversationVisitor;
 use super::message::RawMessage;
 use super::post::Post;
 use crate::body::{Body, begins_object, check_json, not_json};
-use crate::json::{JsonPath, MUST_BE_ARRAY, MUST_BE_OBJECT, Reader, Refusal, Violation};
-use crate::settings::UnknownFields;
+use crate::json::{JsonPath, Leniency, MUST_BE_ARRAY, MUST_BE_OBJECT, Reader, Refusal, Violation};
 
 const CONVERSATIONS: &str = "conversations";
 
-/// Reads the body of a post. Where unknown fields are refused, every message is read to its end: the
-/// text of one that is stored already may have been taken when they were kept.
+/// Reads the body of a post. Where less is taken than can be, every message is read to its end: the text
+/// of one that is stored already may have been taken from a more lenient post.
 pub(crate) fn read_submission(
     body: &Arc<Body>,
-    unknown_fields: UnknownFields,
+    leniency: Leniency,
 ) -> Result<Submission<RawMessage>, Refusal> {
     let text = body.text();
-    let mut reader = Reader::new(text, body.limits(), unknown_fields);
-    let mut post = Post::new(body, unknown_fields);
+    let mut reader = Reader::new(text, body.limits(), leniency);
+    let mut post = Post::new(body, leniency);
     if begins_object(text) {
         let mut json = serde_json::Deserializer::from_str(text);
         let document = DocumentVisitor {
@@ -57,7 +56,7 @@ pub(crate) fn read_submission(
         reader.missing(0, &JsonPath::Document.key(CONVERSATIONS), MUST_BE_ARRAY);
     }
     let is_invalid = reader.has_violations() || post.has_bad_message;
-    if is_invalid || unknown_fields == UnknownFields::Reject {
+    if is_invalid || leniency.reads_known_texts() {
         let of_messages = violations_of_messages(&post.conversations);
         if is_invalid || !of_messages.is_empty() {
             return Err(Refusal::Invalid(reader.into_violations(of_messages)));

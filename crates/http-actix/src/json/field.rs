@@ -8,10 +8,12 @@ use std::borrow::Cow;
 use convosync_domain::fields::{FieldReader, PartId};
 use convosync_domain::json::JsonValue;
 use convosync_domain::patch::Patch;
-use convosync_domain::timestamp::Timestamp;
+use convosync_domain::timestamp::{Timestamp, TimestampError};
 
-use super::reader::decode_text;
-use super::violation::{Grouped, Problem};
+use super::decimal::Decimal;
+use super::reader::Reader;
+use super::string::{decode_text, decode_text_mended};
+use super::violation::Problem;
 use crate::settings::Limits;
 
 /// The value of one field as the JSON text that was sent.
@@ -19,12 +21,24 @@ use crate::settings::Limits;
 pub(crate) struct RawField<'a> {
     text: &'a str,
     limits: &'a Limits,
+    mends: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// A part of the text as the value of a field.
+    pub(crate) fn field(&self, part: &'a str) -> RawField<'a> {
+        RawField::new(part, self.limits, self.leniency.mends)
+    }
 }
 
 impl<'a> RawField<'a> {
     /// A text that is one JSON value, with no white space around it.
-    pub(crate) fn new(text: &'a str, limits: &'a Limits) -> Self {
-        Self { text, limits }
+    fn new(text: &'a str, limits: &'a Limits, mends: bool) -> Self {
+        Self {
+            text,
+            limits,
+            mends,
+        }
     }
 
     /// Reads a moment for which null is as not sent.
@@ -51,19 +65,34 @@ impl<'a> RawField<'a> {
             .starts_with(|first: char| first == '-' || first.is_ascii_digit())
     }
 
-    /// The string, or what is wrong with it; `None` for any other value.
-    fn string(self) -> Option<Result<Cow<'a, str>, Problem>> {
-        self.text.starts_with('"').then(|| decode_text(self.text))
+    fn is_string(self) -> bool {
+        self.text.starts_with('"')
     }
 
-    fn limited_string(self) -> Option<Result<Cow<'a, str>, Problem>> {
-        let most = self.limits.text_bytes;
-        self.string().map(|text| match text {
-            Ok(text) if text.len() > most => {
-                Err(format!("longer than {} bytes", Grouped(most)).into())
-            }
-            text => text,
+    /// The string as it was sent; `None` for any other value.
+    fn string(self) -> Option<Result<Cow<'a, str>, Problem>> {
+        self.is_string().then(|| decode_text(self.text))
+    }
+
+    /// The string as a text to be kept; `None` for any other value.
+    fn text_to_keep(self) -> Option<Result<Cow<'a, str>, Problem>> {
+        let decode = match self.mends {
+            true => decode_text_mended,
+            false => decode_text,
+        };
+        self.is_string().then(|| {
+            let text = decode(self.text)?;
+            self.check_size(&text)?;
+            Ok(text)
         })
+    }
+
+    fn check_size(self, value: &str) -> Result<(), Problem> {
+        let most = self.limits.value_bytes;
+        if value.len() > most {
+            return Err(format!("larger than {most} bytes").into());
+        }
+        Ok(())
     }
 
     /// A value by `read`, unless it is null.
@@ -80,13 +109,14 @@ impl<'a> RawField<'a> {
 }
 
 pub(crate) const MUST_BE_UUID: &str = "must be a UUID";
+const MUST_BE_TIME: &str = "not an RFC 3339 date-time or Unix time";
 const OUT_OF_RANGE: &str = "out of range";
 
 impl FieldReader for RawField<'_> {
     type Error = Problem;
 
     fn text(self) -> Result<Patch<String>, Problem> {
-        self.unless_null(|field| match field.limited_string() {
+        self.unless_null(|field| match field.text_to_keep() {
             Some(text) => text.map(Cow::into_owned),
             None => Err("must be a string".into()),
         })
@@ -129,21 +159,26 @@ impl FieldReader for RawField<'_> {
 
     fn timestamp(self) -> Result<Patch<Timestamp>, Problem> {
         self.unless_null(|field| {
-            let text = match field.string() {
-                Some(text) => text?,
-                None => Cow::Borrowed(""),
+            let read = match field.string() {
+                Some(text) => Timestamp::parse(&text?),
+                None if field.mends && field.starts_with_number() => unix_time(field.text),
+                None => Err(TimestampError::Malformed),
             };
-            Timestamp::parse(&text).map_err(|error| error.to_string().into())
+            read.map_err(|error| match error {
+                TimestampError::Malformed if field.mends => MUST_BE_TIME.into(),
+                error => error.to_string().into(),
+            })
         })
     }
 
     fn json(self) -> Result<Patch<JsonValue>, Problem> {
         self.unless_null(|field| {
-            let most = field.limits.json_bytes;
-            if field.text.len() > most {
-                return Err(format!("larger than {} bytes", Grouped(most)).into());
-            }
-            JsonValue::parse(field.text).map_err(Problem::from)
+            field.check_size(field.text)?;
+            let parse = match field.mends {
+                true => JsonValue::parse,
+                false => JsonValue::parse_strictly,
+            };
+            parse(field.text).map_err(Problem::from)
         })
     }
 
@@ -155,7 +190,7 @@ impl FieldReader for RawField<'_> {
                 Err(NotAnInteger::Fraction) => Err(MUST_BE_PART_ID.into()),
             };
         }
-        match self.limited_string().transpose()? {
+        match self.text_to_keep().transpose()? {
             Some(text) if text.is_empty() => Ok(Patch::NotSent),
             Some(text) => Ok(Patch::Value(PartId::Text(text.into_owned()))),
             None if self.is_null() => Ok(Patch::Null),
@@ -166,56 +201,31 @@ impl FieldReader for RawField<'_> {
 
 const MUST_BE_PART_ID: &str = "must be an integer or a string";
 
-#[derive(Debug, PartialEq, Eq)]
 enum NotAnInteger {
     Fraction,
     OutOfRange,
 }
 
-/// The integer that a JSON number stands for, like 40 for `40`, `40.0` and `4e1`. It is computed
-/// from the digits, since a double would round those of a long one.
+/// The integer that a JSON number stands for, like 40 for `40`, `40.0` and `4e1`.
 fn exact_integer(text: &str) -> Result<i64, NotAnInteger> {
     if let Ok(number) = text.parse() {
         return Ok(number);
     }
-    let (sign, unsigned) = match text.strip_prefix('-') {
-        Some(unsigned) => (-1, unsigned),
-        None => (1, text),
-    };
-    let (mantissa, exponent) = unsigned.split_once(['e', 'E']).unwrap_or((unsigned, "0"));
-    let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
-    let digits = format!("{whole}{fraction}");
-    let significant = digits.trim_matches('0');
-    if significant.is_empty() {
-        return Ok(0);
+    let number = Decimal::of(text);
+    if !number.is_whole() {
+        return Err(NotAnInteger::Fraction);
     }
-    let trailing_zeros = digits.len() - digits.trim_end_matches('0').len();
-    let zeros = exponent_of(exponent)
-        .saturating_add(as_signed(trailing_zeros))
-        .saturating_sub(as_signed(fraction.len()));
-    let zeros = u32::try_from(zeros).or(Err(if zeros < 0 {
-        NotAnInteger::Fraction
-    } else {
-        NotAnInteger::OutOfRange
-    }))?;
-    significant
-        .parse::<i128>()
-        .ok()
-        .and_then(|number| number.checked_mul(10_i128.checked_pow(zeros)?))
-        .and_then(|number| i64::try_from(sign * number).ok())
-        .ok_or(NotAnInteger::OutOfRange)
+    number.floor_times_ten_to(0).ok_or(NotAnInteger::OutOfRange)
 }
 
-/// An exponent too long for 64 bits is as good as the largest.
-fn exponent_of(text: &str) -> i64 {
-    let extreme = if text.starts_with('-') {
-        i64::MIN
-    } else {
-        i64::MAX
-    };
-    text.parse().unwrap_or(extreme)
-}
+/// Below so many, numbers are Unix time in seconds; from there on in milliseconds.
+const SECONDS_BELOW_TEN_TO: i64 = 11;
 
-fn as_signed(length: usize) -> i64 {
-    i64::try_from(length).unwrap_or(i64::MAX)
+/// The moment that a JSON number stands for as Unix time, cut to the microsecond.
+fn unix_time(text: &str) -> Result<Timestamp, TimestampError> {
+    let number = Decimal::of(text);
+    let is_in_seconds = number.is_below_ten_to(SECONDS_BELOW_TEN_TO);
+    let micros = number.floor_times_ten_to(if is_in_seconds { 6 } else { 3 });
+    let micros = micros.ok_or(TimestampError::YearOutOfRange)?;
+    Timestamp::from_micros(micros)
 }

@@ -4,14 +4,19 @@
 //!   leniency, [`violation`] says what is wrong and where.
 //! - [`writer`] writes answers.
 
+mod decimal;
 mod field;
+mod leniency;
 mod reader;
 mod seen_keys;
+mod string;
 mod violation;
 mod writer;
 
 pub(crate) use field::{MUST_BE_UUID, RawField};
-pub(crate) use reader::{Object, ObjectVisitor, Reader, decode_text};
+pub(crate) use leniency::Leniency;
+pub(crate) use reader::{Object, ObjectVisitor, Reader};
+pub(crate) use string::decode_text;
 pub(crate) use violation::{Grouped, JsonPath, Problem, Refusal, Violation};
 pub(crate) use writer::{ObjectWriter, push, push_array, push_plain, push_string};
 

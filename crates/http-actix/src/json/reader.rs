@@ -4,31 +4,33 @@ use std::borrow::Cow;
 use std::fmt;
 
 use convosync_application::sync::VIOLATIONS_MAX;
-use convosync_domain::json::{JsonErrorKind, KEY_BYTES_MAX, KEYS_MAX, decode_string};
+use convosync_domain::json::{JsonErrorKind, KEY_BYTES_MAX, KEYS_MAX};
 use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::leniency::Leniency;
 use super::seen_keys::SeenKeys;
+use super::string::decode_text;
 use super::violation::{JsonPath, Problem, Violation};
-use crate::settings::{Limits, UnknownFields};
+use crate::settings::Limits;
 
 /// A text that is being read, and what has been found wrong with it so far. A violation never ends the
 /// reading: all bad places are told together.
 pub(crate) struct Reader<'a> {
     text: &'a str,
     pub(crate) limits: &'a Limits,
-    pub(crate) unknown_fields: UnknownFields,
+    pub(crate) leniency: Leniency,
     violations: Vec<Violation>,
     /// How far the text has been read, in bytes.
     position: usize,
 }
 
 impl<'a> Reader<'a> {
-    pub(crate) fn new(text: &'a str, limits: &'a Limits, unknown_fields: UnknownFields) -> Self {
+    pub(crate) fn new(text: &'a str, limits: &'a Limits, leniency: Leniency) -> Self {
         Self {
             text,
             limits,
-            unknown_fields,
+            leniency,
             violations: Vec::new(),
             position: 0,
         }
@@ -171,19 +173,6 @@ impl<'a> Reader<'a> {
         };
         self.report(raw, &path.key(&key), problem.to_string());
         None
-    }
-}
-
-/// The text of a JSON string. Mostly nothing is escaped, and control characters the parser has
-/// refused: then it is what stands between the quotes.
-pub(crate) fn decode_text(raw: &str) -> Result<Cow<'_, str>, Problem> {
-    let plain = raw
-        .strip_prefix('"')
-        .and_then(|rest| rest.strip_suffix('"'))
-        .filter(|plain| memchr::memchr(b'\\', plain.as_bytes()).is_none());
-    match plain {
-        Some(plain) => Ok(Cow::Borrowed(plain)),
-        None => decode_string(raw).map_err(Problem::from),
     }
 }
 

@@ -13,6 +13,13 @@ use crate::failure::Failure;
 /// `config/default.toml`: every key there is, with its default.
 pub(crate) const DEFAULTS: &str = include_str!("../../../../config/default.toml");
 
+/// Keys of earlier versions, and those that stand in their place.
+const REPLACED: [(&str, &str); 3] = [
+    ("limits.json_bytes", "limits.value_bytes"),
+    ("limits.text_bytes", "limits.value_bytes"),
+    ("limits.title_characters", "limits.value_bytes"),
+];
+
 /// A setting given on the command line.
 #[derive(Clone, Debug)]
 pub(crate) struct Override {
@@ -124,6 +131,10 @@ impl Layer {
             return Ok(());
         };
         let origin = value.origin().unwrap_or_default();
+        if let Some((_, by)) = REPLACED.iter().find(|(replaced, _)| replaced == key) {
+            let problem = format!("{key} is replaced by {by} (from {origin})");
+            return Err(Failure::usage(problem));
+        }
         let section = key.split('.').next().unwrap_or_default();
         let inside = format!("{section}.");
         let known: Vec<_> = defaults

@@ -93,11 +93,7 @@ pub(crate) struct LimitSettings {
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
     messages: usize,
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
-    title_characters: usize,
-    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
-    text_bytes: usize,
-    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
-    json_bytes: usize,
+    value_bytes: usize,
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
     url_bytes: usize,
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
@@ -177,9 +173,7 @@ impl Settings {
             bodies_in_flight_bytes: limits.bodies_in_flight_bytes,
             conversations: limits.conversations,
             messages: limits.messages,
-            title_characters: limits.title_characters,
-            text_bytes: limits.text_bytes,
-            json_bytes: limits.json_bytes,
+            value_bytes: limits.value_bytes,
             url_bytes: limits.url_bytes,
         }
     }

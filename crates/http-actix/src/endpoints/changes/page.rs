@@ -35,7 +35,8 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::settings::{Limits, UnknownFields};
+    use crate::json::Leniency;
+    use crate::settings::Limits;
 
     fn at(micros: i64) -> Timestamp {
         Timestamp::from_micros(micros).unwrap()
@@ -111,8 +112,7 @@ mod tests {
         );
         let posted = crate::body::Body::new(body.into(), Limits::default(), 0).unwrap();
         let mut posted =
-            crate::items::read_submission(&std::sync::Arc::new(posted), UnknownFields::Keep)
-                .unwrap();
+            crate::items::read_submission(&std::sync::Arc::new(posted), Leniency::FULL).unwrap();
         let posted = posted.conversations.remove(0);
         let PostedChange::Fields { patch, .. } = posted.change else {
             panic!("a deletion");

@@ -15,8 +15,8 @@ use convosync_domain::change_set::Counts;
 use crate::answer::json;
 use crate::error::{ApiError, ErrorCode};
 use crate::items::read_submission;
+use crate::json::Leniency;
 use crate::request::{Handling, Identity, PREFERENCE_APPLIED, handling};
-use crate::settings::UnknownFields;
 use crate::state::AppState;
 
 pub(crate) async fn post(
@@ -32,13 +32,12 @@ pub(crate) async fn post(
     let invalid = ErrorCode::InvalidConversations;
     let body = state.bodies.read(&request, payload, invalid).await?;
     let prefers_strict = handling(request.headers()) == Some(Handling::Strict);
-    let unknown_fields = if prefers_strict {
-        UnknownFields::Reject
-    } else {
-        state.unknown_fields
+    let leniency = match prefers_strict {
+        true => Leniency::STRICT,
+        false => Leniency::with(state.unknown_fields),
     };
     let strict = HeaderValue::from_static("handling=strict");
-    let submission = read_submission(&body, unknown_fields).map_err(|refusal| {
+    let submission = read_submission(&body, leniency).map_err(|refusal| {
         let error = ApiError::refused(invalid, refusal);
         if prefers_strict {
             error.with_header(PREFERENCE_APPLIED, strict.clone())

@@ -1,9 +1,10 @@
-//! Posts whose unknown fields are refused: on the client's wish or by the server's default.
+//! Posts of which nothing is taken that is not as it should be: on the client's wish, or, as to unknown
+//! fields, by the server's default.
 
 use convosync_domain::ports::{Heads, MessageHead};
 use convosync_domain::posted::Digest;
 
-use super::*;
+use crate::settings::UnknownFields;
 use crate::testing::{Answer, Ports, heads_of, post};
 
 const URL: &str = "/api/sync-conversations/?anon_id=a";
@@ -57,6 +58,21 @@ async fn unknown_fields_are_refused_where_the_client_prefers_it() {
 }
 
 #[actix_web::test]
+async fn what_else_would_be_mended_is_refused_where_the_client_prefers_it() {
+    let body = r#"{"conversations":[{"id":"6518856d-63ae-5696-b190-8593ef95598b","title":"cut \ud83d",
+        "messages":[{"message_id":"7518856d-63ae-5696-b190-8593ef95598b","timestamp":1,"doc":"\u0000"}]}]}"#;
+    for default in [UnknownFields::Keep, UnknownFields::Reject] {
+        assert_eq!(send(taking(default), body, &[]).await.status, 200);
+        let answer = send(ports(default), body, &["handling=strict"]).await;
+        assert_eq!(answer.status, 400);
+        assert_eq!(applied(&answer), APPLIED);
+        insta::allow_duplicates! {
+            insta::assert_snapshot!(answer.body, @r#"{"error":"Invalid conversations format","code":"invalid_conversations","details":[{"path":"conversations[0].title","message":"unpaired surrogate"},{"path":"conversations[0].messages[0].timestamp","message":"not an RFC 3339 date-time"},{"path":"conversations[0].messages[0].doc","message":"contains U+0000"}],"request_id":"r"}"#);
+        }
+    }
+}
+
+#[actix_web::test]
 async fn without_that_preference_the_default_of_the_server_holds() {
     for prefer in [&[][..], &["handling=lenient, handling=strict"], &["wait=1"]] {
         let kept = send(taking(UnknownFields::Keep), UNKNOWN, prefer).await;
@@ -69,8 +85,8 @@ async fn without_that_preference_the_default_of_the_server_holds() {
 }
 
 #[actix_web::test]
-async fn a_message_that_is_stored_with_an_unknown_field_is_refused() {
-    let text = r#"{"message_id":"7518856d-63ae-5696-b190-8593ef95598b","foo":1}"#;
+async fn a_message_that_was_taken_before_is_refused() {
+    let text = r#"{"message_id":"7518856d-63ae-5696-b190-8593ef95598b","foo":1,"img":"\u0000"}"#;
     let digest = xxhash_rust::xxh3::xxh3_128_with_seed(text.as_bytes(), 7).to_be_bytes();
     let body = format!(
         r#"{{"conversations":[{{"id":"6518856d-63ae-5696-b190-8593ef95598b","messages":[{text}]}}]}}"#
@@ -90,11 +106,5 @@ async fn a_message_that_is_stored_with_an_unknown_field_is_refused() {
     assert_eq!(send(stored(), body.clone(), &[]).await.status, 200);
     let answer = send(stored(), body, &["handling=strict"]).await;
     assert_eq!(answer.status, 400);
-    assert!(
-        answer
-            .body
-            .contains(r#"[{"path":"conversations[0].messages[0].foo","message":"unknown field"}]"#),
-        "{}",
-        answer.body
-    );
+    insta::assert_snapshot!(answer.body, @r#"{"error":"Invalid conversations format","code":"invalid_conversations","details":[{"path":"conversations[0].messages[0].foo","message":"unknown field"},{"path":"conversations[0].messages[0].img","message":"contains U+0000"}],"request_id":"r"}"#);
 }

@@ -10,9 +10,8 @@ use serde::de::{Deserializer, MapAccess, Visitor};
 
 use crate::body::{Body, begins_object, check_json, not_json};
 use crate::json::{
-    JsonPath, ObjectWriter, Problem, RawField, Reader, Refusal, Violation, push_string,
+    JsonPath, Leniency, ObjectWriter, Problem, RawField, Reader, Refusal, Violation, push_string,
 };
-use crate::settings::UnknownFields;
 
 /// Whom to register.
 #[derive(Debug, PartialEq, Eq)]
@@ -31,7 +30,7 @@ pub(crate) fn read_visitor_request(body: &Body) -> Result<VisitorRequest, Refusa
         let violation = Violation::of_body("must be an object");
         return Err(Refusal::Invalid(vec![violation]));
     }
-    let mut reader = Reader::new(text, body.limits(), UnknownFields::Keep);
+    let mut reader = Reader::new(text, body.limits(), Leniency::STRICT);
     let mut named = Vec::new();
     let visitor = RequestVisitor {
         reader: &mut reader,
@@ -66,7 +65,7 @@ impl<'a> Visitor<'a> for RequestVisitor<'_, 'a> {
         let document = JsonPath::Document;
         reader.walk(&mut fields, &document, |reader, fields, key| {
             let raw = reader.raw_value(fields)?;
-            let field = RawField::new(raw, reader.limits);
+            let field = reader.field(raw);
             let path = document.key(key);
             let read = match key {
                 "anon_id" => read_identity(field, VisitorIdentity::anonymous).map(Some),

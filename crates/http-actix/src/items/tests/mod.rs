@@ -13,12 +13,13 @@ use convosync_domain::timestamp::Timestamp;
 
 use super::*;
 use crate::body::Body;
-use crate::json::{Refusal, Violation};
+use crate::json::{Leniency, Refusal, Violation};
 use crate::settings::{Limits, UnknownFields};
 
 mod documents;
 mod fields;
 mod limits;
+mod mended;
 mod messages;
 mod shapes;
 mod unknown_fields;
@@ -28,7 +29,7 @@ const MESSAGE_ID: &str = r#""message_id":"7518856d-63ae-5696-b190-8593ef95598b""
 
 fn submission(body: &[u8], limits: Limits) -> Result<Submission<RawMessage>, Refusal> {
     Body::new(body.to_vec(), limits, 7)
-        .and_then(|body| read_submission(&Arc::new(body), UnknownFields::Keep))
+        .and_then(|body| read_submission(&Arc::new(body), Leniency::FULL))
 }
 
 fn read(body: &str) -> Submission<RawMessage> {
@@ -53,6 +54,16 @@ fn violations(body: impl AsRef<[u8]>) -> Vec<String> {
             .filter_map(|message| message.text.read().err())
             .flat_map(|violations| shown(&violations))
             .collect(),
+        Err(Refusal::Invalid(violations)) => shown(&violations),
+        Err(other) => panic!("{other:?}"),
+    }
+}
+
+/// What is wrong with a post of which every message is read at once.
+fn violations_at_once(body: &str, leniency: Leniency) -> Vec<String> {
+    let body = Body::new(body.into(), Limits::default(), 7).unwrap();
+    match read_submission(&Arc::new(body), leniency) {
+        Ok(_) => Vec::new(),
         Err(Refusal::Invalid(violations)) => shown(&violations),
         Err(other) => panic!("{other:?}"),
     }

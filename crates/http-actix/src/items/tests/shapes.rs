@@ -135,8 +135,8 @@ fn shapes() {
             "conversations[0].messages[0]: unpaired surrogate",
         ),
         (
-            conversation(",\"a\\u001b\":\"\\u0000\""),
-            "conversations[0].a\\u{1b}: contains U+0000",
+            conversation(",\"a\\u001b\":5,\"a\\u001b\":5"),
+            "conversations[0].a\\u{1b}: duplicate key",
         ),
         (
             message(&format!(
@@ -181,7 +181,7 @@ fn every_bad_place_in_the_order_of_the_document() {
         r#"{{"a":1,"a":2,"conversations":[
             {{"messages":[{{"vote":2,"output":{{"output_type":1}}}},5,{{{MESSAGE_ID},"timestamp":""}}],"title":5}},
             null,
-            {{{ID},"local_only":"no","messages":[{{{MESSAGE_ID},"metadata":{{"b":"\u0000"}},"request":[]}}],"updated_at":1}}
+            {{{ID},"local_only":"no","messages":[{{{MESSAGE_ID},"metadata":{{"b\u0000":1}},"request":[]}}],"updated_at":true}}
         ]}}"#
     );
     assert_eq!(
@@ -193,13 +193,13 @@ fn every_bad_place_in_the_order_of_the_document() {
             "conversations[0].messages[0].vote: must be true, false, 0 or 1",
             "conversations[0].messages[0].output.output_type: must be a string",
             "conversations[0].messages[1]: must be an object",
-            "conversations[0].messages[2].timestamp: not an RFC 3339 date-time",
+            "conversations[0].messages[2].timestamp: not an RFC 3339 date-time or Unix time",
             "conversations[0].title: must be a string",
             "conversations[1]: must be an object",
             "conversations[2].local_only: must be true, false, 0 or 1",
-            "conversations[2].messages[0].metadata.b: contains U+0000",
+            "conversations[2].messages[0].metadata: contains U+0000",
             "conversations[2].messages[0].request: must be an object or null",
-            "conversations[2].updated_at: not an RFC 3339 date-time",
+            "conversations[2].updated_at: not an RFC 3339 date-time or Unix time",
         ]
     );
 }

@@ -143,6 +143,26 @@ fn an_unknown_key_is_refused_by_its_full_name() {
 }
 
 #[test]
+fn a_key_that_was_replaced_is_refused_with_the_new_name() {
+    let (file, loaded) = with_file("[limits]\ntitle_characters = 1024");
+    assert_eq!(
+        complaint(loaded),
+        format!("limits.title_characters is replaced by limits.value_bytes (from {file})")
+    );
+    for old in ["TEXT_BYTES", "JSON_BYTES"] {
+        let variable = format!("CONVOSYNC__LIMITS__{old}");
+        let told = complaint(with_environment(&[(variable.as_str(), "1")]));
+        assert_eq!(
+            told,
+            format!(
+                "limits.{} is replaced by limits.value_bytes (from the environment variable {variable})",
+                old.to_lowercase()
+            )
+        );
+    }
+}
+
+#[test]
 fn a_bad_value_names_its_key_and_where_it_is_from() {
     let (file, loaded) = with_file("[server]\nport = 70000");
     assert_eq!(
