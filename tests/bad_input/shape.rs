@@ -117,7 +117,7 @@ fn every_bad_place_is_told_in_the_order_of_the_document() {
     let bad = vec!["{}"; 150].join(",");
     let violations = visitor.violations(conversation(&format!(",\"messages\":[{bad}]")));
     assert_eq!(violations.lines().count(), 100);
-    assert!(violations.ends_with("\nconversations[0].messages[99].message_id: must be a UUID"));
+    assert!(violations.ends_with("\nconversations[0].messages[99].message_id: must be a text of 1 to 128 characters without control characters"));
 }
 
 #[test]

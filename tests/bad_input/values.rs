@@ -82,25 +82,25 @@ fn ids_that_are_no_uuids() {
     ] {
         assert_eq!(
             visitor.violations(format!("{{\"conversations\":[{{\"id\":{value}}}]}}")),
-            "conversations[0].id: must be a UUID",
+            "conversations[0].id: must be a text of 1 to 128 characters without control characters",
             "{value}"
         );
         assert_eq!(
             visitor.violations(conversation(&format!(
                 ",\"messages\":[{{\"message_id\":{value}}}]"
             ))),
-            "conversations[0].messages[0].message_id: must be a UUID",
+            "conversations[0].messages[0].message_id: must be a text of 1 to 128 characters without control characters",
             "{value}"
         );
     }
     visitor.expect_violations([
         (
             "{\"conversations\":[{}]}".to_owned(),
-            "conversations[0].id: must be a UUID".to_owned(),
+            "conversations[0].id: must be a text of 1 to 128 characters without control characters".to_owned(),
         ),
         (
             conversation(",\"messages\":[{}]"),
-            "conversations[0].messages[0].message_id: must be a UUID".to_owned(),
+            "conversations[0].messages[0].message_id: must be a text of 1 to 128 characters without control characters".to_owned(),
         ),
     ]);
 }

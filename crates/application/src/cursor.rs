@@ -7,7 +7,7 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use convosync_domain::feed::{FeedPlace, FeedPosition};
-use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
@@ -133,9 +133,9 @@ impl Rest<'_> {
     fn place(&mut self, has_message: bool) -> Result<FeedPlace, InvalidCursor> {
         Ok(FeedPlace {
             latest_change: self.number()?,
-            conversation: ConversationId::from_uuid(self.uuid()?),
+            conversation: ConversationKey::from_uuid(self.uuid()?),
             message: if has_message {
-                Some((self.number()?, MessageId::from_uuid(self.uuid()?)))
+                Some((self.number()?, MessageKey::from_uuid(self.uuid()?)))
             } else {
                 None
             },
@@ -152,9 +152,9 @@ mod tests {
     }
 
     fn cursors() -> impl Iterator<Item = Cursor> {
-        let message = Some((3, MessageId::from_uuid(Uuid::from_u128(4))));
+        let message = Some((3, MessageKey::from_uuid(Uuid::from_u128(4))));
         let place = |message| {
-            let conversation = ConversationId::from_uuid(Uuid::from_u128(2));
+            let conversation = ConversationKey::from_uuid(Uuid::from_u128(2));
             Some(FeedPlace {
                 latest_change: 9,
                 conversation,

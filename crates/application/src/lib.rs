@@ -3,6 +3,7 @@
 //! A use case holds the ports it needs and nothing of a transport: it takes domain values and
 //! answers with domain values or a typed error. All of them are tested on mocks.
 
+pub mod byte_budget;
 pub mod cursor;
 pub mod export_store;
 pub mod import_store;
@@ -10,3 +11,4 @@ pub mod list_conversations;
 pub mod pull_changes;
 pub mod register_visitor;
 pub mod sync;
+pub mod take_turn;

@@ -1,12 +1,13 @@
 //! How a device learns what others have changed.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use convosync_domain::feed::{ChangesPage, FeedPosition};
+use convosync_domain::feed::{Admit, ChangesPage, FeedPosition, LeftOut, PageRead, PageRequest};
 use convosync_domain::identity::{VisitorId, VisitorIdentity};
 use convosync_domain::ports::{ChangeFeed, StoreError, VisitorStore};
 use uuid::Uuid;
 
+use crate::byte_budget::{ByteBudget, Reservation};
 use crate::cursor::Cursor;
 
 /// The most changed items of one page.
@@ -14,12 +15,25 @@ pub const LIMIT_MAX: usize = 1_000;
 /// The changed items of a page for which no limit is given.
 pub const LIMIT_DEFAULT: usize = 500;
 
+/// How much of a page is in memory at once: what the store holds, and the answer made of it.
+const COPIES: usize = 2;
+
 /// Pulls a visitor's changes page by page.
 #[derive(Clone)]
 pub struct PullChanges {
     feed: Arc<dyn ChangeFeed>,
     visitors: Arc<dyn VisitorStore>,
     epoch: Uuid,
+    settings: PullSettings,
+}
+
+/// How pages are bounded.
+#[derive(Clone, Debug)]
+pub struct PullSettings {
+    /// A page ends with the item that brings its content to so many bytes.
+    pub page_bytes: usize,
+    /// The memory for what is read.
+    pub memory: ByteBudget,
 }
 
 /// One page and where the next one begins.
@@ -29,6 +43,8 @@ pub struct Pulled {
     pub page: ChangesPage,
     /// The cursor to pull on from.
     pub cursor: String,
+    /// The memory that the page may take, until it is dropped.
+    pub memory: Reservation,
 }
 
 /// Why there is no page.
@@ -43,6 +59,9 @@ pub enum PullError {
     /// The store has been restored, so that the cursor means nothing any more.
     #[error("cursor expired")]
     CursorExpired,
+    /// There is no memory left for the page now.
+    #[error("no memory left for what is read")]
+    NoMemory,
     /// The store failed.
     #[error("the changes could not be read")]
     Store(#[source] StoreError),
@@ -51,11 +70,17 @@ pub enum PullError {
 impl PullChanges {
     /// Pulls from this store, which is in this epoch.
     #[must_use]
-    pub fn new(feed: Arc<dyn ChangeFeed>, visitors: Arc<dyn VisitorStore>, epoch: Uuid) -> Self {
+    pub fn new(
+        feed: Arc<dyn ChangeFeed>,
+        visitors: Arc<dyn VisitorStore>,
+        epoch: Uuid,
+        settings: PullSettings,
+    ) -> Self {
         Self {
             feed,
             visitors,
             epoch,
+            settings,
         }
     }
 
@@ -69,11 +94,11 @@ impl PullChanges {
         since: Option<&str>,
     ) -> Result<u64, PullError> {
         let visitor = VisitorId::from(identity);
-        let since = decode(since, visitor)?;
+        let since = self.decode(since, visitor)?;
         let found = self.visitors.find(visitor).await;
         let found = found.map_err(PullError::Store)?;
         let change_counter = found.ok_or(PullError::UnknownVisitor)?.change_counter;
-        self.refuse_expired(since, change_counter)?;
+        since.refuse_expired(change_counter)?;
         Ok(change_counter)
     }
 
@@ -90,57 +115,112 @@ impl PullChanges {
         limit: usize,
     ) -> Result<Pulled, PullError> {
         let visitor = VisitorId::from(identity);
-        let since = decode(since, visitor)?;
-        let position = since.map(|cursor| cursor.position);
-        let page = self
-            .feed
-            .changes(visitor, position, limit.clamp(1, LIMIT_MAX))
-            .await
-            .map_err(PullError::Store)?
-            .ok_or(PullError::UnknownVisitor)?;
-        self.refuse_expired(since, page.change_counter)?;
+        let since = self.decode(since, visitor)?;
+        self.page(visitor, since, limit, Arc::default()).await
+    }
+
+    /// The page after what a cursor stands for, without what the device has already.
+    pub(crate) async fn page(
+        &self,
+        visitor: VisitorId,
+        since: Since,
+        limit: usize,
+        left_out: Arc<LeftOut>,
+    ) -> Result<Pulled, PullError> {
+        let request = PageRequest {
+            position: since.position,
+            limit: limit.clamp(1, LIMIT_MAX),
+            content_bytes: self.settings.page_bytes,
+            left_out,
+        };
+        let reserved = Arc::default();
+        let read = self.feed.changes(visitor, request, self.admit(&reserved));
+        let read = read.await.map_err(PullError::Store)?;
+        let page = match read.ok_or(PullError::UnknownVisitor)? {
+            PageRead::Page(page) => page,
+            PageRead::NotAdmitted => return Err(PullError::NoMemory),
+        };
+        since.refuse_expired(page.change_counter)?;
         let cursor = Cursor {
             epoch: self.epoch,
             position: page.next,
-        }
-        .encode(visitor);
-        Ok(Pulled { page, cursor })
+        };
+        let memory = lock(&reserved).take();
+        Ok(Pulled {
+            page,
+            cursor: cursor.encode(visitor),
+            memory: memory.unwrap_or_else(|| self.settings.memory.reserve()),
+        })
     }
 
-    fn refuse_expired(&self, since: Option<Cursor>, change_counter: u64) -> Result<(), PullError> {
-        if since.is_some_and(|cursor| self.is_expired(cursor, change_counter)) {
-            return Err(PullError::CursorExpired);
-        }
-        Ok(())
+    /// Reserves the memory of a page. One that is larger than the whole budget gets all of it: no item is so
+    /// large that it cannot be pulled at all.
+    fn admit(&self, reserved: &Arc<Mutex<Option<Reservation>>>) -> Admit {
+        let (reserved, memory) = (Arc::clone(reserved), self.settings.memory.clone());
+        Arc::new(move |content_bytes| {
+            let bytes = content_bytes.saturating_mul(COPIES).min(memory.bytes());
+            let mut reserved = lock(&reserved);
+            let reservation = reserved.get_or_insert_with(|| memory.reserve());
+            reservation.hold(bytes)
+        })
     }
 
-    /// Whether the cursor is of another life of the store: by its epoch, or because it has seen
-    /// more changes than there were.
-    fn is_expired(&self, cursor: Cursor, change_counter: u64) -> bool {
-        let FeedPosition {
-            since,
-            dead_left_out_through,
-            last,
-        } = cursor.position;
-        let seen = since
-            .max(dead_left_out_through.unwrap_or(0))
-            .max(last.map_or(0, |last| last.latest_change));
-        cursor.epoch != self.epoch || seen > change_counter
+    /// What a cursor stands for.
+    pub(crate) fn decode(
+        &self,
+        since: Option<&str>,
+        visitor: VisitorId,
+    ) -> Result<Since, PullError> {
+        let cursor = since.map(|text| Cursor::decode(text, visitor)).transpose();
+        let cursor = cursor.or(Err(PullError::InvalidCursor))?;
+        Ok(Since {
+            position: cursor.map(|cursor| cursor.position),
+            is_of_this_epoch: cursor.is_none_or(|cursor| cursor.epoch == self.epoch),
+        })
     }
 }
 
-fn decode(since: Option<&str>, visitor: VisitorId) -> Result<Option<Cursor>, PullError> {
-    since
-        .map(|text| Cursor::decode(text, visitor))
-        .transpose()
-        .or(Err(PullError::InvalidCursor))
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How far a device has pulled, by its cursor.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Since {
+    position: Option<FeedPosition>,
+    is_of_this_epoch: bool,
+}
+
+impl Since {
+    /// Whether it is of another life of the store: by its epoch, or because it has seen more changes than there
+    /// were.
+    pub(crate) fn is_expired(&self, change_counter: u64) -> bool {
+        let seen = self.position.map_or(0, |position| {
+            let FeedPosition {
+                since,
+                dead_left_out_through,
+                last,
+            } = position;
+            since
+                .max(dead_left_out_through.unwrap_or(0))
+                .max(last.map_or(0, |last| last.latest_change))
+        });
+        !self.is_of_this_epoch || seen > change_counter
+    }
+
+    fn refuse_expired(&self, change_counter: u64) -> Result<(), PullError> {
+        match self.is_expired(change_counter) {
+            true => Err(PullError::CursorExpired),
+            false => Ok(()),
+        }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use convosync_domain::ports::{MockChangeFeed, MockVisitorStore, Visitor};
-    use mockall::predicate::{always, eq};
+    use mockall::predicate::eq;
 
     const EPOCH: Uuid = Uuid::from_u128(5);
 
@@ -161,6 +241,15 @@ mod tests {
         }
     }
 
+    fn asked(position: Option<FeedPosition>, limit: usize) -> PageRequest {
+        PageRequest {
+            position,
+            limit,
+            content_bytes: 1_000,
+            left_out: Arc::default(),
+        }
+    }
+
     fn ada() -> VisitorIdentity {
         VisitorIdentity::registered("ada").unwrap()
     }
@@ -171,7 +260,11 @@ mod tests {
     }
 
     fn pulling(feed: MockChangeFeed, visitors: MockVisitorStore) -> PullChanges {
-        PullChanges::new(Arc::new(feed), Arc::new(visitors), EPOCH)
+        let settings = PullSettings {
+            page_bytes: 1_000,
+            memory: ByteBudget::new(10_000),
+        };
+        PullChanges::new(Arc::new(feed), Arc::new(visitors), EPOCH, settings)
     }
 
     /// Pulls of a visitor whose counter is 3, or of an unknown one, and tells both ways what is
@@ -179,7 +272,7 @@ mod tests {
     async fn refusal(is_known: bool, since: &str) -> PullError {
         let mut feed = MockChangeFeed::new();
         feed.expect_changes()
-            .returning(move |_, _, _| Ok(is_known.then(|| page(3))));
+            .returning(move |_, _, _| Ok(is_known.then(|| PageRead::Page(page(3)))));
         let mut visitors = MockVisitorStore::new();
         visitors.expect_find().returning(move |id| {
             Ok(is_known.then_some(Visitor {
@@ -198,17 +291,52 @@ mod tests {
     async fn pulls_on_from_the_cursor_it_gave() {
         let mut feed = MockChangeFeed::new();
         feed.expect_changes()
-            .with(always(), eq(None), eq(500))
+            .withf(|_, request, _| *request == asked(None, 500))
             .once()
-            .returning(|_, _, _| Ok(Some(page(3))));
+            .returning(|_, _, _| Ok(Some(PageRead::Page(page(3)))));
         feed.expect_changes()
-            .with(always(), eq(Some(position(3))), eq(1))
+            .withf(|_, request, _| *request == asked(Some(position(3)), 1))
             .once()
-            .returning(|_, _, _| Ok(Some(page(3))));
+            .returning(|_, _, _| Ok(Some(PageRead::Page(page(3)))));
         let pull = pulling(feed, MockVisitorStore::new());
         let first = pull.run(&ada(), None, 500).await.unwrap();
         let second = pull.run(&ada(), Some(&first.cursor), 0).await.unwrap();
         assert_eq!(first.cursor, second.cursor);
+    }
+
+    /// A feed whose pages have so much content.
+    fn feed_of(content_bytes: usize) -> MockChangeFeed {
+        let mut feed = MockChangeFeed::new();
+        feed.expect_changes().returning(move |_, _, admit| {
+            Ok(Some(match admit(content_bytes) {
+                true => PageRead::Page(page(3)),
+                false => PageRead::NotAdmitted,
+            }))
+        });
+        feed
+    }
+
+    #[tokio::test]
+    async fn pages_share_the_memory_until_they_are_dropped() {
+        let pull = pulling(feed_of(3_000), MockVisitorStore::new());
+        let memory = pull.settings.memory.clone();
+        let first = pull.run(&ada(), None, 1).await.unwrap();
+        assert_eq!(memory.left(), 4_000);
+        let second = pull.run(&ada(), None, 1).await;
+        assert!(matches!(second, Err(PullError::NoMemory)));
+        assert_eq!(memory.left(), 4_000);
+        drop(first);
+        assert_eq!(memory.left(), 10_000);
+        pull.run(&ada(), None, 1).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_page_larger_than_the_memory_comes_alone() {
+        let pull = pulling(feed_of(50_000), MockVisitorStore::new());
+        let alone = pull.run(&ada(), None, 1).await.unwrap();
+        assert_eq!(pull.settings.memory.left(), 0);
+        drop(alone);
+        assert_eq!(pull.settings.memory.left(), 10_000);
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@
 
 use crate::change_set::VisitorRegistration;
 use crate::conversation::Conversation;
-use crate::identity::{ConversationId, MessageId, VisitorId};
+use crate::identity::{ConversationKey, MessageKey, VisitorId};
 use crate::message::Message;
 use crate::stored::{StoredConversation, StoredMessage};
 use crate::timestamp::Timestamp;
@@ -86,8 +86,8 @@ impl ArchivedConversation {
     #[must_use]
     pub fn place(&self) -> ArchivePlace {
         ArchivePlace {
-            conversation: self.conversation.id,
-            message: self.messages.last().map(|message| message.message.id),
+            conversation: self.conversation.id.key(),
+            message: self.messages.last().map(|message| message.message.id.key()),
         }
     }
 }
@@ -103,9 +103,9 @@ impl ArchivedMessage {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ArchivePlace {
     /// The conversation.
-    pub conversation: ConversationId,
+    pub conversation: ConversationKey,
     /// The last message of it.
-    pub message: Option<MessageId>,
+    pub message: Option<MessageKey>,
 }
 
 /// What [`read_archive_page`] asks of a store, all of it about one visitor and at one moment.
@@ -119,7 +119,7 @@ pub trait ArchiveRows {
     /// When the store cannot be read.
     fn conversations(
         &mut self,
-        from: Option<ConversationId>,
+        from: Option<ConversationKey>,
         limit: usize,
     ) -> Result<Vec<ArchivedConversation>, Self::Error>;
 
@@ -129,8 +129,8 @@ pub trait ArchiveRows {
     /// When the store cannot be read.
     fn messages(
         &mut self,
-        conversation: ConversationId,
-        after: Option<MessageId>,
+        conversation: ConversationKey,
+        after: Option<MessageKey>,
         limit: usize,
     ) -> Result<Vec<ArchivedMessage>, Self::Error>;
 }
@@ -158,7 +158,7 @@ pub fn read_archive_page<R: ArchiveRows>(
         if room.is_full() {
             break;
         }
-        let begun = after.filter(|place| place.conversation == archived.conversation.id);
+        let begun = after.filter(|place| place.conversation == archived.conversation.id.key());
         if begun.is_none() {
             room.take(1, archived.own_bytes());
         }
@@ -193,12 +193,12 @@ impl Room {
         &mut self,
         rows: &mut R,
         archived: &mut ArchivedConversation,
-        mut after: Option<MessageId>,
+        mut after: Option<MessageKey>,
     ) -> Result<(), R::Error> {
         while !self.is_full() {
             let wanted = self.items.min(self.at_once);
             self.at_once = MESSAGES_AT_ONCE.min(self.at_once * 2);
-            let messages = rows.messages(archived.conversation.id, after, wanted)?;
+            let messages = rows.messages(archived.conversation.id.key(), after, wanted)?;
             let is_last = messages.len() < wanted;
             let bytes = messages.iter().map(ArchivedMessage::content_bytes);
             self.take(messages.len(), bytes.fold(0, usize::saturating_add));
@@ -206,7 +206,10 @@ impl Room {
             if is_last {
                 break;
             }
-            after = archived.messages.last().map(|message| message.message.id);
+            after = archived
+                .messages
+                .last()
+                .map(|message| message.message.id.key());
         }
         Ok(())
     }

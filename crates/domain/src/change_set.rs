@@ -1,6 +1,6 @@
 //! What a post changes, complete: the one thing a store is asked to write.
 
-use crate::identity::{ConversationId, VisitorIdentity};
+use crate::identity::{ConversationKey, VisitorIdentity};
 use crate::stored::{StoredConversation, StoredMessage};
 use crate::timestamp::Timestamp;
 
@@ -34,7 +34,7 @@ pub struct VisitorRegistration {
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConversationChange {
     /// Which conversation.
-    pub id: ConversationId,
+    pub key: ConversationKey,
     /// The conversation itself, if it changes.
     pub conversation: Option<Write<StoredConversation>>,
     /// Stored messages that die, whether the post names them or not.

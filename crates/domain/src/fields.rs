@@ -160,6 +160,13 @@ macro_rules! declare_fields {
                 $crate::patch::extra_would_change(&self.extra, &patch.extra)
             }
 
+            /// Whether the post names every field that has a value.
+            #[must_use]
+            pub fn is_named_by(&self, patch: &$patch) -> bool {
+                $( (self.$field.is_none() || patch.$field != $crate::patch::Patch::NotSent) && )*
+                self.extra.keys().all(|name| patch.extra.contains_key(name))
+            }
+
             /// The declared fields that have a value, by name, in the order of declaration.
             pub fn fields(
                 &self,

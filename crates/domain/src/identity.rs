@@ -1,6 +1,7 @@
 //! Who owns conversations, and how conversations and messages are named.
 
 use std::fmt;
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
@@ -62,8 +63,7 @@ impl fmt::Debug for VisitorIdentity {
 }
 
 fn checked(text: String) -> Result<String, InvalidIdentity> {
-    let fits = (1..=IDENTITY_MAX_CHARACTERS).contains(&text.chars().count());
-    if fits && !text.chars().any(char::is_control) {
+    if is_name(&text, IDENTITY_MAX_CHARACTERS) {
         Ok(text)
     } else {
         Err(InvalidIdentity)
@@ -95,44 +95,100 @@ impl From<&VisitorIdentity> for VisitorId {
             VisitorIdentity::Anonymous(text) => ("convosync:anon:", text),
             VisitorIdentity::Registered(text) => ("convosync:user:", text),
         };
-        let hash = Sha256::new()
-            .chain_update(kind)
-            .chain_update(text)
-            .finalize();
-        let mut bytes = [0; 16];
-        bytes
-            .iter_mut()
-            .zip(hash)
-            .for_each(|(byte, hashed)| *byte = hashed);
-        Self(uuid::Builder::from_custom_bytes(bytes).into_uuid())
+        Self(hashed_uuid(kind, text))
     }
 }
 
-/// A text that is no UUID in its hyphenated form.
+/// The longest id of a conversation or a message, in characters.
+pub const ID_MAX_CHARACTERS: usize = 128;
+
+/// A text that cannot be an id: empty, over [`ID_MAX_CHARACTERS`], or with a control character in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be a UUID")]
+#[error("must be a text of 1 to 128 characters without control characters")]
 pub struct InvalidId;
 
 macro_rules! id {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $id:ident, $(#[$key_doc:meta])* $key:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub struct $name(Uuid);
+        ///
+        /// An app chooses any text of 1 to [`ID_MAX_CHARACTERS`] characters without control characters. One in
+        /// the hyphenated form of a UUID (RFC 9562) is that UUID, in any case; every other text is compared as
+        /// it is. UUIDs come first in their order, then the other texts in that of their bytes.
+        #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $id {
+            /// `None` for a UUID, so that one takes no memory beside its key.
+            opaque: Option<Arc<str>>,
+            key: $key,
+        }
 
-        impl $name {
-            /// Reads a UUID with hyphens, in any case (RFC 9562).
+        $(#[$key_doc])*
+        ///
+        /// It is the UUID that the app chose, or else a version 8 UUID made of the first 16 bytes of SHA-256 over
+        /// the text: so every key has 16 bytes, whatever the app's ids look like.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $key(Uuid);
+
+        impl $id {
+            /// Reads what an app sent.
             ///
             /// # Errors
-            /// [`InvalidId`] for any other form.
+            /// [`InvalidId`] when the text cannot be an id.
             pub fn parse(text: &str) -> Result<Self, InvalidId> {
-                // The parser of `uuid` also takes the 32, 38 and 45 character forms.
-                if text.len() != uuid::fmt::Hyphenated::LENGTH {
+                if let Some(uuid) = hyphenated_uuid(text) {
+                    return Ok(Self::from_uuid(uuid));
+                }
+                if !is_name(text, ID_MAX_CHARACTERS) {
                     return Err(InvalidId);
                 }
-                Uuid::try_parse(text).map(Self).or(Err(InvalidId))
+                Ok(Self {
+                    opaque: Some(text.into()),
+                    key: $key(hashed_uuid("convosync:id:", text)),
+                })
             }
 
-            /// The item that a store knows by this UUID.
+            /// The id that is this UUID.
+            #[must_use]
+            pub fn from_uuid(uuid: Uuid) -> Self {
+                Self {
+                    opaque: None,
+                    key: $key(uuid),
+                }
+            }
+
+            /// The id that a store knows by this key, and by this text if it is no UUID.
+            #[must_use]
+            pub fn from_parts(key: Uuid, opaque: Option<String>) -> Self {
+                Self {
+                    opaque: opaque.map(Arc::from),
+                    key: $key(key),
+                }
+            }
+
+            /// What a store finds it by.
+            #[must_use]
+            pub fn key(&self) -> $key {
+                self.key
+            }
+
+            /// The text of an id that is no UUID.
+            #[must_use]
+            pub fn opaque(&self) -> Option<&str> {
+                self.opaque.as_deref()
+            }
+        }
+
+        /// A UUID in lower case with hyphens, any other id as it was sent.
+        impl fmt::Display for $id {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                match &self.opaque {
+                    Some(text) => f.write_str(text),
+                    None => self.key.0.hyphenated().fmt(f),
+                }
+            }
+        }
+
+        impl $key {
+            /// The key that is this UUID.
             #[must_use]
             pub fn from_uuid(uuid: Uuid) -> Self {
                 Self(uuid)
@@ -144,27 +200,51 @@ macro_rules! id {
                 self.0
             }
         }
-
-        /// Lower case, with hyphens.
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                self.0.hyphenated().fmt(f)
-            }
-        }
     };
 }
 
 id! {
     /// Names a conversation among those of its visitor.
-    ConversationId
+    ConversationId,
+    /// What a store finds a conversation of a visitor by.
+    ConversationKey
 }
 id! {
     /// Names a message among those of its conversation: a cloned chat keeps its message ids.
-    MessageId
+    MessageId,
+    /// What a store finds a message of a conversation by.
+    MessageKey
+}
+
+/// The parser of `uuid` also takes the 32, 38 and 45 character forms.
+fn hyphenated_uuid(text: &str) -> Option<Uuid> {
+    let has_length = text.len() == uuid::fmt::Hyphenated::LENGTH;
+    has_length.then(|| Uuid::try_parse(text).ok()).flatten()
+}
+
+/// Whether a text has 1 to `most` characters and no control character.
+fn is_name(text: &str, most: usize) -> bool {
+    (1..=most).contains(&text.chars().count()) && !text.chars().any(char::is_control)
+}
+
+/// A version 8 UUID made of the first 16 bytes of SHA-256 over the kind and the text.
+fn hashed_uuid(kind: &str, text: &str) -> Uuid {
+    let hash = Sha256::new()
+        .chain_update(kind)
+        .chain_update(text)
+        .finalize();
+    let mut bytes = [0; 16];
+    bytes
+        .iter_mut()
+        .zip(hash)
+        .for_each(|(byte, hashed)| *byte = hashed);
+    uuid::Builder::from_custom_bytes(bytes).into_uuid()
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashSet;
+
     use super::*;
 
     #[test]
@@ -205,20 +285,77 @@ mod tests {
     }
 
     #[test]
-    fn ids_are_hyphenated_uuids_in_any_case() {
-        let id = MessageId::parse("6518856D-63AE-5696-B190-8593EF95598B").map(|id| id.to_string());
-        assert_eq!(id.as_deref(), Ok("6518856d-63ae-5696-b190-8593ef95598b"));
-        assert!(ConversationId::parse("00000000-0000-0000-0000-000000000000").is_ok());
-        for bad in [
-            "",
+    fn a_uuid_is_one_id_in_any_case() -> Result<(), InvalidId> {
+        let id = MessageId::parse("6518856D-63AE-5696-B190-8593EF95598B")?;
+        assert_eq!(id.to_string(), "6518856d-63ae-5696-b190-8593ef95598b");
+        assert_eq!(id.opaque(), None);
+        assert_eq!(id, MessageId::from_uuid(id.key().as_uuid()));
+        let nil = ConversationId::parse("00000000-0000-0000-0000-000000000000")?;
+        assert_eq!(nil.key(), ConversationKey::from_uuid(Uuid::nil()));
+        Ok(())
+    }
+
+    #[test]
+    fn any_other_text_is_an_id_as_it_is() -> Result<(), InvalidId> {
+        let longest = "ä".repeat(128);
+        let texts = [
             "5",
+            " ",
+            "chatcmpl-9x",
+            "CHATCMPL-9x",
             "6518856d63ae5696b1908593ef95598b",
             "{6518856d-63ae-5696-b190-8593ef95598b}",
             "6518856d-63ae-5696-b190-8593ef95598",
-            " 6518856d-63ae-5696-b190-8593ef95598",
+            " 6518856d-63ae-5696-b190-8593ef95598b",
             "6518856d-63ae-5696-b190-8593ef95598g",
-        ] {
-            assert_eq!(MessageId::parse(bad), Err(InvalidId), "{bad}");
+            "urn:uuid:6518856d-63ae-5696-b190-8593ef95598b",
+            "😀",
+            "e\u{301}",
+            "é",
+            &longest,
+        ];
+        let mut keys = HashSet::new();
+        for text in texts {
+            let id = MessageId::parse(text)?;
+            assert_eq!((id.to_string(), id.opaque()), (text.to_owned(), Some(text)));
+            assert_eq!(id.key().as_uuid().get_version_num(), 8);
+            keys.insert(id.key());
         }
+        assert_eq!(keys.len(), texts.len());
+        // Stored data depend on this value: it may never change.
+        assert_eq!(
+            MessageId::parse("chatcmpl-9x")?.key().as_uuid().to_string(),
+            "a6909773-6ce0-85f1-8204-0ff4bc08a322"
+        );
+        Ok(())
+    }
+
+    #[test]
+    fn an_id_is_1_to_128_characters_without_controls() {
+        let too_long = "ä".repeat(129);
+        for bad in ["", "a\0", "a\n", "\u{7f}", "\u{85}", &too_long] {
+            assert_eq!(ConversationId::parse(bad), Err(InvalidId), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn uuids_come_before_other_ids() -> Result<(), InvalidId> {
+        let texts = [
+            "00000000-0000-0000-0000-000000000001",
+            "ffffffff-0000-0000-0000-000000000000",
+            " ",
+            "0",
+            "Z",
+            "a",
+            "ab",
+            "ä",
+            "😀",
+        ];
+        let ids: Vec<_> = texts
+            .map(ConversationId::parse)
+            .into_iter()
+            .collect::<Result<_, _>>()?;
+        assert!(ids.is_sorted(), "{ids:?}");
+        Ok(())
     }
 }

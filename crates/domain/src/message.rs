@@ -254,4 +254,22 @@ impl Message {
             || part_would_change!(response)
             || part_would_change!(output)
     }
+
+    /// Whether the post names every part, and every field that has a value.
+    #[must_use]
+    pub fn is_named_by(&self, patch: &MessagePatch) -> bool {
+        macro_rules! part_is_named {
+            ($part:ident) => {
+                match (&self.$part, &patch.$part) {
+                    (None, _) => true,
+                    (Some(_), None) => false,
+                    (Some(stored), Some(posted)) => stored.is_named_by(posted),
+                }
+            };
+        }
+        self.fields.is_named_by(&patch.fields)
+            && part_is_named!(request)
+            && part_is_named!(response)
+            && part_is_named!(output)
+    }
 }

@@ -18,6 +18,15 @@ pub struct StoredConversation {
     pub content: Option<Conversation>,
 }
 
+impl StoredConversation {
+    /// About how many bytes its content has: none of a tombstone, and at least one of what lives.
+    #[must_use]
+    pub fn content_bytes(&self) -> usize {
+        let content = self.content.as_ref();
+        content.map_or(0, |content| content.content_bytes().max(1))
+    }
+}
+
 /// What a conversation remembers of the posts it has seen.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ConversationHistory {
@@ -48,6 +57,15 @@ pub struct StoredMessage {
     pub content: Option<Box<Message>>,
     /// The digest of the text last applied whole, unless something else has changed the message.
     pub digest: Option<Digest>,
+}
+
+impl StoredMessage {
+    /// About how many bytes its content has, parts included: none of a tombstone, and at least one of what lives.
+    #[must_use]
+    pub fn content_bytes(&self) -> usize {
+        let content = self.content.as_ref();
+        content.map_or(0, |content| content.content_bytes().max(1))
+    }
 }
 
 /// What a message remembers of the posts it has seen.

@@ -1,9 +1,20 @@
 //! Answers whose body is JSON already.
 
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
 use actix_web::HttpResponse;
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::StatusCode;
 use actix_web::http::header::ETag;
 use actix_web::web::Bytes;
+use convosync_application::byte_budget::Reservation;
+
+use crate::error::ApiError;
+
+/// How much of a long answer is given to the connection at once, in bytes: it copies what it is given.
+const PIECE: usize = 32 << 10;
 
 /// An answer of this status.
 pub(crate) fn json(status: StatusCode, body: impl Into<Vec<u8>>) -> HttpResponse {
@@ -18,4 +29,83 @@ pub(crate) fn tagged_json(tag: ETag, body: impl Into<Bytes>) -> HttpResponse {
         .content_type("application/json")
         .insert_header(tag)
         .body(body.into())
+}
+
+/// An answer that may be long, with its tag if it can be asked for again. It holds its part of the memory until the client has got it, or is gone.
+///
+/// # Errors
+/// 503 where there is not so much memory left.
+pub(crate) fn held_json(
+    tag: Option<ETag>,
+    body: Vec<u8>,
+    mut memory: Reservation,
+) -> Result<HttpResponse, ApiError> {
+    if !memory.hold(body.len()) {
+        return Err(ApiError::too_many_in_flight());
+    }
+    let body = HeldBody {
+        left: body.into(),
+        _memory: memory,
+    };
+    let mut answer = HttpResponse::Ok();
+    answer.content_type("application/json");
+    if let Some(tag) = tag {
+        answer.insert_header(tag);
+    }
+    Ok(answer.body(body))
+}
+
+/// A body that is given to the connection piece by piece, and what it takes of the memory.
+struct HeldBody {
+    left: Bytes,
+    _memory: Reservation,
+}
+
+impl MessageBody for HeldBody {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(u64::try_from(self.left.len()).unwrap_or(u64::MAX))
+    }
+
+    fn poll_next(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let length = PIECE.min(self.left.len());
+        let piece = self.left.split_to(length);
+        Poll::Ready((length > 0).then_some(Ok(piece)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::body::to_bytes;
+    use convosync_application::byte_budget::ByteBudget;
+
+    use super::*;
+
+    #[actix_web::test]
+    async fn an_answer_holds_its_length_until_it_is_sent() {
+        let budget = ByteBudget::new(100_000);
+        let body: Vec<u8> = (0..90_000u32).map(|at| at.to_be_bytes()[3]).collect();
+        let mut memory = budget.reserve();
+        assert!(memory.hold(1_000));
+        let answer = held_json(None, body.clone(), memory).unwrap();
+        assert_eq!(budget.left(), 10_000);
+        assert_eq!(answer.body().size(), BodySize::Sized(90_000));
+        let sent = to_bytes(answer.into_body()).await.unwrap();
+        assert!(sent == body);
+        assert_eq!(budget.left(), 100_000);
+    }
+
+    #[actix_web::test]
+    async fn an_answer_that_finds_no_room_is_refused() {
+        let budget = ByteBudget::new(10);
+        let refused = held_json(None, vec![b' '; 11], budget.reserve()).unwrap_err();
+        assert_eq!(refused.to_string(), "Too many requests in flight");
+        assert_eq!(budget.left(), 10);
+        let empty = held_json(None, Vec::new(), budget.reserve()).unwrap();
+        assert_eq!(empty.body().size(), BodySize::Sized(0));
+    }
 }

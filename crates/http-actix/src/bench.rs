@@ -15,14 +15,16 @@ use crate::settings::Limits;
 #[must_use]
 pub fn read_post(body: Vec<u8>) -> Option<Vec<PostedConversation>> {
     let body = Body::new(body, Limits::default(), 0).ok()?;
-    let submission = read_submission(&Arc::new(body), Leniency::FULL).ok()?;
+    let submission = read_submission(&Arc::new(body), Leniency::FULL)
+        .ok()?
+        .submission;
     let conversations = submission.conversations.into_iter();
     conversations
         .map(|conversation| {
             let messages = conversation.messages.iter().map(|message| {
                 let change = message.text.read().ok()?;
                 Some(PostedMessage {
-                    id: message.id,
+                    id: message.id.clone(),
                     content: PostedContent::Read {
                         digest: message.digest,
                         change: Box::new(change),
@@ -43,7 +45,9 @@ pub fn read_post(body: Vec<u8>) -> Option<Vec<PostedConversation>> {
 #[must_use]
 pub fn skim_post(body: Vec<u8>) -> Option<usize> {
     let body = Body::new(body, Limits::default(), 0).ok()?;
-    let submission = read_submission(&Arc::new(body), Leniency::FULL).ok()?;
+    let submission = read_submission(&Arc::new(body), Leniency::FULL)
+        .ok()?
+        .submission;
     let messages = submission.conversations.iter();
     Some(
         messages

@@ -15,6 +15,7 @@ use convosync_application::list_conversations::ListError;
 use convosync_application::pull_changes::PullError;
 use convosync_application::register_visitor::RegisterError;
 use convosync_application::sync::SyncError;
+use convosync_application::take_turn::TurnError;
 use convosync_domain::ports::StoreError;
 
 use crate::json::{Grouped, ObjectWriter, Refusal, Violation, push_array, push_string};
@@ -61,6 +62,7 @@ error_codes! {
     BodyTimeout: REQUEST_TIMEOUT, "body_timeout", "Body took too long to arrive";
     CursorExpired: GONE, "cursor_expired", "Cursor expired, start again";
     BodyTooLarge: PAYLOAD_TOO_LARGE, "body_too_large", "Body too large";
+    TooMuchStored: PAYLOAD_TOO_LARGE, "too_much_stored", "Changes too much of what is stored";
     TooManyItems: PAYLOAD_TOO_LARGE, "too_many_items", "Too many items in one request";
     UrlTooLong: URI_TOO_LONG, "url_too_long", "URL too long";
     UnsupportedContentEncoding: UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding",
@@ -145,6 +147,12 @@ impl ApiError {
         }
     }
 
+    /// What the requests in flight may hold together is held; soon it will not be.
+    pub(crate) fn too_many_in_flight() -> Self {
+        Self::from(ErrorCode::TooManyInFlight)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
     /// The answer, in the one shape that all errors have. What caused it is logged and not said.
     pub(crate) fn render(&self, request_id: &RequestId) -> HttpResponse {
         if let Some(cause) = &self.cause {
@@ -226,7 +234,22 @@ impl From<SyncError<Violation>> for ApiError {
             SyncError::Invalid(violations) => {
                 Self::invalid(ErrorCode::InvalidConversations, violations)
             }
+            SyncError::TurnExpired => ErrorCode::CursorExpired.into(),
+            SyncError::TooMuchStored { most } => {
+                let text = format!("Changes more than {most} bytes of what is stored");
+                Self::with_text(ErrorCode::TooMuchStored, text)
+            }
+            SyncError::NoMemory => Self::too_many_in_flight(),
             SyncError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<TurnError<Violation>> for ApiError {
+    fn from(error: TurnError<Violation>) -> Self {
+        match error {
+            TurnError::Sync(error) => error.into(),
+            TurnError::Pull(error) => error.into(),
         }
     }
 }
@@ -246,6 +269,7 @@ impl From<PullError> for ApiError {
             PullError::InvalidCursor => ErrorCode::InvalidCursor.into(),
             PullError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
             PullError::CursorExpired => ErrorCode::CursorExpired.into(),
+            PullError::NoMemory => Self::too_many_in_flight(),
             PullError::Store(error) => error.into(),
         }
     }

@@ -30,6 +30,11 @@ pub struct Limits {
     /// How much all request bodies in flight may hold together, in bytes; at least `body_bytes`, or
     /// the longest bodies are never taken.
     pub bodies_in_flight_bytes: usize,
+    /// A page of changes ends with the item that brings its content to so many bytes.
+    pub page_bytes: usize,
+    /// How much of what is stored may be in memory at once, in bytes: pages that are answered, and what posts
+    /// change.
+    pub reads_in_flight_bytes: usize,
     /// The most conversations of one post.
     pub conversations: usize,
     /// The most messages of one post, in all its conversations together.
@@ -48,6 +53,8 @@ impl Limits {
             body_seconds: u64::MAX,
             body_bytes_per_second: 0,
             bodies_in_flight_bytes: usize::MAX,
+            page_bytes: usize::MAX,
+            reads_in_flight_bytes: usize::MAX,
             conversations: usize::MAX,
             messages: usize::MAX,
             value_bytes: usize::MAX,
@@ -63,6 +70,8 @@ impl Default for Limits {
             body_seconds: 30,
             body_bytes_per_second: 1 << 10,
             bodies_in_flight_bytes: 256 << 20,
+            page_bytes: 4 << 20,
+            reads_in_flight_bytes: 256 << 20,
             conversations: 10_000,
             messages: 100_000,
             value_bytes: 8 << 20,

@@ -9,6 +9,7 @@ use convosync_application::list_conversations::ListConversations;
 use convosync_application::pull_changes::PullChanges;
 use convosync_application::register_visitor::RegisterVisitor;
 use convosync_application::sync::SyncConversations;
+use convosync_application::take_turn::TakeTurn;
 use convosync_domain::ports::{StoreIdentity, StoreStatus};
 use uuid::Uuid;
 
@@ -24,6 +25,8 @@ pub struct Services {
     pub list: ListConversations,
     /// Pulls changes.
     pub pull: PullChanges,
+    /// Takes posts and pulls, in one request.
+    pub turn: TakeTurn,
     /// Registers visitors.
     pub register: RegisterVisitor,
     /// Tells whether the store can serve.

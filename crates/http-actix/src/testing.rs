@@ -7,11 +7,14 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{body, test, web};
+use convosync_application::byte_budget::ByteBudget;
 use convosync_application::list_conversations::ListConversations;
-use convosync_application::pull_changes::PullChanges;
+use convosync_application::pull_changes::{PullChanges, PullSettings};
 use convosync_application::register_visitor::RegisterVisitor;
 use convosync_application::sync::{RegistrationMode, SyncConversations, SyncSettings};
+use convosync_application::take_turn::TakeTurn;
 use convosync_domain::conversation::Conversation;
+use convosync_domain::identity::ConversationId;
 use convosync_domain::ports::{
     ConversationHead, Heads, MockAnonIds, MockChangeFeed, MockClock, MockConversationList,
     MockStoreStatus, MockSyncStore, MockVisitorStore, NamedConversation, StoreIdentity, Visitor,
@@ -91,15 +94,26 @@ impl Ports {
             max_clock_skew_seconds: 300,
             registration: self.registration,
         };
+        let memory = ByteBudget::new(self.limits.reads_in_flight_bytes);
+        let sync = Arc::new(SyncConversations::new(
+            Arc::new(self.sync),
+            visitors.clone(),
+            clock.clone(),
+            settings,
+            memory.clone(),
+        ));
+        let page_bytes = self.limits.page_bytes;
+        let pull = PullChanges::new(
+            Arc::new(self.feed),
+            visitors.clone(),
+            Uuid::from_u128(5),
+            PullSettings { page_bytes, memory },
+        );
         Services {
-            sync: Arc::new(SyncConversations::new(
-                Arc::new(self.sync),
-                visitors.clone(),
-                clock.clone(),
-                settings,
-            )),
+            turn: TakeTurn::new(sync.clone(), pull.clone()),
+            sync,
             list: ListConversations::new(Arc::new(self.list), visitors.clone()),
-            pull: PullChanges::new(Arc::new(self.feed), visitors.clone(), Uuid::from_u128(5)),
+            pull,
             register: RegisterVisitor::new(visitors, Arc::new(self.anon_ids), clock),
             status: Arc::new(self.status),
             drain: self.drain,
@@ -171,7 +185,7 @@ pub(crate) fn heads_of(named: &[NamedConversation]) -> Heads {
         .iter()
         .map(|named| ConversationHead {
             conversation: StoredConversation {
-                id: named.id,
+                id: ConversationId::from_uuid(named.key.as_uuid()),
                 history: ConversationHistory::default(),
                 content: Some(Conversation::default()),
             },

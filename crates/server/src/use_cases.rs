@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use convosync_application::byte_budget::ByteBudget;
 use convosync_application::list_conversations::ListConversations;
-use convosync_application::pull_changes::PullChanges;
+use convosync_application::pull_changes::{PullChanges, PullSettings};
 use convosync_application::register_visitor::RegisterVisitor;
 use convosync_application::sync::SyncConversations;
+use convosync_application::take_turn::TakeTurn;
 use convosync_domain::ports::Clock;
 use convosync_http_actix::{Drain, Services};
 
@@ -22,11 +24,23 @@ pub(crate) fn services(
     drain: Drain,
 ) -> Result<Services, Failure> {
     let epoch = store.identity().epoch;
-    let sync = SyncConversations::new(store.clone(), store.clone(), clock()?, settings.sync());
+    let limits = settings.limits();
+    let memory = ByteBudget::new(limits.reads_in_flight_bytes);
+    let sync = Arc::new(SyncConversations::new(
+        store.clone(),
+        store.clone(),
+        clock()?,
+        settings.sync(),
+        memory.clone(),
+    ));
+    let page_bytes = limits.page_bytes;
+    let pages = PullSettings { page_bytes, memory };
+    let pull = PullChanges::new(store.clone(), store.clone(), epoch, pages);
     Ok(Services {
-        sync: Arc::new(sync),
+        turn: TakeTurn::new(sync.clone(), pull.clone()),
+        sync,
         list: ListConversations::new(store.clone(), store.clone()),
-        pull: PullChanges::new(store.clone(), store.clone(), epoch),
+        pull,
         register: register_visitor(store)?,
         status: store.clone(),
         drain,

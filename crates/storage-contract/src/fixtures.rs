@@ -8,8 +8,11 @@
 pub mod extreme;
 pub mod full;
 
+use std::sync::Arc;
+
 use convosync_domain::change_set::{ConversationChange, Erasure, VisitorRegistration, Write};
 use convosync_domain::conversation::Conversation;
+use convosync_domain::feed::{Admit, FeedPosition, PageRequest};
 use convosync_domain::identity::{ConversationId, MessageId, VisitorId, VisitorIdentity};
 use convosync_domain::posted::Digest;
 use convosync_domain::stored::{
@@ -39,16 +42,63 @@ pub fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).unwrap()
 }
 
+/// The page after this position of at most so many items, however long.
+#[must_use]
+pub fn page_request(position: Option<FeedPosition>, limit: usize) -> PageRequest {
+    PageRequest {
+        position,
+        limit,
+        content_bytes: usize::MAX,
+        left_out: Arc::default(),
+    }
+}
+
+/// Has room for every page.
+#[must_use]
+pub fn admit_all() -> Admit {
+    Arc::new(|_| true)
+}
+
+/// A thousand numbers from this one on are those of ids that are no UUIDs.
+pub const OPAQUE: u128 = 1 << 100;
+
 /// The conversation of this number.
 #[must_use]
 pub fn conversation_id(number: u128) -> ConversationId {
-    ConversationId::from_uuid(Uuid::from_u128(number))
+    match opaque_text(number) {
+        Some(text) => ConversationId::parse(&text).unwrap(),
+        None => ConversationId::from_uuid(Uuid::from_u128(number)),
+    }
 }
 
 /// The message of this number.
 #[must_use]
 pub fn message_id(number: u128) -> MessageId {
-    MessageId::from_uuid(Uuid::from_u128(number))
+    match opaque_text(number) {
+        Some(text) => MessageId::parse(&text).unwrap(),
+        None => MessageId::from_uuid(Uuid::from_u128(number)),
+    }
+}
+
+/// (Of these texts a store might make one: they differ in case, in a space, and in how one letter is spelt.)
+fn opaque_text(number: u128) -> Option<String> {
+    let index = number.checked_sub(OPAQUE).filter(|index| *index < 1_000)?;
+    let spelling = ["chatcmpl-", "CHATCMPL-", "chatcmpl- ", "é", "e\u{301}"];
+    let spelling = spelling.iter().cycle().nth(usize::try_from(index).unwrap());
+    Some(format!("{}{}", spelling.unwrap(), index / 5))
+}
+
+/// The number of which an id was made.
+#[must_use]
+pub fn number_of(key: Uuid, opaque: Option<&str>) -> u128 {
+    let of_text = |text: &str| {
+        let mut numbers = OPAQUE..OPAQUE + 1_000;
+        numbers.find(|number| opaque_text(*number).as_deref() == Some(text))
+    };
+    match opaque {
+        Some(text) => of_text(text).unwrap(),
+        None => key.as_u128(),
+    }
 }
 
 /// A living conversation that was last posted at `stamp`.
@@ -124,7 +174,7 @@ pub fn dead_message(number: u128, deleted_at: i64, stamp: impl Into<Option<i64>>
 #[must_use]
 pub fn erased(message: &StoredMessage, erasure: Erasure) -> StoredMessage {
     let mut tombstone = StoredMessage {
-        id: message.id,
+        id: message.id.clone(),
         history: message.history,
         content: None,
         digest: None,
@@ -142,7 +192,7 @@ pub fn insert(
     messages: impl IntoIterator<Item = StoredMessage>,
 ) -> ConversationChange {
     ConversationChange {
-        id: conversation.id,
+        key: conversation.id.key(),
         conversation: Some(Write::Insert(conversation)),
         erasure: None,
         messages: messages.into_iter().map(Write::Insert).collect(),
@@ -156,7 +206,7 @@ pub fn update(
     messages: impl IntoIterator<Item = StoredMessage>,
 ) -> ConversationChange {
     ConversationChange {
-        id: conversation.id,
+        key: conversation.id.key(),
         conversation: Some(Write::Update(conversation)),
         erasure: None,
         messages: messages.into_iter().map(Write::Update).collect(),
@@ -179,7 +229,7 @@ pub fn write_messages(
     messages: impl IntoIterator<Item = Write<StoredMessage>>,
 ) -> ConversationChange {
     ConversationChange {
-        id: conversation_id(number),
+        key: conversation_id(number).key(),
         conversation: None,
         erasure: None,
         messages: messages.into_iter().collect(),

@@ -12,7 +12,12 @@ use convosync_domain::posted::{
 };
 use convosync_domain::timestamp::Timestamp;
 
-use crate::fixtures::{at, conversation_id, message_id};
+use crate::fixtures::{OPAQUE, at, conversation_id, message_id};
+
+/// The conversations of histories, some of whose ids are no UUIDs.
+pub(crate) const CONVERSATIONS: [u128; 4] = [1, 2, OPAQUE, OPAQUE + 1];
+/// The messages of histories.
+pub(crate) const MESSAGES: [u128; 6] = [1, 2, 3, OPAQUE, OPAQUE + 1, OPAQUE + 2];
 
 /// A source of posts about few conversations and few messages, so that they meet.
 pub(crate) struct History {
@@ -47,7 +52,7 @@ impl History {
             ..ConversationPatch::default()
         };
         PostedConversation {
-            id: conversation_id(1 + u128::from(self.below(4))),
+            id: conversation_id(self.one_of(&CONVERSATIONS)),
             change: self.change(5, updated_at, patch),
             messages: (0..self.below(5)).map(|_| self.message()).collect(),
         }
@@ -72,7 +77,7 @@ impl History {
         let change = Box::new(self.change(6, updated_at, patch));
         let digest = Digest(u128::from(self.below(u64::MAX)).to_be_bytes());
         PostedMessage {
-            id: message_id(1 + u128::from(self.below(6))),
+            id: message_id(self.one_of(&MESSAGES)),
             content: PostedContent::Read { digest, change },
         }
     }
@@ -111,6 +116,12 @@ impl History {
             1 => Patch::Null,
             number => Patch::Value(format!("text {number}")),
         }
+    }
+
+    fn one_of(&mut self, numbers: &[u128]) -> u128 {
+        let index = self.below(numbers.len().try_into().unwrap_or(u64::MAX));
+        let mut numbers = numbers.iter().copied();
+        numbers.nth(index.try_into().unwrap_or(0)).unwrap_or(0)
     }
 
     fn one_in(&mut self, rarity: u64) -> bool {

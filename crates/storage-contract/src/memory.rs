@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
-use convosync_domain::feed::{ChangesPage, FeedPosition};
-use convosync_domain::identity::{ConversationId, VisitorId};
+use convosync_domain::feed::{Admit, PageRead, PageRequest};
+use convosync_domain::identity::{ConversationKey, VisitorId};
 use convosync_domain::ports::{
     ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, Restoration,
     StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
@@ -62,7 +62,7 @@ impl SyncStore for MemoryStore {
         &self,
         visitor: VisitorId,
         named: Vec<NamedConversation>,
-    ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError> {
+    ) -> Result<Vec<(ConversationKey, StoredMessage)>, StoreError> {
         let visitors = self.visitors();
         Ok(visitors
             .get(&visitor)
@@ -122,13 +122,13 @@ impl ChangeFeed for MemoryStore {
     async fn changes(
         &self,
         visitor: VisitorId,
-        position: Option<FeedPosition>,
-        limit: usize,
-    ) -> Result<Option<ChangesPage>, StoreError> {
+        request: PageRequest,
+        admit: Admit,
+    ) -> Result<Option<PageRead>, StoreError> {
         let visitors = self.visitors();
         visitors
             .get(&visitor)
-            .map(|items| items.page(position, limit))
+            .map(|items| items.page(&request, &admit))
             .transpose()
     }
 }

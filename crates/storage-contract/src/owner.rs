@@ -7,14 +7,14 @@
 use std::sync::Arc;
 
 use convosync_domain::change_set::{ChangeSet, ConversationChange};
-use convosync_domain::feed::{ChangesPage, FeedPosition};
+use convosync_domain::feed::{ChangesPage, FeedPosition, PageRead, PageRequest};
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{Heads, NamedConversation, StoreError};
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use crate::Store;
-use crate::fixtures::{conversation_id, registration, visitor_id};
-use crate::support::{named, shown, since};
+use crate::fixtures::{admit_all, conversation_id, page_request, registration, visitor_id};
+use crate::support::{conversation_number, message_number, named, shown, since};
 
 /// A visitor who owns conversations.
 #[derive(Clone)]
@@ -87,9 +87,11 @@ impl Owner {
     /// The heads of what is named, by id.
     pub(crate) async fn heads(&self, named: Vec<NamedConversation>) -> Heads {
         let mut heads = self.store.heads(self.id, named).await.unwrap().unwrap();
-        heads.conversations.sort_by_key(|head| head.conversation.id);
+        heads
+            .conversations
+            .sort_by_key(|head| head.conversation.id.key());
         for head in &mut heads.conversations {
-            head.messages.sort_by_key(|message| message.id);
+            head.messages.sort_by_key(|message| message.key);
         }
         heads
     }
@@ -112,11 +114,11 @@ impl Owner {
     ) -> Vec<StoredMessage> {
         let named = named(conversation, messages);
         let mut found = self.store.load(self.id, vec![named]).await.unwrap();
-        found.sort_by_key(|(_, message)| message.id);
+        found.sort_by_key(|(_, message)| message.id.key());
         found
             .into_iter()
             .map(|(id, message)| {
-                assert_eq!(id, conversation_id(conversation));
+                assert_eq!(id, conversation_id(conversation).key());
                 message
             })
             .collect()
@@ -125,20 +127,21 @@ impl Owner {
     /// The numbers of the living conversations.
     pub(crate) async fn living(&self) -> Vec<u128> {
         let living = self.store.living_ids(self.id).await.unwrap().unwrap();
-        living
-            .ids
-            .into_iter()
-            .map(|id| id.as_uuid().as_u128())
-            .collect()
+        living.ids.iter().map(conversation_number).collect()
     }
 
     /// The page after this position.
     pub(crate) async fn page(&self, position: Option<FeedPosition>, limit: usize) -> ChangesPage {
-        self.store
-            .changes(self.id, position, limit)
-            .await
-            .unwrap()
-            .unwrap()
+        self.page_of(page_request(position, limit)).await
+    }
+
+    /// The page that is asked for.
+    pub(crate) async fn page_of(&self, request: PageRequest) -> ChangesPage {
+        let read = self.store.changes(self.id, request, admit_all());
+        match read.await.unwrap().unwrap() {
+            PageRead::Page(page) => page,
+            PageRead::NotAdmitted => panic!("every page is admitted"),
+        }
     }
 
     /// The pages from this position to the end.
@@ -195,8 +198,8 @@ impl Owner {
         messages: &[StoredMessage],
     ) {
         let named = NamedConversation {
-            id: conversation.id,
-            messages: messages.iter().map(|message| message.id).collect(),
+            key: conversation.id.key(),
+            messages: messages.iter().map(|message| message.id.key()).collect(),
         };
         let heads = self.heads(vec![named]).await;
         let [head] = heads.conversations.as_slice() else {
@@ -206,15 +209,13 @@ impl Owner {
             head.conversation, *conversation,
             "the head of the conversation"
         );
-        let digests: Vec<_> = head.messages.iter().map(|it| (it.id, it.digest)).collect();
-        let expected: Vec<_> = messages.iter().map(|it| (it.id, it.digest)).collect();
+        let digests: Vec<_> = head.messages.iter().map(|it| (it.key, it.digest)).collect();
+        let expected: Vec<_> = messages.iter().map(|it| (it.id.key(), it.digest)).collect();
         assert_eq!(digests, expected, "the heads of the messages");
 
-        let numbers = messages
-            .iter()
-            .map(|message| message.id.as_uuid().as_u128());
+        let numbers = messages.iter().map(|message| message_number(&message.id));
         let loaded = self
-            .messages(conversation.id.as_uuid().as_u128(), numbers)
+            .messages(conversation_number(&conversation.id), numbers)
             .await;
         assert_same(&loaded, messages, "loaded");
 
@@ -223,7 +224,7 @@ impl Owner {
         let mut pulled = changed
             .find(|changed| changed.conversation.id == conversation.id)
             .unwrap();
-        pulled.messages.sort_by_key(|message| message.id);
+        pulled.messages.sort_by_key(|message| message.id.key());
         assert_eq!(
             pulled.conversation, *conversation,
             "the pulled conversation"

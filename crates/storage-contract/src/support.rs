@@ -5,10 +5,19 @@
 )]
 
 use convosync_domain::feed::{ChangesPage, FeedPosition};
+use convosync_domain::identity::{ConversationId, MessageId};
 use convosync_domain::ports::NamedConversation;
 use tokio::task::JoinHandle;
 
-use crate::fixtures::{conversation_id, message_id};
+use crate::fixtures::{conversation_id, message_id, number_of};
+
+pub(crate) fn conversation_number(id: &ConversationId) -> u128 {
+    number_of(id.key().as_uuid(), id.opaque())
+}
+
+pub(crate) fn message_number(id: &MessageId) -> u128 {
+    number_of(id.key().as_uuid(), id.opaque())
+}
 
 /// The position of a device that has seen everything up to this change number.
 pub(crate) fn since(change_number: u64) -> Option<FeedPosition> {
@@ -25,8 +34,11 @@ pub(crate) fn named(
     messages: impl IntoIterator<Item = u128>,
 ) -> NamedConversation {
     NamedConversation {
-        id: conversation_id(conversation),
-        messages: messages.into_iter().map(message_id).collect(),
+        key: conversation_id(conversation).key(),
+        messages: messages
+            .into_iter()
+            .map(|number| message_id(number).key())
+            .collect(),
     }
 }
 
@@ -42,10 +54,10 @@ pub(crate) fn shown(page: &ChangesPage) -> String {
     let conversations = page.conversations.iter().map(|changed| {
         let messages = changed.messages.iter();
         let messages: Vec<_> = messages
-            .map(|it| mark(it.id.as_uuid().as_u128(), it.content.is_some()))
+            .map(|it| mark(message_number(&it.id), it.content.is_some()))
             .collect();
         let conversation = &changed.conversation;
-        let number = conversation.id.as_uuid().as_u128();
+        let number = conversation_number(&conversation.id);
         format!(
             "{}[{}]",
             mark(number, conversation.content.is_some()),
@@ -61,7 +73,7 @@ pub(crate) fn message_numbers(pages: &[ChangesPage]) -> Vec<u128> {
     let changed = pages.iter().flat_map(|page| &page.conversations);
     changed
         .flat_map(|changed| &changed.messages)
-        .map(|message| message.id.as_uuid().as_u128())
+        .map(|message| message_number(&message.id))
         .collect()
 }
 

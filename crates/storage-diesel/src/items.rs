@@ -16,8 +16,9 @@ use convosync_domain::stored::{
 
 /// What the rows of a message and its parts hold, but for keys and numbers.
 pub(crate) struct MessageColumns {
-    pub(crate) id: Uuid,
-    pub(crate) living: bool,
+    pub(crate) key: Uuid,
+    pub(crate) opaque_id: Option<String>,
+    pub(crate) content_bytes: i64,
     pub(crate) digest: Option<Digest>,
     pub(crate) history: MessageHistory,
     pub(crate) fields: MessageFields,
@@ -36,9 +37,9 @@ impl From<MessageColumns> for StoredMessage {
             output: columns.output,
         };
         Self {
-            id: MessageId::from_uuid(columns.id),
+            id: MessageId::from_parts(columns.key, columns.opaque_id),
             history: columns.history,
-            content: columns.living.then(|| Box::new(content)),
+            content: (columns.content_bytes > 0).then(|| Box::new(content)),
             digest: columns.digest,
         }
     }
@@ -46,13 +47,14 @@ impl From<MessageColumns> for StoredMessage {
 
 impl From<StoredMessage> for MessageColumns {
     fn from(stored: StoredMessage) -> Self {
-        let living = stored.content.is_some();
+        let content_bytes = bytes_column(stored.content_bytes());
         let content = stored
             .content
             .map_or_else(Message::default, |content| *content);
         Self {
-            id: stored.id.as_uuid(),
-            living,
+            key: stored.id.key().as_uuid(),
+            opaque_id: stored.id.opaque().map(str::to_owned),
+            content_bytes,
             digest: stored.digest,
             history: stored.history,
             fields: content.fields,
@@ -65,16 +67,26 @@ impl From<StoredMessage> for MessageColumns {
 
 /// A conversation; a tombstone has no content, whatever the columns hold.
 pub(crate) fn stored_conversation(
-    id: Uuid,
-    living: bool,
+    id: ConversationId,
+    content_bytes: i64,
     history: ConversationHistory,
     content: Conversation,
 ) -> StoredConversation {
     StoredConversation {
-        id: ConversationId::from_uuid(id),
+        id,
         history,
-        content: living.then_some(content),
+        content: (content_bytes > 0).then_some(content),
     }
+}
+
+/// What the column `content_bytes` holds: 0 is the mark of a tombstone.
+pub(crate) fn bytes_column(content_bytes: usize) -> i64 {
+    i64::try_from(content_bytes).unwrap_or(i64::MAX)
+}
+
+/// What that column tells of the content.
+pub(crate) fn bytes_of(content_bytes: i64) -> usize {
+    usize::try_from(content_bytes).unwrap_or(0)
 }
 
 /// Up to which stamp, in microseconds, living messages die by an erasure.

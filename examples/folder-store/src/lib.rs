@@ -13,8 +13,8 @@ use std::sync::{Mutex, PoisonError};
 use async_trait::async_trait;
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
-use convosync_domain::feed::{ChangesPage, FeedPosition};
-use convosync_domain::identity::{ConversationId, VisitorId};
+use convosync_domain::feed::{Admit, PageRead, PageRequest};
+use convosync_domain::identity::{ConversationKey, VisitorId};
 use convosync_domain::ports::{
     ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, Restoration,
     StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
@@ -76,7 +76,7 @@ impl SyncStore for FolderStore {
         &self,
         visitor: VisitorId,
         named: Vec<NamedConversation>,
-    ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError> {
+    ) -> Result<Vec<(ConversationKey, StoredMessage)>, StoreError> {
         let store = self.files.read(visitor).await?;
         store.load(visitor, named).await
     }
@@ -122,11 +122,11 @@ impl ChangeFeed for FolderStore {
     async fn changes(
         &self,
         visitor: VisitorId,
-        position: Option<FeedPosition>,
-        limit: usize,
-    ) -> Result<Option<ChangesPage>, StoreError> {
+        request: PageRequest,
+        admit: Admit,
+    ) -> Result<Option<PageRead>, StoreError> {
         let store = self.files.read(visitor).await?;
-        store.changes(visitor, position, limit).await
+        store.changes(visitor, request, admit).await
     }
 }
 

@@ -58,7 +58,7 @@ fn store(visitors: Vec<ArchivedVisitor>, afterwards: Vec<ArchivedVisitor>) -> Mo
 
 fn shown(line: &ArchiveLine) -> (u128, Vec<u128>) {
     let ids = line.conversations.iter();
-    let ids = ids.map(|it| it.conversation.id.as_uuid().as_u128());
+    let ids = ids.map(|it| it.conversation.id.key().as_uuid().as_u128());
     (line.visitor.id.as_uuid().as_u128(), ids.collect())
 }
 

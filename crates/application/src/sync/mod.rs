@@ -1,5 +1,8 @@
 //! How a post is taken: look at the heads, load what differs, merge, write.
 
+mod outcomes;
+mod reading;
+mod results;
 mod submission;
 #[cfg(test)]
 mod tests;
@@ -10,27 +13,32 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use convosync_domain::change_set::{ChangeSet, Counts, VisitorRegistration};
+use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::identity::{VisitorId, VisitorIdentity};
-use convosync_domain::merge::{Receipt, StoredItems, merge};
+use convosync_domain::merge::{Merge, Receipt, StoredItems};
 use convosync_domain::ports::{
     Clock, ConversationHead, Heads, NamedConversation, StoreError, SyncStore, VisitorStore,
 };
-use convosync_domain::posted::{PostedContent, PostedConversation, PostedMessage};
 
+use outcomes::Outcomes;
 use quick_cache::sync::Cache;
+use reading::{Reading, read};
+pub use results::{Posted, RejectedMessage, SyncError, Taken, TurnStart, VIOLATIONS_MAX};
+
+use crate::byte_budget::{ByteBudget, Reservation};
 pub use submission::{MessageText, Submission, SubmittedConversation, SubmittedMessage};
 use unchanged_messages::UnchangedMessages;
 use visitor_locks::VisitorLocks;
-
-/// The most violations that a sync reports; reading stops there.
-pub const VIOLATIONS_MAX: usize = 100;
 
 /// How often a sync tries when other processes write for the same visitor at the same time.
 const ATTEMPTS: u32 = 8;
 const PAUSE_MIN_MS: u64 = 2;
 /// The pause before the next attempt grows by up to so much each time.
 const PAUSE_GROWTH_MS: u64 = 16;
+/// How much of a stored item is in memory at once: as it was before the post, and after it.
+const COPIES: usize = 2;
+/// In a turn also as the device is sent it.
+const COPIES_IN_TURN: usize = 3;
 /// As many as post within minutes on a busy server: about a megabyte.
 const REMEMBERED_VISITORS_MAX: usize = 16_384;
 
@@ -52,45 +60,34 @@ pub enum RegistrationMode {
     OnFirstSync,
 }
 
-/// Why a post was not taken. In every case it has changed nothing.
-#[derive(Debug, thiserror::Error)]
-pub enum SyncError<F> {
-    /// Nobody is registered under this identity.
-    #[error("visitor not found")]
-    UnknownVisitor,
-    /// Messages of the post are invalid: all their violations in order, up to [`VIOLATIONS_MAX`].
-    #[error("invalid messages")]
-    Invalid(Vec<F>),
-    /// The store failed.
-    #[error("the post could not be stored")]
-    Store(#[source] StoreError),
-}
-
 /// Takes the posts of visitors.
 pub struct SyncConversations {
     store: Arc<dyn SyncStore>,
     visitors: Arc<dyn VisitorStore>,
     clock: Arc<dyn Clock>,
     settings: SyncSettings,
+    memory: ByteBudget,
     locks: VisitorLocks,
     /// Visitors who were found in the store lately; they may have left it since.
     recent_visitors: Cache<VisitorId, ()>,
 }
 
 impl SyncConversations {
-    /// Takes posts into this store.
+    /// Takes posts into this store, with this memory for what is stored of them.
     #[must_use]
     pub fn new(
         store: Arc<dyn SyncStore>,
         visitors: Arc<dyn VisitorStore>,
         clock: Arc<dyn Clock>,
         settings: SyncSettings,
+        memory: ByteBudget,
     ) -> Self {
         Self {
             store,
             visitors,
             clock,
             settings,
+            memory,
             locks: VisitorLocks::new(),
             recent_visitors: Cache::new(REMEMBERED_VISITORS_MAX),
         }
@@ -116,8 +113,21 @@ impl SyncConversations {
         Ok(visitor.is_some())
     }
 
-    /// Merges a post into what the visitor has, whole or not at all; when this returns counts, the
-    /// post is durable.
+    /// Merges a post like [`Self::run`], and tells what became of it.
+    ///
+    /// # Errors
+    /// [`SyncError`] as its variants say.
+    pub async fn run_in_turn<T: MessageText>(
+        &self,
+        identity: &VisitorIdentity,
+        submission: &Submission<T>,
+        start: TurnStart<'_>,
+    ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
+        self.take(identity, submission, Some(start)).await
+    }
+
+    /// Merges a post into what the visitor has, whole or not at all, but for messages that are to be left
+    /// out; when this returns, the post is durable.
     ///
     /// # Errors
     /// [`SyncError`] as its variants say.
@@ -125,12 +135,22 @@ impl SyncConversations {
         &self,
         identity: &VisitorIdentity,
         submission: &Submission<T>,
-    ) -> Result<Counts, SyncError<T::Violation>> {
+    ) -> Result<Taken<T::Violation>, SyncError<T::Violation>> {
+        let posted = self.take(identity, submission, None).await;
+        posted.map(|posted| posted.taken)
+    }
+
+    async fn take<T: MessageText>(
+        &self,
+        identity: &VisitorIdentity,
+        submission: &Submission<T>,
+        turn: Option<TurnStart<'_>>,
+    ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
         let visitor = VisitorId::from(identity);
         let names = submission.names();
         let _lock = self.locks.lock(visitor).await;
         for attempt in 0..ATTEMPTS {
-            match self.attempt(identity, submission, &names).await {
+            match self.attempt(identity, submission, &names, turn).await {
                 Err(SyncError::Store(StoreError::Conflict)) => self.pause(attempt).await,
                 done => return done,
             }
@@ -146,7 +166,8 @@ impl SyncConversations {
         identity: &VisitorIdentity,
         submission: &Submission<T>,
         names: &[NamedConversation],
-    ) -> Result<Counts, SyncError<T::Violation>> {
+        turn: Option<TurnStart<'_>>,
+    ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
         let visitor = VisitorId::from(identity);
         let now = self.clock.now();
         let heads = self
@@ -170,14 +191,35 @@ impl SyncConversations {
             conversations,
         } = heads.unwrap_or_default();
 
+        if turn.is_some_and(|turn| (turn.is_expired)(change_counter)) {
+            return Err(SyncError::TurnExpired);
+        }
         let unchanged = UnchangedMessages::of(submission, &conversations);
-        let posted = read(submission, &unchanged).map_err(SyncError::Invalid)?;
+        let Reading { posted, rejected } =
+            read(submission, &unchanged).map_err(SyncError::Invalid)?;
+        let copies = if turn.is_some() {
+            COPIES_IN_TURN
+        } else {
+            COPIES
+        };
+        let _reservation = self.reserve(&unchanged, &conversations, copies)?;
         let stored = self
             .load(visitor, names, &unchanged, conversations)
             .await
             .map_err(SyncError::Store)?;
         let receipt = Receipt::new(now, self.settings.max_clock_skew_seconds);
-        let merged = merge(posted, stored, receipt);
+        let mut merge = Merge::into(stored, receipt);
+        for conversation in posted {
+            merge.post(conversation);
+        }
+        let outcomes = turn.map(|_| Outcomes::of(submission, &unchanged, &merge));
+        let merged = merge.finish();
+        let change_number = match merged.changes.is_empty() {
+            true => change_counter,
+            false => change_counter + 1,
+        };
+        let outcomes = outcomes.unwrap_or_default();
+        let left_out = outcomes.left_out(&merged.changes, change_number);
 
         if registers.is_some() || !merged.changes.is_empty() {
             let conversations = merged.changes;
@@ -191,7 +233,40 @@ impl SyncConversations {
                 .await
                 .map_err(SyncError::Store)?;
         }
-        Ok(merged.counts)
+        Ok(Posted {
+            taken: Taken {
+                counts: merged.counts,
+                rejected,
+            },
+            not_taken: outcomes.not_taken,
+            left_out,
+        })
+    }
+
+    /// Reserves the memory for what is stored of the post, as often as it will be there.
+    fn reserve<V>(
+        &self,
+        unchanged: &UnchangedMessages,
+        heads: &[ConversationHead],
+        copies: usize,
+    ) -> Result<Reservation, SyncError<V>> {
+        let conversations = heads.iter().map(|head| head.conversation.content_bytes());
+        let messages = heads.iter().flat_map(|head| {
+            let key = head.conversation.id.key();
+            let messages = head.messages.iter();
+            let loaded = messages.filter(move |head| unchanged.may_change(key, head.key));
+            loaded.map(|head| head.content_bytes)
+        });
+        let bytes = conversations.chain(messages).fold(0, usize::saturating_add);
+        let most = self.memory.bytes() / copies;
+        if bytes > most {
+            return Err(SyncError::TooMuchStored { most });
+        }
+        let mut reservation = self.memory.reserve();
+        match reservation.hold(bytes * copies) {
+            true => Ok(reservation),
+            false => Err(SyncError::NoMemory),
+        }
     }
 
     /// Loads the stored messages that the post may change, beside their conversations.
@@ -205,12 +280,12 @@ impl SyncConversations {
         let wanted: Vec<_> = names
             .iter()
             .map(|named| NamedConversation {
-                id: named.id,
+                key: named.key,
                 messages: named
                     .messages
                     .iter()
                     .copied()
-                    .filter(|message| unchanged.may_change(named.id, *message))
+                    .filter(|message| unchanged.may_change(named.key, *message))
                     .collect(),
             })
             .filter(|named| !named.messages.is_empty())
@@ -221,13 +296,15 @@ impl SyncConversations {
                 messages
                     .entry(conversation)
                     .or_default()
-                    .insert(message.id, message);
+                    .insert(message.id.key(), message);
             }
         }
         Ok(heads
             .into_iter()
             .map(|head| StoredItems {
-                messages: messages.remove(&head.conversation.id).unwrap_or_default(),
+                messages: messages
+                    .remove(&head.conversation.id.key())
+                    .unwrap_or_default(),
                 conversation: head.conversation,
             })
             .collect())
@@ -238,51 +315,5 @@ impl SyncConversations {
         let spread = PAUSE_GROWTH_MS * u64::from(attempt + 1);
         let jitter = self.clock.now().as_micros().unsigned_abs() % spread;
         tokio::time::sleep(Duration::from_millis(PAUSE_MIN_MS + jitter)).await;
-    }
-}
-
-/// Reads the texts of the messages that may change.
-fn read<T: MessageText>(
-    submission: &Submission<T>,
-    unchanged: &UnchangedMessages,
-) -> Result<Vec<PostedConversation>, Vec<T::Violation>> {
-    let mut violations = Vec::new();
-    let mut posted = Vec::with_capacity(submission.conversations.len());
-    for conversation in &submission.conversations {
-        let mut messages = Vec::with_capacity(conversation.messages.len());
-        for message in &conversation.messages {
-            let content = if unchanged.contains(conversation.id, message) {
-                PostedContent::AlreadyApplied
-            } else {
-                match message.text.read() {
-                    Ok(change) => PostedContent::Read {
-                        digest: message.digest,
-                        change: Box::new(change),
-                    },
-                    Err(more) => {
-                        violations.extend(more);
-                        if violations.len() >= VIOLATIONS_MAX {
-                            violations.truncate(VIOLATIONS_MAX);
-                            return Err(violations);
-                        }
-                        continue;
-                    }
-                }
-            };
-            messages.push(PostedMessage {
-                id: message.id,
-                content,
-            });
-        }
-        posted.push(PostedConversation {
-            id: conversation.id,
-            change: conversation.change.clone(),
-            messages,
-        });
-    }
-    if violations.is_empty() {
-        Ok(posted)
-    } else {
-        Err(violations)
     }
 }

@@ -26,6 +26,8 @@ pub trait MessageText: Send + Sync {
 pub struct Submission<T> {
     /// The conversations.
     pub conversations: Vec<SubmittedConversation<T>>,
+    /// Whether messages that turn out to be invalid are left out, and everything else is taken.
+    pub leaves_out_invalid: bool,
 }
 
 /// One conversation of a post.
@@ -56,12 +58,12 @@ impl<T> Submission<T> {
         let mut names: Vec<NamedConversation> = Vec::with_capacity(self.conversations.len());
         let mut places = HashMap::with_capacity(self.conversations.len());
         for conversation in &self.conversations {
-            let messages = conversation.messages.iter().map(|message| message.id);
-            match places.entry(conversation.id) {
+            let messages = conversation.messages.iter().map(|message| message.id.key());
+            match places.entry(conversation.id.key()) {
                 Entry::Vacant(vacant) => {
                     vacant.insert(names.len());
                     names.push(NamedConversation {
-                        id: conversation.id,
+                        key: conversation.id.key(),
                         messages: messages.collect(),
                     });
                 }

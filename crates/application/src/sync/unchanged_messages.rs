@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::identity::{ConversationKey, MessageKey};
 use convosync_domain::ports::ConversationHead;
 use convosync_domain::posted::PostedChange;
 
@@ -11,7 +11,7 @@ use super::submission::{Submission, SubmittedMessage};
 /// The stored messages that a post names, told apart by whether it can change them.
 pub(super) struct UnchangedMessages {
     /// Whether every text posted for a stored message is the text last applied whole.
-    unchanged: HashMap<(ConversationId, MessageId), bool>,
+    unchanged: HashMap<(ConversationKey, MessageKey), bool>,
 }
 
 impl UnchangedMessages {
@@ -21,15 +21,15 @@ impl UnchangedMessages {
             .conversations
             .iter()
             .filter(|posted| matches!(posted.change, PostedChange::Deletion { .. }))
-            .map(|posted| posted.id)
+            .map(|posted| posted.id.key())
             .collect();
         let digests: HashMap<_, _> = heads
             .iter()
             .flat_map(|head| {
-                let conversation = head.conversation.id;
+                let conversation = head.conversation.id.key();
                 head.messages
                     .iter()
-                    .map(move |message| ((conversation, message.id), message.digest))
+                    .map(move |message| ((conversation, message.key), message.digest))
             })
             .collect();
         let mut unchanged: HashMap<_, _> = digests
@@ -41,7 +41,7 @@ impl UnchangedMessages {
             .collect();
         for conversation in &submission.conversations {
             for message in &conversation.messages {
-                let key = (conversation.id, message.id);
+                let key = (conversation.id.key(), message.id.key());
                 if let Some(unchanged) = unchanged.get_mut(&key) {
                     *unchanged &= digests.get(&key) == Some(&Some(message.digest));
                 }
@@ -53,14 +53,14 @@ impl UnchangedMessages {
     /// Whether nothing can change by this message.
     pub(super) fn contains<T>(
         &self,
-        conversation: ConversationId,
+        conversation: ConversationKey,
         message: &SubmittedMessage<T>,
     ) -> bool {
-        self.unchanged.get(&(conversation, message.id)) == Some(&true)
+        self.unchanged.get(&(conversation, message.id.key())) == Some(&true)
     }
 
     /// Whether the message is stored and may change.
-    pub(super) fn may_change(&self, conversation: ConversationId, message: MessageId) -> bool {
+    pub(super) fn may_change(&self, conversation: ConversationKey, message: MessageKey) -> bool {
         self.unchanged.get(&(conversation, message)) == Some(&false)
     }
 }

@@ -1,19 +1,22 @@
 //! The merge rule: what is stored, what is posted and the moment of receipt give what changes.
 //!
-//! Everything here is pure. [`merge`] takes a whole post; the rule for one conversation and one
-//! message is in the two modules of those names.
+//! Everything here is pure. [`merge`] takes a whole post, [`Merge`] one conversation of it after the other; the
+//! rule for one conversation and one message is in the two modules of those names, and [`outcome`] tells what
+//! became of what was posted.
 
 mod conversation;
 mod message;
+mod outcome;
 mod stamp;
 
 use std::collections::HashMap;
 
+pub use outcome::{Outcome, conversation_outcome, message_outcome};
 pub use stamp::Receipt;
 
 use crate::change_set::{ConversationChange, Counts, Erasure, Write};
 use crate::conversation::ConversationPatch;
-use crate::identity::{ConversationId, MessageId};
+use crate::identity::{ConversationId, ConversationKey, MessageKey};
 use crate::posted::{PostedChange, PostedContent, PostedConversation, PostedMessage};
 use crate::stored::{ConversationHistory, StoredConversation, StoredMessage};
 use message::Context;
@@ -25,7 +28,7 @@ pub struct StoredItems {
     pub conversation: StoredConversation,
     /// Every message of it that the post names, but those that are
     /// [`PostedContent::AlreadyApplied`].
-    pub messages: HashMap<MessageId, StoredMessage>,
+    pub messages: HashMap<MessageKey, StoredMessage>,
 }
 
 /// What a post does.
@@ -45,26 +48,81 @@ pub fn merge(
     stored: Vec<StoredItems>,
     receipt: Receipt,
 ) -> Merged {
-    let mut merges: HashMap<_, _> = stored
-        .into_iter()
-        .map(|items| (items.conversation.id, ConversationMerge::stored(items)))
-        .collect();
-    let mut counts = Counts::default();
-    let mut order = Vec::new();
+    let mut merge = Merge::into(stored, receipt);
     for conversation in posted {
-        let id = conversation.id;
-        let merging = merges.entry(id).or_default();
-        if !merging.is_named {
-            merging.is_named = true;
-            order.push(id);
-        }
-        merging.post(conversation, receipt, &mut counts);
+        merge.post(conversation);
     }
-    let changes = order
-        .into_iter()
-        .filter_map(|id| merges.remove(&id)?.into_change(id))
-        .collect();
-    Merged { counts, changes }
+    merge.finish()
+}
+
+/// A post that is being merged, conversation by conversation.
+#[derive(Debug)]
+pub struct Merge {
+    receipt: Receipt,
+    conversations: HashMap<ConversationKey, ConversationMerge>,
+    /// The conversations in the order in which the post names them.
+    order: Vec<ConversationKey>,
+    counts: Counts,
+}
+
+impl Merge {
+    /// Begins to merge what arrives with this receipt into what is stored.
+    #[must_use]
+    pub fn into(stored: Vec<StoredItems>, receipt: Receipt) -> Self {
+        let conversations = stored
+            .into_iter()
+            .map(|items| {
+                let key = items.conversation.id.key();
+                (key, ConversationMerge::stored(items))
+            })
+            .collect();
+        Self {
+            receipt,
+            conversations,
+            order: Vec::new(),
+            counts: Counts::default(),
+        }
+    }
+
+    /// Merges the next conversation of the post.
+    pub fn post(&mut self, posted: PostedConversation) {
+        let key = posted.id.key();
+        let merge = self.conversations.entry(key).or_default();
+        if !merge.is_named {
+            merge.is_named = true;
+            self.order.push(key);
+        }
+        merge.post(posted, self.receipt, &mut self.counts);
+    }
+
+    /// A conversation as it is now, if it is stored or the post has created it.
+    #[must_use]
+    pub fn conversation(&self, key: ConversationKey) -> Option<&StoredConversation> {
+        let tracked = self.conversations.get(&key)?.conversation.as_ref();
+        tracked.map(|tracked| &tracked.item)
+    }
+
+    /// A message as it is now, if it was stored and loaded, or the post has created it.
+    #[must_use]
+    pub fn message(
+        &self,
+        conversation: ConversationKey,
+        key: MessageKey,
+    ) -> Option<&StoredMessage> {
+        let tracked = self.conversations.get(&conversation)?.messages.get(&key);
+        tracked.map(|tracked| &tracked.item)
+    }
+
+    /// What the post does.
+    #[must_use]
+    pub fn finish(mut self) -> Merged {
+        let order = self.order.into_iter();
+        let changes = order.filter_map(|key| self.conversations.remove(&key)?.into_change(key));
+        Merged {
+            changes: changes.collect(),
+            counts: self.counts,
+        }
+    }
 }
 
 /// An item, and what it was before the post.
@@ -112,9 +170,9 @@ struct ConversationMerge {
     is_named: bool,
     conversation: Option<Tracked<StoredConversation>>,
     erasure: Option<Erasure>,
-    messages: HashMap<MessageId, Tracked<StoredMessage>>,
+    messages: HashMap<MessageKey, Tracked<StoredMessage>>,
     /// The messages in the order in which the post names them.
-    order: Vec<MessageId>,
+    order: Vec<MessageKey>,
 }
 
 impl ConversationMerge {
@@ -139,7 +197,7 @@ impl ConversationMerge {
             receipt,
         };
         for message in posted.messages {
-            self.order.push(message.id);
+            self.order.push(message.id.key());
             if self.post_message(message, context) {
                 counts.messages_created += 1;
             } else {
@@ -182,27 +240,28 @@ impl ConversationMerge {
         let PostedContent::Read { digest, change } = posted.content else {
             return false;
         };
-        if let Some(tracked) = self.messages.get_mut(&posted.id) {
+        if let Some(tracked) = self.messages.get_mut(&posted.id.key()) {
             message::update(&mut tracked.item, digest, *change, context);
             return false;
         }
+        let key = posted.id.key();
         let created = message::create(posted.id, digest, *change, context);
         let is_created = created.is_some();
         self.messages
-            .extend(created.map(|message| (posted.id, Tracked::created(message))));
+            .extend(created.map(|message| (key, Tracked::created(message))));
         is_created
     }
 
-    fn into_change(mut self, id: ConversationId) -> Option<ConversationChange> {
-        let messages = self.order.iter().filter_map(|id| {
+    fn into_change(mut self, key: ConversationKey) -> Option<ConversationChange> {
+        let messages = self.order.iter().filter_map(|key| {
             // A digest alone is no change.
-            let tracked = self.messages.remove(id)?;
+            let tracked = self.messages.remove(key)?;
             tracked.into_write(|before, after| {
                 before.history == after.history && before.content == after.content
             })
         });
         let change = ConversationChange {
-            id,
+            key,
             messages: messages.collect(),
             conversation: self
                 .conversation

@@ -23,3 +23,16 @@ pub struct LivingIds {
     /// The ids of the living conversations in ascending order.
     pub ids: Vec<ConversationId>,
 }
+
+impl LivingIds {
+    /// What a visitor has at this change counter; the ids may come in any order.
+    #[must_use]
+    pub fn new(change_counter: u64, ids: impl IntoIterator<Item = ConversationId>) -> Self {
+        let mut ids: Vec<_> = ids.into_iter().collect();
+        ids.sort();
+        Self {
+            change_counter,
+            ids,
+        }
+    }
+}

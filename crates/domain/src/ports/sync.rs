@@ -2,7 +2,7 @@ use async_trait::async_trait;
 
 use super::StoreError;
 use crate::change_set::ChangeSet;
-use crate::identity::{ConversationId, MessageId, VisitorId};
+use crate::identity::{ConversationKey, MessageKey, VisitorId};
 use crate::posted::Digest;
 use crate::stored::{StoredConversation, StoredMessage};
 
@@ -32,7 +32,7 @@ pub trait SyncStore: Send + Sync {
         &self,
         visitor: VisitorId,
         named: Vec<NamedConversation>,
-    ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError>;
+    ) -> Result<Vec<(ConversationKey, StoredMessage)>, StoreError>;
 
     /// Writes a change set whole, durably, as the visitor's next change; returns the visitor's
     /// change counter after it. A visitor to register is the one that is named here.
@@ -48,9 +48,9 @@ pub trait SyncStore: Send + Sync {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NamedConversation {
     /// Which conversation.
-    pub id: ConversationId,
+    pub key: ConversationKey,
     /// Which of its messages.
-    pub messages: Vec<MessageId>,
+    pub messages: Vec<MessageKey>,
 }
 
 /// What a store tells of what a post names.
@@ -75,7 +75,9 @@ pub struct ConversationHead {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct MessageHead {
     /// Which message.
-    pub id: MessageId,
+    pub key: MessageKey,
     /// The digest of the text last applied whole, if nothing else has changed the message.
     pub digest: Option<Digest>,
+    /// About how many bytes its content has; 0 if it is dead.
+    pub content_bytes: usize,
 }

@@ -6,7 +6,7 @@ use convosync_domain::archive::{
     ArchiveRows, ArchivedConversation, ArchivedMessage, read_archive_page,
 };
 use convosync_domain::conversation::Conversation;
-use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::identity::{ConversationKey, MessageKey};
 use convosync_domain::message::{Message, MessageFields};
 use convosync_domain::stored::{
     ConversationHistory, MessageHistory, StoredConversation, StoredMessage,
@@ -23,10 +23,13 @@ impl ArchiveRows for Rows {
 
     fn conversations(
         &mut self,
-        from: Option<ConversationId>,
+        from: Option<ConversationKey>,
         limit: usize,
     ) -> Result<Vec<ArchivedConversation>, Infallible> {
-        let later = self.0.iter().filter(|it| Some(it.conversation.id) >= from);
+        let later = self
+            .0
+            .iter()
+            .filter(|it| Some(it.conversation.id.key()) >= from);
         let alone = later.map(|it| ArchivedConversation {
             messages: Vec::new(),
             ..it.clone()
@@ -36,17 +39,17 @@ impl ArchiveRows for Rows {
 
     fn messages(
         &mut self,
-        conversation: ConversationId,
-        after: Option<MessageId>,
+        conversation: ConversationKey,
+        after: Option<MessageKey>,
         limit: usize,
     ) -> Result<Vec<ArchivedMessage>, Infallible> {
         let all = self
             .0
             .iter()
-            .filter(|it| it.conversation.id == conversation);
+            .filter(|it| it.conversation.id.key() == conversation);
         let later = all
             .flat_map(|it| &it.messages)
-            .filter(|it| Some(it.message.id) > after);
+            .filter(|it| Some(it.message.id.key()) > after);
         Ok(later.take(limit).cloned().collect())
     }
 }

@@ -2,12 +2,13 @@
 
 use std::cell::RefCell;
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use convosync_domain::feed::{
-    ChangedConversation, ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows,
-    NumberedMessage, read_page,
+    Admit, ChangedConversation, ChangedHead, ChangedMessage, ChangedMessages, ChangesPage,
+    FeedPosition, FeedRows, PageRead, PageRequest, read_page,
 };
-use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::identity::{ConversationKey, MessageKey};
 use convosync_domain::patch::Patch::Value;
 use convosync_domain::ports::NamedConversation;
 
@@ -17,11 +18,11 @@ use crate::support::*;
 struct Rows<'a>(&'a Items);
 
 impl Rows<'_> {
-    fn number(&self, conversation: ConversationId, message: Option<MessageId>) -> u64 {
+    fn number(&self, conversation: ConversationKey, message: Option<MessageKey>) -> u64 {
         self.0.change_numbers[&(conversation, message)]
     }
 
-    fn changed_in(&self, wanted: &ChangedMessages) -> Vec<NumberedMessage> {
+    fn changed_in(&self, wanted: &ChangedMessages) -> Vec<ChangedMessage> {
         let mut found: Vec<_> = self
             .0
             .messages
@@ -31,11 +32,16 @@ impl Rows<'_> {
             .filter(|(number, stored)| {
                 let left_out =
                     stored.content.is_none() && Some(*number) <= wanted.dead_left_out_through;
-                *number > wanted.since && !left_out && Some((*number, stored.id)) > wanted.after
+                *number > wanted.since
+                    && !left_out
+                    && Some((*number, stored.id.key())) > wanted.after
             })
-            .map(|(number, stored)| (number, stored.id))
+            .map(|(number, stored)| ChangedMessage {
+                place: (number, stored.id.key()),
+                content_bytes: stored.content_bytes(),
+            })
             .collect();
-        found.sort();
+        found.sort_by_key(|message| message.place);
         found.truncate(wanted.limit);
         found
     }
@@ -46,11 +52,11 @@ impl FeedRows for Rows<'_> {
 
     fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, Infallible> {
         let heads = self.0.conversations.values().map(|stored| {
-            let of_this = |((id, _), number): (&(ConversationId, _), &u64)| {
-                (*id == stored.id).then_some(*number)
+            let of_this = |((id, _), number): (&(ConversationKey, _), &u64)| {
+                (*id == stored.id.key()).then_some(*number)
             };
             ChangedHead {
-                id: stored.id,
+                key: stored.id.key(),
                 latest_change: self
                     .0
                     .change_numbers
@@ -58,8 +64,8 @@ impl FeedRows for Rows<'_> {
                     .filter_map(of_this)
                     .max()
                     .unwrap(),
-                change_number: self.number(stored.id, None),
-                is_dead: stored.content.is_none(),
+                change_number: self.number(stored.id.key(), None),
+                content_bytes: stored.content_bytes(),
             }
         });
         Ok(heads.filter(|head| head.latest_change > since).collect())
@@ -68,7 +74,7 @@ impl FeedRows for Rows<'_> {
     fn changed_messages(
         &mut self,
         wanted: &[ChangedMessages],
-    ) -> Result<Vec<Vec<NumberedMessage>>, Infallible> {
+    ) -> Result<Vec<Vec<ChangedMessage>>, Infallible> {
         Ok(wanted
             .iter()
             .map(|wanted| self.changed_in(wanted))
@@ -80,11 +86,11 @@ impl FeedRows for Rows<'_> {
         items: Vec<NamedConversation>,
     ) -> Result<Vec<ChangedConversation>, Infallible> {
         let whole = items.into_iter().map(|named| ChangedConversation {
-            conversation: self.0.conversations[&named.id].clone(),
+            conversation: self.0.conversations[&named.key].clone(),
             messages: named
                 .messages
                 .iter()
-                .map(|id| self.0.messages[&(named.id, *id)].clone())
+                .map(|key| self.0.messages[&(named.key, *key)].clone())
                 .collect(),
         });
         Ok(whole.collect())
@@ -92,8 +98,26 @@ impl FeedRows for Rows<'_> {
 }
 
 fn page(items: &Items, position: Option<FeedPosition>, limit: usize) -> ChangesPage {
-    let Ok(page) = read_page(&mut Rows(items), position, items.change_counter, limit);
-    page
+    page_of(&mut Rows(items), position, items.change_counter, limit)
+}
+
+fn page_of<R: FeedRows<Error = Infallible>>(
+    rows: &mut R,
+    position: Option<FeedPosition>,
+    change_counter: u64,
+    limit: usize,
+) -> ChangesPage {
+    let request = PageRequest {
+        position,
+        limit,
+        content_bytes: usize::MAX,
+        left_out: Arc::default(),
+    };
+    let admit: Admit = Arc::new(|_| true);
+    match read_page(rows, &request, &admit, change_counter) {
+        Ok(PageRead::Page(page)) => page,
+        Ok(PageRead::NotAdmitted) => panic!("every page is admitted"),
+    }
 }
 
 /// A page as `conversation[messages]`, dead items in brackets of their own.
@@ -109,9 +133,9 @@ fn shown(page: &ChangesPage) -> String {
         let messages: Vec<_> = changed
             .messages
             .iter()
-            .map(|it| mark(it.id.as_uuid().as_u128(), it.content.is_none()))
+            .map(|it| mark(it.id.key().as_uuid().as_u128(), it.content.is_none()))
             .collect();
-        let id = changed.conversation.id.as_uuid().as_u128();
+        let id = changed.conversation.id.key().as_uuid().as_u128();
         format!(
             "{}[{}]",
             mark(id, changed.conversation.content.is_none()),
@@ -261,7 +285,7 @@ fn reads_nothing_when_nothing_is_new() {
         fn changed_messages(
             &mut self,
             _: &[ChangedMessages],
-        ) -> Result<Vec<Vec<NumberedMessage>>, Infallible> {
+        ) -> Result<Vec<Vec<ChangedMessage>>, Infallible> {
             unreachable!("no head was given")
         }
         fn read(
@@ -277,7 +301,7 @@ fn reads_nothing_when_nothing_is_new() {
         dead_left_out_through: None,
         last: None,
     };
-    let Ok(page) = read_page(&mut rows, Some(position), 4, 10);
+    let page = page_of(&mut rows, Some(position), 4, 10);
     assert_eq!(page.next, position);
     assert!(rows.0.borrow().is_empty());
 }

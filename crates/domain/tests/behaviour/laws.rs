@@ -103,12 +103,12 @@ fn told_apart(items: &Items) -> Vec<StoredMessage> {
 fn body_without_repeats() -> impl Strategy<Value = Vec<PostedConversation>> {
     body().prop_map(|mut body| {
         let mut seen = HashSet::new();
-        body.retain(|conversation| seen.insert(conversation.id));
+        body.retain(|conversation| seen.insert(conversation.id.key()));
         for conversation in &mut body {
             let mut seen = HashSet::new();
             conversation
                 .messages
-                .retain(|message| seen.insert(message.id));
+                .retain(|message| seen.insert(message.id.key()));
         }
         body
     })
@@ -184,7 +184,7 @@ proptest! {
         after.post(body, now);
         for (id, stored) in &items.conversations {
             let kept = |it: &StoredConversation| it.content.as_ref().map(|it| it.title.is_some());
-            prop_assert!(kept(&after.conversations[id]) >= kept(stored), "{id}");
+            prop_assert!(kept(&after.conversations[id]) >= kept(stored), "{id:?}");
         }
         for (key, stored) in &items.messages {
             let kept = |it: &StoredMessage| {
@@ -205,14 +205,14 @@ proptest! {
     ) {
         for conversation in body {
             for posted in conversation.messages {
-                let Some(before) = items.messages.get(&(conversation.id, posted.id)) else { continue };
+                let Some(before) = items.messages.get(&(conversation.id.key(), posted.id.key())) else { continue };
                 let PostedContent::Read { digest, .. } = &posted.content else { continue };
                 if before.digest != Some(*digest) { continue; }
                 let mut again = items.clone();
                 let change = titled(stamp, Patch::NotSent);
-                let repeat = PostedConversation { id: conversation.id, change, messages: vec![posted.clone()] };
+                let repeat = PostedConversation { id: conversation.id.clone(), change, messages: vec![posted.clone()] };
                 again.post(vec![repeat], now);
-                prop_assert_eq!(again.messages.get(&(conversation.id, posted.id)), Some(before));
+                prop_assert_eq!(again.messages.get(&(conversation.id.key(), posted.id.key())), Some(before));
             }
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use convosync_domain::change_set::{ConversationChange, Counts, Erasure};
 use convosync_domain::conversation::ConversationPatch;
-use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::identity::{ConversationId, ConversationKey, MessageId, MessageKey};
 use convosync_domain::merge::{Receipt, StoredItems, merge};
 use convosync_domain::message::MessagePatch;
 use convosync_domain::patch::Patch;
@@ -35,22 +35,22 @@ pub(crate) fn message_id(number: u128) -> MessageId {
 /// What a visitor has.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Items {
-    pub(crate) conversations: BTreeMap<ConversationId, StoredConversation>,
-    pub(crate) messages: BTreeMap<(ConversationId, MessageId), StoredMessage>,
+    pub(crate) conversations: BTreeMap<ConversationKey, StoredConversation>,
+    pub(crate) messages: BTreeMap<(ConversationKey, MessageKey), StoredMessage>,
     /// The number of posts that changed something.
     pub(crate) change_counter: u64,
     /// The change number of each item, conversations under the nil message.
-    pub(crate) change_numbers: BTreeMap<(ConversationId, Option<MessageId>), u64>,
+    pub(crate) change_numbers: BTreeMap<(ConversationKey, Option<MessageKey>), u64>,
 }
 
 impl Items {
     pub(crate) fn post(&mut self, posted: Vec<PostedConversation>, now: i64) -> Counts {
         let stored = posted
             .iter()
-            .filter_map(|named| self.conversations.get(&named.id))
+            .filter_map(|named| self.conversations.get(&named.id.key()))
             .map(|conversation| StoredItems {
                 conversation: conversation.clone(),
-                messages: self.messages_of(conversation.id),
+                messages: self.messages_of(conversation.id.key()),
             })
             .collect();
         let merged = merge(posted, stored, Receipt::new(at(now), SKEW_SECONDS));
@@ -64,24 +64,26 @@ impl Items {
     }
 
     pub(crate) fn conversation(&self, number: u128) -> &StoredConversation {
-        &self.conversations[&conversation_id(number)]
+        &self.conversations[&conversation_id(number).key()]
     }
 
     pub(crate) fn message(&self, conversation: u128, number: u128) -> Option<&StoredMessage> {
-        self.messages
-            .get(&(conversation_id(conversation), message_id(number)))
+        self.messages.get(&(
+            conversation_id(conversation).key(),
+            message_id(number).key(),
+        ))
     }
 
-    fn messages_of(&self, id: ConversationId) -> HashMap<MessageId, StoredMessage> {
+    fn messages_of(&self, key: ConversationKey) -> HashMap<MessageKey, StoredMessage> {
         self.messages
             .iter()
-            .filter(|((conversation, _), _)| *conversation == id)
+            .filter(|((conversation, _), _)| *conversation == key)
             .map(|((_, message), stored)| (*message, stored.clone()))
             .collect()
     }
 
     fn apply(&mut self, change: ConversationChange) {
-        let id = change.id;
+        let id = change.key;
         let number = self.change_counter;
         if let Some(write) = change.conversation {
             self.conversations.insert(id, write.item().clone());
@@ -105,8 +107,9 @@ impl Items {
         }
         for write in change.messages {
             let message = write.item().clone();
-            self.change_numbers.insert((id, Some(message.id)), number);
-            self.messages.insert((id, message.id), message);
+            self.change_numbers
+                .insert((id, Some(message.id.key())), number);
+            self.messages.insert((id, message.id.key()), message);
         }
     }
 
@@ -119,11 +122,9 @@ impl Items {
         let messages = self
             .messages
             .iter()
-            .filter_map(|((conversation, id), stored)| {
-                Some(format!(
-                    "{conversation} {id} {:?}",
-                    stored.content.as_ref()?
-                ))
+            .filter_map(|((conversation, _), stored)| {
+                let (id, content) = (&stored.id, stored.content.as_ref()?);
+                Some(format!("{conversation:?} {id} {content:?}"))
             });
         conversations.chain(messages).collect()
     }

@@ -76,7 +76,7 @@ impl ItemReader {
         let patch = self.content(path, change, history.is_dead_in(&conversation))?;
         Ok(ArchivedMessage {
             message: StoredMessage {
-                id: posted.id,
+                id: posted.id.clone(),
                 history,
                 content: patch.map(|patch| Box::new(Message::created_from(patch))),
                 digest: sync.digest.map(DigestText::into),

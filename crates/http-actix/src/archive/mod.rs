@@ -159,7 +159,9 @@ fn read_items(line: Vec<u8>) -> Result<ArchiveLine, LineError> {
     let limits = Limits::none();
     let body = Body::new(line, limits, 0).map_err(first_violation)?;
     let body = Arc::new(body);
-    let posted = read_submission(&body, Leniency::FULL).map_err(first_violation)?;
+    let posted = read_submission(&body, Leniency::FULL)
+        .map_err(first_violation)?
+        .submission;
     let document: Document = serde_json::from_str(body.text()).map_err(|error| {
         // What the parser says may quote what is there.
         LineError(format!(

@@ -135,7 +135,7 @@ fn a_bad_line_is_refused_by_place() {
         ("\"request_n\":3", "\"request_n\":\"3\""),
         (
             "\"id\":\"00000000-0000-0000-0000-000000000009\"",
-            "\"id\":\"9\"",
+            "\"id\":\"\"",
         ),
         ("\"change_number\":3", "\"change_number\":4"),
         ("\"change_number\":3", "\"change_number\":0"),
@@ -160,7 +160,7 @@ fn a_bad_line_is_refused_by_place() {
     body: trailing characters at line 1 column 16
     sync: is missing or not as it should be at column 2397
     conversations[0].messages[0].request.request_n: must be an integer
-    conversations[1].id: must be a UUID
+    conversations[1].id: must be a text of 1 to 128 characters without control characters
     conversations[1]: change_number must be 1 to the visitor's change_counter
     conversations[1]: change_number must be 1 to the visitor's change_counter
     sync: is missing or not as it should be at column 1837

@@ -2,8 +2,8 @@
 
 use std::io;
 
-use super::budget::Reservation;
 use super::error::BodyError;
+use convosync_application::byte_budget::Reservation;
 
 /// What is set aside at most for a body before anything of it has come, and what is little to copy.
 const SMALL: usize = 1 << 16;
@@ -82,8 +82,8 @@ impl io::Write for BodyBuffer {
 
 #[cfg(test)]
 mod tests {
-    use super::super::budget::ByteBudget;
     use super::*;
+    use convosync_application::byte_budget::ByteBudget;
 
     #[test]
     fn bytes_are_taken_up_to_the_limit() {

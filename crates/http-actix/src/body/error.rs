@@ -1,7 +1,5 @@
 //! Why a body could not be read to its end.
 
-use actix_web::http::header::{self, HeaderValue};
-
 use super::text::refusal;
 use crate::error::{ApiError, ErrorCode};
 use crate::settings::Limits;
@@ -39,8 +37,7 @@ impl BodyError {
                 let text = format!("Body larger than {} bytes", limits.body_bytes);
                 ApiError::with_text(ErrorCode::BodyTooLarge, text)
             }
-            Self::NoRoom => ApiError::from(ErrorCode::TooManyInFlight)
-                .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
+            Self::NoRoom => ApiError::too_many_in_flight(),
             Self::NotGzip | Self::TooManyMembers => {
                 ApiError::refused(invalid, refusal(self.to_string()))
             }

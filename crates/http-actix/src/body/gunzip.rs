@@ -96,9 +96,9 @@ fn body_error(error: io::Error) -> BodyError {
 mod tests {
     use flate2::{Compression, GzBuilder};
 
-    use super::super::budget::ByteBudget;
     use super::super::buffer::BodyBuffer;
     use super::*;
+    use convosync_application::byte_budget::ByteBudget;
 
     const TEXT: &[u8] = b"{\"conversations\":[]} and more, and more, and more";
 

@@ -2,11 +2,9 @@
 //!
 //! - [`deadline`] says how slow a body may arrive,
 //! - [`buffer`] collects its bytes under the limit of one body,
-//! - [`budget`] is what all bodies in flight may hold together,
 //! - [`gunzip`] inflates what has come compressed,
 //! - [`text`] is what has been read.
 
-mod budget;
 mod buffer;
 mod deadline;
 mod error;
@@ -23,9 +21,9 @@ use actix_web::rt::task::yield_now;
 use actix_web::rt::time::timeout;
 use actix_web::web::Bytes;
 use actix_web::{HttpMessage as _, HttpRequest, web};
+use convosync_application::byte_budget::ByteBudget;
 use futures_util::StreamExt as _;
 
-use budget::ByteBudget;
 use buffer::BodyBuffer;
 use deadline::ArrivalDeadline;
 use error::BodyError;

@@ -9,9 +9,9 @@ use convosync_domain::ports::Heads;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use super::budget::ByteBudget;
 use crate::testing::served::{body_of, exchange, start};
 use crate::testing::{Ports, post, send};
+use convosync_application::byte_budget::ByteBudget;
 
 const URL: &str = "/api/sync-conversations/?anon_id=a";
 const EMPTY: &str = r#"{"conversations":[]}"#;

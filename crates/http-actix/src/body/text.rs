@@ -2,7 +2,7 @@
 
 use serde_json::value::RawValue;
 
-use super::budget::Reservation;
+use convosync_application::byte_budget::Reservation;
 
 use crate::json::{Refusal, Violation};
 use crate::settings::Limits;

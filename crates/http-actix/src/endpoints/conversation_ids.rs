@@ -8,7 +8,7 @@ use uuid::fmt::Hyphenated;
 use crate::answer::tagged_json;
 use crate::error::ApiError;
 use crate::etag::{self, KnownTags};
-use crate::json::{ObjectWriter, push_array};
+use crate::json::{ObjectWriter, push_array, push_id};
 use crate::request::Identity;
 use crate::state::AppState;
 
@@ -45,10 +45,7 @@ fn list_of(ids: &[ConversationId]) -> Vec<u8> {
     let mut out = Vec::with_capacity(32 + ids.len() * (Hyphenated::LENGTH + 3));
     let mut answer = ObjectWriter::new(&mut out);
     push_array(answer.key("conversations"), ids, |out, id| {
-        let mut text = [0; Hyphenated::LENGTH];
-        out.push(b'"');
-        out.extend_from_slice(id.as_uuid().hyphenated().encode_lower(&mut text).as_bytes());
-        out.push(b'"');
+        push_id(out, id.key().as_uuid(), id.opaque());
     });
     answer.end();
     out

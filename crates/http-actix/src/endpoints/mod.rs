@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod conversation_ids;
 pub(crate) mod live;
+mod pull_query;
 pub(crate) mod ready;
 pub(crate) mod root;
 pub(crate) mod sync;

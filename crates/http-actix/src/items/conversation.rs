@@ -5,13 +5,14 @@ use std::fmt;
 use convosync_application::sync::{SubmittedConversation, SubmittedMessage};
 use convosync_domain::conversation::ConversationPatch;
 use convosync_domain::identity::ConversationId;
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserialize as _, DeserializeSeed, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use uuid::Uuid;
 
 use super::change::Change;
 use super::message::RawMessage;
 use super::post::{Messages, Post};
-use crate::json::{JsonPath, MUST_BE_ARRAY, MUST_BE_OBJECT, MUST_BE_UUID, Reader};
+use crate::json::{JsonPath, MUST_BE_ARRAY, MUST_BE_ID, MUST_BE_OBJECT, Reader};
 
 /// Reads an item of the array of conversations.
 pub(crate) struct ConversationVisitor<'r, 'a> {
@@ -34,61 +35,56 @@ impl<'a> DeserializeSeed<'a> for ConversationVisitor<'_, 'a> {
 
     fn deserialize<D: Deserializer<'a>>(self, json: D) -> Result<(), D::Error> {
         self.post.begin_conversation();
-        json.deserialize_any(self)
-    }
-}
-
-impl<'a> ConversationVisitor<'_, 'a> {
-    fn not_an_object<E>(self) -> Result<(), E> {
-        let at = self.reader.position();
-        self.reader.report_at(at, self.path, MUST_BE_OBJECT);
+        if self.reader.peek_value() == Some(b'{') {
+            return json.deserialize_map(self);
+        }
+        let Self { reader, post, path } = self;
+        let raw = <&'a RawValue>::deserialize(json)?.get();
+        let violations = reader.violations();
+        reader.pass(raw);
+        reader.report(raw, path, MUST_BE_OBJECT);
+        if reader.leniency.leaves_out_bad_items {
+            post.reject(None, reader.take_violations_after(violations));
+        }
         Ok(())
     }
-}
-
-macro_rules! visit_as_not_an_object {
-    ($( $visit:ident($($value:ty)?); )+) => {$(
-        fn $visit<E: Error>(self, $(_: $value)?) -> Result<(), E> {
-            self.not_an_object()
-        }
-    )+};
 }
 
 impl<'a> Visitor<'a> for ConversationVisitor<'_, 'a> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("anything")
+        f.write_str("an object")
     }
 
     fn visit_map<M: MapAccess<'a>>(self, mut fields: M) -> Result<(), M::Error> {
         let Self { reader, post, path } = self;
+        let (violations, rejected) = (reader.violations(), post.rejected.len());
         let start = reader.position();
         let mut draft = Draft::default();
+        reader.pass_bracket();
         reader.walk(&mut fields, path, |reader, fields, key| {
             draft.read_field(reader, post, fields, key, path)
         })?;
+        reader.pass_bracket();
         if draft.id.is_none() {
-            reader.missing(start, &path.key("id"), MUST_BE_UUID);
+            reader.missing(start, &path.key("id"), MUST_BE_ID);
+        }
+        let id = draft.id.flatten();
+        if reader.leniency.leaves_out_bad_items
+            && let Some(first) = reader.take_violations_after(violations)
+        {
+            // Its messages go with it.
+            post.rejected.truncate(rejected);
+            post.reject(id.map(|id| id.to_string()), Some(first));
+            return Ok(());
         }
         post.conversations.push(SubmittedConversation {
-            id: draft
-                .id
-                .flatten()
-                .unwrap_or(ConversationId::from_uuid(Uuid::nil())),
+            id: id.unwrap_or(ConversationId::from_uuid(Uuid::nil())),
             change: draft.change.finish(),
             messages: draft.messages,
         });
         Ok(())
-    }
-
-    fn visit_seq<S: SeqAccess<'a>>(self, mut items: S) -> Result<(), S::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        self.not_an_object()
-    }
-
-    visit_as_not_an_object! {
-        visit_unit(); visit_bool(bool); visit_i64(i64); visit_u64(u64); visit_f64(f64); visit_str(&str);
     }
 }
 

@@ -16,7 +16,7 @@ use serde_json::value::RawValue;
 use super::change::{Change, FieldsPatch};
 use crate::body::Body;
 use crate::json::{
-    JsonPath, Leniency, MUST_BE_OBJECT, MUST_BE_UUID, Object, ObjectVisitor, Reader, Violation,
+    JsonPath, Leniency, MUST_BE_ID, MUST_BE_OBJECT, Object, ObjectVisitor, Reader, Violation,
     decode_text,
 };
 
@@ -77,7 +77,7 @@ impl MessageText for RawMessage {
                 reader.report(raw, &path, "not JSON");
             }
             if !draft.has_id {
-                reader.missing(self.range.start, &path.key(MESSAGE_ID), MUST_BE_UUID);
+                reader.missing(self.range.start, &path.key(MESSAGE_ID), MUST_BE_ID);
             }
         } else {
             reader.report(raw, &path, MUST_BE_OBJECT);

@@ -16,5 +16,6 @@ mod tests;
 mod write;
 
 pub(crate) use message::RawMessage;
-pub(crate) use submission::read_submission;
+pub(crate) use post::Rejected;
+pub(crate) use submission::{ReadPost, read_submission};
 pub(crate) use write::{push_archived, push_conversation};

@@ -14,18 +14,23 @@ use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess,
 
 use super::conversation::ConversationVisitor;
 use super::message::RawMessage;
-use super::post::Post;
+use super::post::{Post, Rejected};
 use crate::body::{Body, begins_object, check_json, not_json};
-use crate::json::{JsonPath, Leniency, MUST_BE_ARRAY, MUST_BE_OBJECT, Reader, Refusal, Violation};
+use crate::json::{JsonPath, Leniency, MUST_BE_ARRAY, Reader, Refusal, Violation};
 
 const CONVERSATIONS: &str = "conversations";
 
+/// A post that can be taken.
+pub(crate) struct ReadPost {
+    /// What is to be taken.
+    pub(crate) submission: Submission<RawMessage>,
+    /// What is left out of it so far, in the order of the document.
+    pub(crate) rejected: Vec<Rejected>,
+}
+
 /// Reads the body of a post. Where less is taken than can be, every message is read to its end: the text
 /// of one that is stored already may have been taken from a more lenient post.
-pub(crate) fn read_submission(
-    body: &Arc<Body>,
-    leniency: Leniency,
-) -> Result<Submission<RawMessage>, Refusal> {
+pub(crate) fn read_submission(body: &Arc<Body>, leniency: Leniency) -> Result<ReadPost, Refusal> {
     let text = body.text();
     let mut reader = Reader::new(text, body.limits(), leniency);
     let mut post = Post::new(body, leniency);
@@ -39,16 +44,7 @@ pub(crate) fn read_submission(
         if let Some((most, what)) = post.too_many {
             return Err(Refusal::TooMany(most, what));
         }
-        if let Err(error) = read {
-            if check_json(text).is_err() {
-                return Err(not_json(&error));
-            }
-            // It is JSON, but none that the parser makes a value of, like 1e999: that is only so
-            // where a conversation should be.
-            let conversations = JsonPath::Document.key(CONVERSATIONS);
-            let path = conversations.index(post.begun.saturating_sub(1));
-            reader.missing(reader.position(), &path, MUST_BE_OBJECT);
-        }
+        read.map_err(|error| not_json(&error))?;
     } else {
         check_json(text).map_err(|error| not_json(&error))?;
     }
@@ -56,14 +52,19 @@ pub(crate) fn read_submission(
         reader.missing(0, &JsonPath::Document.key(CONVERSATIONS), MUST_BE_ARRAY);
     }
     let is_invalid = reader.has_violations() || post.has_bad_message;
-    if is_invalid || leniency.reads_known_texts() {
+    let is_read = leniency.reads_known_texts() && !leniency.leaves_out_bad_items;
+    if is_invalid || is_read {
         let of_messages = violations_of_messages(&post.conversations);
         if is_invalid || !of_messages.is_empty() {
             return Err(Refusal::Invalid(reader.into_violations(of_messages)));
         }
     }
-    Ok(Submission {
-        conversations: post.conversations,
+    Ok(ReadPost {
+        submission: Submission {
+            conversations: post.conversations,
+            leaves_out_invalid: leniency.leaves_out_bad_items,
+        },
+        rejected: post.rejected,
     })
 }
 
@@ -139,6 +140,7 @@ impl<'a> Visitor<'a> for Conversations<'_, 'a> {
         let Self { reader, post } = self;
         let conversations = JsonPath::Document.key(CONVERSATIONS);
         let most = reader.limits.conversations;
+        reader.pass_bracket();
         loop {
             let path = conversations.index(post.begun);
             let conversation = ConversationVisitor {

@@ -8,7 +8,7 @@ use convosync_domain::patch::Extra;
 use convosync_domain::stored::{ConversationHistory, StoredConversation, StoredMessage};
 use convosync_domain::timestamp::Timestamp;
 
-use crate::json::{ObjectWriter, push, push_array, push_plain, push_string};
+use crate::json::{ObjectWriter, push, push_array, push_id, push_plain, push_string};
 
 /// A conversation with messages of it, as a pull shows it.
 pub(crate) fn push_conversation(out: &mut Vec<u8>, changed: &ChangedConversation) {
@@ -38,7 +38,11 @@ pub(crate) fn push_archived(out: &mut Vec<u8>, archived: &ArchivedConversation) 
 
 fn begin_conversation<'a>(out: &'a mut Vec<u8>, stored: &StoredConversation) -> ObjectWriter<'a> {
     let mut object = ObjectWriter::new(out);
-    push_plain(object.key("id"), stored.id);
+    push_id(
+        object.key("id"),
+        stored.id.key().as_uuid(),
+        stored.id.opaque(),
+    );
     match &stored.content {
         None => push_deletion(&mut object, stored.history.erased_through),
         Some(conversation) => {
@@ -50,7 +54,11 @@ fn begin_conversation<'a>(out: &'a mut Vec<u8>, stored: &StoredConversation) -> 
 
 fn push_message(out: &mut Vec<u8>, stored: &StoredMessage, conversation: &ConversationHistory) {
     let mut object = ObjectWriter::new(out);
-    push_plain(object.key("message_id"), stored.id);
+    push_id(
+        object.key("message_id"),
+        stored.id.key().as_uuid(),
+        stored.id.opaque(),
+    );
     match &stored.content {
         None => {
             let deleted_at = stored.history.deleted_at.or(conversation.erased_through);

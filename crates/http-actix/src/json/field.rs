@@ -53,7 +53,7 @@ impl<'a> RawField<'a> {
     pub(crate) fn id<I, E>(self, parse: impl FnOnce(&str) -> Result<I, E>) -> Result<I, Problem> {
         self.string()
             .and_then(|text| parse(&text.ok()?).ok())
-            .ok_or(Problem::from(MUST_BE_UUID))
+            .ok_or(Problem::from(MUST_BE_ID))
     }
 
     fn is_null(self) -> bool {
@@ -108,7 +108,8 @@ impl<'a> RawField<'a> {
     }
 }
 
-pub(crate) const MUST_BE_UUID: &str = "must be a UUID";
+pub(crate) const MUST_BE_ID: &str =
+    "must be a text of 1 to 128 characters without control characters";
 const MUST_BE_TIME: &str = "not an RFC 3339 date-time or Unix time";
 const OUT_OF_RANGE: &str = "out of range";
 

@@ -10,6 +10,8 @@ pub(crate) struct Leniency {
     /// Whether what no store can hold as a text is mended to U+FFFD, JSON values keep it as it is sent, and
     /// numbers are taken for Unix time.
     pub(crate) mends: bool,
+    /// Whether bad items are left out, and the others taken.
+    pub(crate) leaves_out_bad_items: bool,
 }
 
 impl Leniency {
@@ -17,6 +19,7 @@ impl Leniency {
     pub(crate) const STRICT: Self = Self {
         unknown_fields: UnknownFields::Reject,
         mends: false,
+        leaves_out_bad_items: false,
     };
     /// Everything is taken that can be.
     pub(crate) const FULL: Self = Self::with(UnknownFields::Keep);
@@ -26,11 +29,20 @@ impl Leniency {
         Self {
             unknown_fields,
             mends: true,
+            leaves_out_bad_items: false,
+        }
+    }
+
+    /// The same, with bad items left out.
+    pub(crate) const fn leaving_out_bad_items(self) -> Self {
+        Self {
+            leaves_out_bad_items: true,
+            ..self
         }
     }
 
     /// Whether a message may have been stored that is not taken now, so that it has to be read again.
     pub(crate) fn reads_known_texts(self) -> bool {
-        self != Self::FULL
+        !self.mends || self.unknown_fields == UnknownFields::Reject
     }
 }

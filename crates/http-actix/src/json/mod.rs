@@ -13,12 +13,12 @@ mod string;
 mod violation;
 mod writer;
 
-pub(crate) use field::{MUST_BE_UUID, RawField};
+pub(crate) use field::{MUST_BE_ID, RawField};
 pub(crate) use leniency::Leniency;
 pub(crate) use reader::{Object, ObjectVisitor, Reader};
 pub(crate) use string::decode_text;
 pub(crate) use violation::{Grouped, JsonPath, Problem, Refusal, Violation};
-pub(crate) use writer::{ObjectWriter, push, push_array, push_plain, push_string};
+pub(crate) use writer::{ObjectWriter, push, push_array, push_id, push_plain, push_string};
 
 pub(crate) const MUST_BE_ARRAY: &str = "must be an array";
 pub(crate) const MUST_BE_OBJECT: &str = "must be an object";

@@ -40,6 +40,18 @@ impl<'a> Reader<'a> {
         !self.violations.is_empty()
     }
 
+    /// How many violations have been noted.
+    pub(crate) fn violations(&self) -> usize {
+        self.violations.len()
+    }
+
+    /// Takes back the violations after the first so many, and returns the one of them that stands first in
+    /// the text.
+    pub(crate) fn take_violations_after(&mut self, count: usize) -> Option<Violation> {
+        let taken = self.violations.drain(count.min(self.violations.len())..);
+        taken.min_by_key(|violation| violation.at)
+    }
+
     /// The violations, those of other readers of the text among them, in its order.
     pub(crate) fn into_violations(mut self, others: Vec<Violation>) -> Vec<Violation> {
         self.violations.extend(others);
@@ -112,12 +124,25 @@ impl<'a> Reader<'a> {
         start
     }
 
-    /// The first byte of the value that comes next, after the key read last.
+    /// Notes that a bracket has been read, which comes next.
+    pub(crate) fn pass_bracket(&mut self) {
+        self.position = self.next_token() + 1;
+    }
+
+    /// The first byte of the value that comes next, after the key or the item read last.
     pub(crate) fn peek_value(&self) -> Option<u8> {
-        self.text
-            .bytes()
-            .skip(self.position)
-            .find(|byte| !b" \t\r\n:".contains(byte))
+        self.text.as_bytes().get(self.next_token()).copied()
+    }
+
+    /// Where the next bracket or value begins.
+    fn next_token(&self) -> usize {
+        let rest = self
+            .text
+            .as_bytes()
+            .get(self.position..)
+            .unwrap_or_default();
+        let between = rest.iter().take_while(|byte| b" \t\r\n:,".contains(byte));
+        self.position + between.count()
     }
 
     /// Reads the keys of an object one by one and lets `field` read the value of each that is in

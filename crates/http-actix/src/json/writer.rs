@@ -3,6 +3,8 @@
 use std::io::Write as _;
 
 use serde::Serialize;
+use uuid::Uuid;
+use uuid::fmt::Hyphenated;
 
 /// Writes a string with its quotes and escapes.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
@@ -13,6 +15,17 @@ pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
 pub(crate) fn push_plain(out: &mut Vec<u8>, shown: impl std::fmt::Display) {
     // Writing to a vector cannot fail.
     let _ = write!(out, "\"{shown}\"");
+}
+
+/// Writes the id of a conversation or a message: the text of one that is no UUID, or else its key.
+pub(crate) fn push_id(out: &mut Vec<u8>, key: Uuid, opaque: Option<&str>) {
+    if let Some(text) = opaque {
+        return push_string(out, text);
+    }
+    let mut text = [0; Hyphenated::LENGTH];
+    out.push(b'"');
+    out.extend_from_slice(key.hyphenated().encode_lower(&mut text).as_bytes());
+    out.push(b'"');
 }
 
 /// Writes a value that is no map. Of these none fails to be JSON.

@@ -15,6 +15,16 @@ pub(crate) enum Handling {
     Lenient,
 }
 
+impl Handling {
+    /// The preference, as an answer tells that it was followed.
+    pub(crate) fn as_applied(self) -> &'static str {
+        match self {
+            Self::Strict => "handling=strict",
+            Self::Lenient => "handling=lenient",
+        }
+    }
+}
+
 /// The preference `handling`. Where it is given more than once the first one counts, and what is
 /// not understood is as not sent.
 pub(crate) fn handling(headers: &HeaderMap) -> Option<Handling> {

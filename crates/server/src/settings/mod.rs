@@ -89,6 +89,10 @@ pub(crate) struct LimitSettings {
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
     bodies_in_flight_bytes: usize,
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
+    page_bytes: usize,
+    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
+    reads_in_flight_bytes: usize,
+    #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
     conversations: usize,
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
     messages: usize,
@@ -140,13 +144,32 @@ impl Settings {
         let LimitSettings {
             body_bytes,
             bodies_in_flight_bytes,
+            page_bytes,
+            reads_in_flight_bytes,
             ..
         } = self.limits;
-        (bodies_in_flight_bytes < body_bytes).then(|| {
-            let problem = format!(
-                "must be at least limits.body_bytes, which is {body_bytes}, not {bodies_in_flight_bytes}"
-            );
-            ("limits.bodies_in_flight_bytes", problem)
+        let budgets = [
+            (
+                "limits.bodies_in_flight_bytes",
+                bodies_in_flight_bytes,
+                "limits.body_bytes",
+                body_bytes,
+            ),
+            (
+                "limits.reads_in_flight_bytes",
+                reads_in_flight_bytes,
+                "limits.page_bytes",
+                page_bytes,
+            ),
+        ];
+        let too_small = budgets
+            .into_iter()
+            .find(|(_, budget, _, least)| budget < least);
+        too_small.map(|(key, budget, of, least)| {
+            (
+                key,
+                format!("must be at least {of}, which is {least}, not {budget}"),
+            )
         })
     }
 
@@ -171,6 +194,8 @@ impl Settings {
             body_seconds: limits.body_seconds,
             body_bytes_per_second: limits.body_bytes_per_second,
             bodies_in_flight_bytes: limits.bodies_in_flight_bytes,
+            page_bytes: limits.page_bytes,
+            reads_in_flight_bytes: limits.reads_in_flight_bytes,
             conversations: limits.conversations,
             messages: limits.messages,
             value_bytes: limits.value_bytes,

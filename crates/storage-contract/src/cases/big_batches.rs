@@ -82,8 +82,8 @@ pub async fn ten_thousand_conversations_are_one_question(store: Arc<dyn Store>) 
     assert_eq!(heads.conversations.len(), 10_000);
     for (id, head) in (1..).zip(heads.conversations) {
         assert_eq!(head.conversation.id, conversation_id(id));
-        let messages: Vec<_> = head.messages.iter().map(|head| head.id).collect();
-        assert_eq!(messages, [message_id(7)]);
+        let messages: Vec<_> = head.messages.iter().map(|head| head.key).collect();
+        assert_eq!(messages, [message_id(7).key()]);
     }
 }
 
@@ -115,13 +115,13 @@ pub async fn many_names_are_one_question(store: Arc<dyn Store>) {
 
     let conversations = (1..=MANY).map(|id| named(id, [])).collect();
     let found = ada.heads(conversations).await.conversations;
-    let ids: Vec<_> = found.iter().map(|head| head.conversation.id).collect();
-    assert_eq!(ids, [1, MANY].map(conversation_id));
+    let ids: Vec<_> = found.iter().map(|head| &head.conversation.id).collect();
+    assert_eq!(ids, [&conversation_id(1), &conversation_id(MANY)]);
 
     let found = ada.heads(vec![named(1, 1..=MANY)]).await.conversations;
     let heads = found.iter().flat_map(|head| &head.messages);
-    let ids: Vec<_> = heads.map(|head| head.id).collect();
-    assert_eq!(ids, [1, MANY].map(message_id));
+    let ids: Vec<_> = heads.map(|head| head.key).collect();
+    assert_eq!(ids, [1, MANY].map(|number| message_id(number).key()));
     assert_eq!(ada.messages(1, 1..=MANY).await, messages);
 }
 

@@ -79,8 +79,13 @@ pub async fn a_puller_beside_writers_misses_nothing(store: Arc<dyn Store>) {
                 position = Some(page.next);
                 let has_more = page.has_more;
                 for changed in page.conversations {
-                    let id = changed.conversation.id;
-                    replica.extend(changed.messages.into_iter().map(|it| ((id, it.id), it)));
+                    let key = changed.conversation.id.key();
+                    replica.extend(
+                        changed
+                            .messages
+                            .into_iter()
+                            .map(|it| ((key, it.id.key()), it)),
+                    );
                 }
                 if is_last && !has_more {
                     return replica;
@@ -114,7 +119,7 @@ pub async fn a_puller_beside_writers_misses_nothing(store: Arc<dyn Store>) {
         let stored = ada.messages(conversation, (0..100).chain([1_000])).await;
         assert_eq!(stored.len(), if conversation == 0 { 35 } else { 34 });
         for message in stored {
-            let pulled = replica.get(&(conversation_id(conversation), message.id));
+            let pulled = replica.get(&(conversation_id(conversation).key(), message.id.key()));
             assert_eq!(pulled, Some(&message), "conversation {conversation}");
         }
     }

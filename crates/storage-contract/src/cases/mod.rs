@@ -13,7 +13,9 @@ mod commits;
 mod concurrency;
 mod erasures;
 mod histories;
+mod ids;
 mod isolation;
+mod page_bytes;
 mod paging;
 mod reads;
 mod reference;
@@ -85,6 +87,10 @@ macro_rules! for_every_case {
             isolation:
                 visitors_with_the_same_ids_share_nothing
                 conversations_with_the_same_message_ids_share_nothing;
+            ids:
+                opaque_ids_come_back
+                an_opaque_id_stays_whatever_happens
+                uuids_are_listed_before_other_ids;
             reads:
                 heads_are_of_what_is_named_and_stored
                 a_load_is_of_what_is_named_and_stored
@@ -103,6 +109,11 @@ macro_rules! for_every_case {
                 a_pull_since_a_number_shows_the_dead
                 a_dead_conversation_brings_no_messages
                 a_page_can_be_read_again;
+            page_bytes:
+                a_page_ends_with_the_item_that_fills_it
+                a_page_is_admitted_before_it_is_read
+                heads_tell_the_size_of_the_content
+                what_the_device_has_is_passed_over;
             concurrency:
                 writers_of_one_visitor_all_get_through
                 writers_of_different_visitors_meet_no_conflict

@@ -16,8 +16,9 @@ use crate::support::{named, since};
 
 fn head(message: &StoredMessage) -> MessageHead {
     MessageHead {
-        id: message.id,
+        key: message.id.key(),
         digest: message.digest,
+        content_bytes: message.content_bytes(),
     }
 }
 
@@ -80,11 +81,11 @@ pub async fn a_load_is_of_what_is_named_and_stored(store: Arc<dyn Store>) {
     .await;
     let asked = vec![named(9, [1]), named(2, [1, 2]), named(1, [3, 7, 1])];
     let mut loaded = store.load(ada.id, asked).await.unwrap();
-    loaded.sort_by_key(|(conversation, message)| (*conversation, message.id));
+    loaded.sort_by_key(|(conversation, message)| (*conversation, message.id.key()));
     let expected = [
-        (conversation_id(1), message(1, 1)),
-        (conversation_id(1), tombstone),
-        (conversation_id(2), message(1, 2)),
+        (conversation_id(1).key(), message(1, 1)),
+        (conversation_id(1).key(), tombstone),
+        (conversation_id(2).key(), message(1, 2)),
     ];
     assert_eq!(loaded, expected);
     assert_eq!(store.load(ada.id, Vec::new()).await.unwrap(), []);

@@ -8,13 +8,10 @@ use convosync_domain::merge::{Receipt, StoredItems, merge};
 use convosync_domain::posted::PostedConversation;
 
 use crate::fixtures::at;
-use crate::history::History;
+use crate::history::{CONVERSATIONS, History, MESSAGES};
 use crate::owner::Owner;
 use crate::support::{named, since};
 use crate::{MemoryStore, Store};
-
-const CONVERSATIONS: u128 = 4;
-const MESSAGES: u128 = 6;
 
 /// Posts of two visitors with the same ids, deletions and revivals among them, merged and written
 /// as the server does: after each, the store shows what the reference store shows, by every read.
@@ -40,16 +37,19 @@ pub async fn generated_histories_read_as_in_the_reference_store(store: Arc<dyn S
 
 /// Takes a post as the server does; returns the counter after it.
 pub(crate) async fn sync(owner: &Owner, posted: Vec<PostedConversation>) -> u64 {
-    let everything: Vec<_> = (1..=CONVERSATIONS)
-        .map(|it| named(it, 1..=MESSAGES))
+    let everything: Vec<_> = CONVERSATIONS
+        .into_iter()
+        .map(|it| named(it, MESSAGES))
         .collect();
     let heads = owner.heads(everything.clone()).await;
     let loaded = owner.store.load(owner.id, everything).await.unwrap();
     let stored = heads.conversations.into_iter().map(|head| {
-        let of_this = loaded.iter().filter(|(id, _)| *id == head.conversation.id);
+        let of_this = loaded
+            .iter()
+            .filter(|(id, _)| *id == head.conversation.id.key());
         StoredItems {
             messages: of_this
-                .map(|(_, message)| (message.id, message.clone()))
+                .map(|(_, message)| (message.id.key(), message.clone()))
                 .collect(),
             conversation: head.conversation,
         }
@@ -65,12 +65,12 @@ pub(crate) async fn sync(owner: &Owner, posted: Vec<PostedConversation>) -> u64 
 
 pub(crate) async fn compare(tested: &Owner, expected: &Owner, change_number: u64) {
     assert_eq!(tested.living().await, expected.living().await);
-    for id in 1..=CONVERSATIONS {
-        let asked = || vec![named(id, 1..=MESSAGES)];
+    for id in CONVERSATIONS {
+        let asked = || vec![named(id, MESSAGES)];
         assert_eq!(tested.heads(asked()).await, expected.heads(asked()).await);
         assert_eq!(
-            tested.messages(id, 1..=MESSAGES).await,
-            expected.messages(id, 1..=MESSAGES).await
+            tested.messages(id, MESSAGES).await,
+            expected.messages(id, MESSAGES).await
         );
     }
     for (position, limit) in [(None, 5), (since(change_number), 3), (since(0), 1_000)] {

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
-use convosync_domain::feed::ChangesPage;
+use convosync_domain::feed::{ChangesPage, PageRead};
 use convosync_domain::identity::{VisitorId, VisitorIdentity};
 use convosync_domain::ports::{Heads, LivingIds, Registration, StoreError, Visitor};
 
 use crate::Store;
-use crate::fixtures::{at, conversation, insert, message, registration, visitor_id};
+use crate::fixtures::{
+    admit_all, at, conversation, insert, message, page_request, registration, visitor_id,
+};
 use crate::owner::Owner;
 use crate::support::{join, named, since};
 
@@ -32,8 +34,20 @@ pub async fn an_unknown_visitor_is_absent_everywhere(store: Arc<dyn Store>) {
     assert_eq!(store.heads(nobody, asked.clone()).await.unwrap(), None);
     assert_eq!(store.load(nobody, asked).await.unwrap(), []);
     assert_eq!(store.living_ids(nobody).await.unwrap(), None);
-    assert_eq!(store.changes(nobody, None, 1).await.unwrap(), None);
-    assert_eq!(store.changes(nobody, since(1), 1).await.unwrap(), None);
+    assert_eq!(
+        store
+            .changes(nobody, page_request(None, 1), admit_all())
+            .await
+            .unwrap(),
+        None
+    );
+    assert_eq!(
+        store
+            .changes(nobody, page_request(since(1), 1), admit_all())
+            .await
+            .unwrap(),
+        None
+    );
 }
 
 /// A registered visitor has nothing yet, and a counter of zero.
@@ -50,14 +64,17 @@ pub async fn a_registered_visitor_begins_with_nothing(store: Arc<dyn Store>) {
     assert_eq!(heads, Some(Heads::default()));
     let nothing = LivingIds::default();
     assert_eq!(store.living_ids(ada).await.unwrap(), Some(nothing));
-    let page = store.changes(ada, None, 1).await.unwrap();
+    let page = store
+        .changes(ada, page_request(None, 1), admit_all())
+        .await
+        .unwrap();
     let empty = ChangesPage {
         conversations: Vec::new(),
         next: since(0).unwrap(),
         has_more: false,
         change_counter: 0,
     };
-    assert_eq!(page, Some(empty));
+    assert_eq!(page, Some(PageRead::Page(empty)));
 }
 
 /// A visitor who is known stays as registered first, with what is stored.

@@ -7,10 +7,10 @@ use std::collections::btree_map::Entry;
 
 use convosync_domain::change_set::{ConversationChange, Erasure, Write};
 use convosync_domain::feed::{
-    ChangedConversation, ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows,
-    NumberedMessage, read_page,
+    Admit, ChangedConversation, ChangedHead, ChangedMessage, ChangedMessages, FeedRows, PageRead,
+    PageRequest, read_page,
 };
-use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::identity::{ConversationKey, MessageKey};
 use convosync_domain::ports::{
     ConversationHead, Heads, LivingIds, MessageHead, NamedConversation, StoreError,
 };
@@ -23,14 +23,14 @@ pub(super) struct Items {
     user_id: Option<String>,
     registered_at: Timestamp,
     change_counter: u64,
-    conversations: BTreeMap<ConversationId, StoredItems>,
+    conversations: BTreeMap<ConversationKey, StoredItems>,
 }
 
 /// A conversation with its messages.
 #[derive(Clone, Debug)]
 struct StoredItems {
     conversation: Numbered<StoredConversation>,
-    messages: BTreeMap<MessageId, Numbered<StoredMessage>>,
+    messages: BTreeMap<MessageKey, Numbered<StoredMessage>>,
 }
 
 /// An item with the number of the change that wrote it last.
@@ -60,10 +60,14 @@ impl Items {
 
     pub(super) fn heads(&self, named: &[NamedConversation]) -> Heads {
         let conversations = named.iter().filter_map(|named| {
-            let stored = self.conversations.get(&named.id)?;
-            let messages = named.messages.iter().filter_map(|id| {
-                let digest = stored.messages.get(id)?.item.digest;
-                Some(MessageHead { id: *id, digest })
+            let stored = self.conversations.get(&named.key)?;
+            let messages = named.messages.iter().filter_map(|key| {
+                let message = &stored.messages.get(key)?.item;
+                Some(MessageHead {
+                    key: *key,
+                    digest: message.digest,
+                    content_bytes: message.content_bytes(),
+                })
             });
             Some(ConversationHead {
                 conversation: stored.conversation.item.clone(),
@@ -76,17 +80,20 @@ impl Items {
         }
     }
 
-    pub(super) fn load(&self, named: &[NamedConversation]) -> Vec<(ConversationId, StoredMessage)> {
+    pub(super) fn load(
+        &self,
+        named: &[NamedConversation],
+    ) -> Vec<(ConversationKey, StoredMessage)> {
         let mut found = Vec::new();
         for named in named {
-            let Some(stored) = self.conversations.get(&named.id) else {
+            let Some(stored) = self.conversations.get(&named.key) else {
                 continue;
             };
             let messages = named
                 .messages
                 .iter()
-                .filter_map(|id| stored.messages.get(id));
-            found.extend(messages.map(|message| (named.id, message.item.clone())));
+                .filter_map(|key| stored.messages.get(key));
+            found.extend(messages.map(|message| (named.key, message.item.clone())));
         }
         found
     }
@@ -94,20 +101,18 @@ impl Items {
     pub(super) fn living_ids(&self) -> LivingIds {
         let living = self
             .conversations
-            .iter()
-            .filter(|(_, stored)| !stored.is_dead());
-        LivingIds {
-            change_counter: self.change_counter,
-            ids: living.map(|(id, _)| *id).collect(),
-        }
+            .values()
+            .filter(|stored| !stored.is_dead());
+        let ids = living.map(|stored| stored.conversation.item.id.clone());
+        LivingIds::new(self.change_counter, ids)
     }
 
     pub(super) fn page(
         &self,
-        position: Option<FeedPosition>,
-        limit: usize,
-    ) -> Result<ChangesPage, StoreError> {
-        read_page(&mut Rows(self), position, self.change_counter, limit)
+        request: &PageRequest,
+        admit: &Admit,
+    ) -> Result<PageRead, StoreError> {
+        read_page(&mut Rows(self), request, admit, self.change_counter)
     }
 
     /// Applies the changes under the next change number. After an error, what is here is half
@@ -124,7 +129,7 @@ impl Items {
 
     fn apply_one(&mut self, change: ConversationChange) -> Result<(), StoreError> {
         let change_number = self.change_counter;
-        match (self.conversations.entry(change.id), change.conversation) {
+        match (self.conversations.entry(change.key), change.conversation) {
             (_, None) => {}
             (Entry::Vacant(place), Some(Write::Insert(item))) => {
                 place.insert(StoredItems {
@@ -146,7 +151,7 @@ impl Items {
         }
         let stored = self
             .conversations
-            .get_mut(&change.id)
+            .get_mut(&change.key)
             .ok_or_else(|| internal("has no conversation"))?;
         if let Some(erasure) = change.erasure {
             for message in stored.messages.values_mut() {
@@ -156,8 +161,8 @@ impl Items {
             }
         }
         for write in change.messages {
-            let id = write.item().id;
-            match (stored.messages.entry(id), write) {
+            let key = write.item().id.key();
+            match (stored.messages.entry(key), write) {
                 (Entry::Vacant(place), Write::Insert(item)) => {
                     place.insert(Numbered {
                         item,
@@ -208,19 +213,23 @@ impl FeedRows for Rows<'_> {
     type Error = StoreError;
 
     fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, StoreError> {
-        let heads = self.0.conversations.iter().map(|(id, stored)| ChangedHead {
-            id: *id,
-            latest_change: stored.latest_change(),
-            change_number: stored.conversation.change_number,
-            is_dead: stored.is_dead(),
-        });
+        let heads = self
+            .0
+            .conversations
+            .iter()
+            .map(|(key, stored)| ChangedHead {
+                key: *key,
+                latest_change: stored.latest_change(),
+                change_number: stored.conversation.change_number,
+                content_bytes: stored.conversation.item.content_bytes(),
+            });
         Ok(heads.filter(|head| head.latest_change > since).collect())
     }
 
     fn changed_messages(
         &mut self,
         wanted: &[ChangedMessages],
-    ) -> Result<Vec<Vec<NumberedMessage>>, StoreError> {
+    ) -> Result<Vec<Vec<ChangedMessage>>, StoreError> {
         Ok(wanted
             .iter()
             .map(|wanted| self.changed_in(wanted))
@@ -232,9 +241,9 @@ impl FeedRows for Rows<'_> {
         items: Vec<NamedConversation>,
     ) -> Result<Vec<ChangedConversation>, StoreError> {
         let whole = items.into_iter().map(|named| {
-            let stored = self.0.conversations.get(&named.id)?;
+            let stored = self.0.conversations.get(&named.key)?;
             let messages = named.messages.iter();
-            let messages = messages.map(|id| Some(stored.messages.get(id)?.item.clone()));
+            let messages = messages.map(|key| Some(stored.messages.get(key)?.item.clone()));
             Some(ChangedConversation {
                 conversation: stored.conversation.item.clone(),
                 messages: messages.collect::<Option<_>>()?,
@@ -246,7 +255,7 @@ impl FeedRows for Rows<'_> {
 }
 
 impl Rows<'_> {
-    fn changed_in(&self, wanted: &ChangedMessages) -> Vec<NumberedMessage> {
+    fn changed_in(&self, wanted: &ChangedMessages) -> Vec<ChangedMessage> {
         let stored = self.0.conversations.get(&wanted.conversation);
         let messages = stored
             .into_iter()
@@ -256,11 +265,16 @@ impl Rows<'_> {
                 let number = message.change_number;
                 let left_out =
                     message.item.content.is_none() && Some(number) <= wanted.dead_left_out_through;
-                number > wanted.since && !left_out && Some((number, message.item.id)) > wanted.after
+                number > wanted.since
+                    && !left_out
+                    && Some((number, message.item.id.key())) > wanted.after
             })
-            .map(|message| (message.change_number, message.item.id))
+            .map(|message| ChangedMessage {
+                place: (message.change_number, message.item.id.key()),
+                content_bytes: message.item.content_bytes(),
+            })
             .collect();
-        found.sort_unstable();
+        found.sort_unstable_by_key(|message| message.place);
         found.truncate(wanted.limit);
         found
     }

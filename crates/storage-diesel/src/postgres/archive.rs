@@ -10,7 +10,7 @@ use convosync_domain::archive::{
     ArchivePlace, ArchiveRows, ArchivedConversation, ArchivedMessage, ArchivedVisitor,
     read_archive_page,
 };
-use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
 use convosync_domain::ports::Restoration;
 
 use super::errors::PostgresError;
@@ -135,12 +135,12 @@ impl ArchiveRows for RowsOfVisitor<'_> {
 
     fn conversations(
         &mut self,
-        from: Option<ConversationId>,
+        from: Option<ConversationKey>,
         limit: usize,
     ) -> Result<Vec<ArchivedConversation>, PostgresError> {
         let query = SelectConversations {
             visitor: self.visitor,
-            from: from.map(ConversationId::as_uuid).unwrap_or_default(),
+            from: from.map(ConversationKey::as_uuid).unwrap_or_default(),
             limit: i64::try_from(limit).unwrap_or(i64::MAX),
         };
         let rows: Vec<ConversationRow> = query.load(self.connection)?;
@@ -154,11 +154,11 @@ impl ArchiveRows for RowsOfVisitor<'_> {
 
     fn messages(
         &mut self,
-        conversation: ConversationId,
-        after: Option<MessageId>,
+        conversation: ConversationKey,
+        after: Option<MessageKey>,
         limit: usize,
     ) -> Result<Vec<ArchivedMessage>, PostgresError> {
-        let Some(from) = first_after(after.map(MessageId::as_uuid)) else {
+        let Some(from) = first_after(after.map(MessageKey::as_uuid)) else {
             return Ok(Vec::new());
         };
         let query = SelectMessagesFrom {
@@ -212,7 +212,10 @@ pub(super) struct Restore {
 impl Restore {
     pub(super) fn of(visitor: ArchivedVisitor, conversations: Vec<ArchivedConversation>) -> Self {
         let latest_change = |archived: &ArchivedConversation| {
-            (archived.conversation.id.as_uuid(), archived.latest_change())
+            (
+                archived.conversation.id.key().as_uuid(),
+                archived.latest_change(),
+            )
         };
         Self {
             visitor,

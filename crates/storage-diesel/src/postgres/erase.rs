@@ -52,7 +52,7 @@ statements! { Pg, PgConnection:
         ", change_number = " + change_number: u64 as ChangeNumber,
         " WHERE visitor_id = " + visitor: Uuid as UuidBytes,
         " AND conversation_id = " + conversation: Uuid as UuidBytes,
-        " AND living AND (stamp IS NULL OR stamp <= " + through: i64 as BigInt,
+        " AND content_bytes > 0 AND (stamp IS NULL OR stamp <= " + through: i64 as BigInt,
         ")";
 }
 
@@ -88,7 +88,7 @@ impl<C: ColumnsOfRows> QueryFragment<Pg> for ErasePart<C> {
         out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
         out.push_sql(" AND conversation_id = ");
         out.push_bind_param::<UuidBytes, _>(&self.conversation)?;
-        out.push_sql(" AND living AND (stamp IS NULL OR stamp <= ");
+        out.push_sql(" AND content_bytes > 0 AND (stamp IS NULL OR stamp <= ");
         out.push_bind_param::<BigInt, _>(&self.through)?;
         out.push_sql(")))");
         Ok(())
@@ -118,8 +118,8 @@ mod tests {
         migrate(&mut connection).unwrap();
         let columns = messages::Columns::REST;
         let values = columns.iter().map(|column| match *column {
-            "living" | "vote" => "true",
-            "digest" | "img" | "metadata" | "embedding" | "doc" | "extra" => "'1'",
+            "vote" => "true",
+            "opaque_id" | "digest" | "img" | "metadata" | "embedding" | "doc" | "extra" => "'1'",
             _ => "1",
         });
         let visitor = Uuid::nil();
@@ -134,8 +134,10 @@ mod tests {
         for column in columns {
             let expected = match *column {
                 "change_number" => "change_number = 7".to_owned(),
-                "living" => "NOT living".to_owned(),
-                "own_stamp" | "future_stamp" | "deleted_at" => format!("{column} = 1"),
+                "content_bytes" => "content_bytes = 0".to_owned(),
+                "opaque_id" | "own_stamp" | "future_stamp" | "deleted_at" => {
+                    format!("{column}::text = '1'")
+                }
                 _ => format!("{column} IS NULL"),
             };
             let holds = database.value(&format!("SELECT {expected} FROM messages"));

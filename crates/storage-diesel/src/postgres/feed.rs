@@ -6,14 +6,14 @@ use diesel::deserialize::{self, FromSqlRow};
 use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::row::Row;
-use diesel::sql_types::{Array, BigInt, Nullable};
+use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use uuid::Uuid;
 
 use convosync_domain::feed::{
-    ChangedConversation, ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows,
-    NumberedMessage, read_page,
+    Admit, ChangedConversation, ChangedHead, ChangedMessage, ChangedMessages, FeedRows, PageRead,
+    PageRequest, read_page,
 };
-use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::identity::{ConversationId, ConversationKey, MessageKey, VisitorId};
 use convosync_domain::ports::{LivingIds, NamedConversation};
 
 use super::errors::PostgresError;
@@ -22,7 +22,7 @@ use super::items::load;
 use super::schema::{ConversationChangeRow, ConversationRow, MessageChangeRow};
 use super::statements::WholeRow;
 use super::visitors;
-use crate::items::wanted_after;
+use crate::items::{bytes_of, wanted_after};
 use crate::statements::statements;
 use crate::tables::read_row::{ReadRow as _, RowReader};
 use crate::types::sql::{ChangeNumber, UuidBytes};
@@ -30,13 +30,14 @@ use crate::types::sql::{ChangeNumber, UuidBytes};
 statements! { Pg, PgConnection:
     /// The counter and the ids in one row, so that they are of one moment.
     SelectLivingIds -> (WholeRow,) =
-        "SELECT v.change_counter, (SELECT array_agg(c.id ORDER BY c.id) FROM conversations c \
-         WHERE c.visitor_id = " + owner: Uuid as UuidBytes,
-        " AND c.living) FROM visitors v WHERE v.id = " + visitor: Uuid as UuidBytes;
+        "SELECT v.change_counter, c.keys, c.opaque_ids FROM visitors v CROSS JOIN LATERAL \
+         (SELECT array_agg(id) AS keys, array_agg(opaque_id) AS opaque_ids FROM conversations \
+         WHERE visitor_id = " + owner: Uuid as UuidBytes,
+        " AND content_bytes > 0) c WHERE v.id = " + visitor: Uuid as UuidBytes;
 
     /// What the walk of a visitor's changes needs of each conversation.
     SelectChangedHeads -> (WholeRow,) =
-        "SELECT id, change_number, latest_change, living FROM conversations \
+        "SELECT id, change_number, latest_change, content_bytes FROM conversations \
          WHERE visitor_id = " + visitor: Uuid as UuidBytes,
         " AND latest_change > " + since: u64 as ChangeNumber;
 
@@ -49,15 +50,15 @@ statements! { Pg, PgConnection:
 
     /// Of each of these conversations, the messages after a number and id.
     SelectChangedMessages -> (WholeRow,) =
-        "SELECT m.id, n.conversation_id, m.change_number FROM unnest("
+        "SELECT m.id, n.conversation_id, m.change_number, m.content_bytes FROM unnest("
             + conversations: Vec<Uuid> as Array<UuidBytes>,
         ", " + after: Vec<u64> as Array<ChangeNumber>,
         ", " + after_id: Vec<Uuid> as Array<UuidBytes>,
         ") AS n (conversation_id, after, after_id) CROSS JOIN LATERAL \
-         (SELECT id, change_number FROM messages WHERE visitor_id = " + visitor: Uuid as UuidBytes,
+         (SELECT id, change_number, content_bytes FROM messages WHERE visitor_id = " + visitor: Uuid as UuidBytes,
         " AND conversation_id = n.conversation_id AND change_number > "
             + since: u64 as ChangeNumber,
-        " AND (living OR change_number > " + dead_after: u64 as ChangeNumber,
+        " AND (content_bytes > 0 OR change_number > " + dead_after: u64 as ChangeNumber,
         ") AND (change_number, id) > (n.after, n.after_id) \
          ORDER BY change_number, id LIMIT " + limit: i64 as BigInt,
         ") m";
@@ -82,12 +83,14 @@ impl FromSqlRow<(WholeRow,), Pg> for LivingIdsRow {
     fn build_from_row<'a>(row: &impl Row<'a, Pg>) -> deserialize::Result<Self> {
         let mut columns = RowReader::of(row);
         let change_counter = columns.next::<ChangeNumber, _>("change_counter")?;
-        let ids = columns.next::<Nullable<Array<UuidBytes>>, Option<Vec<Uuid>>>("id")?;
-        let ids = ids.into_iter().flatten().map(ConversationId::from_uuid);
-        Ok(Self(LivingIds {
-            change_counter,
-            ids: ids.collect(),
-        }))
+        let keys = columns.next::<Nullable<Array<UuidBytes>>, Option<Vec<Uuid>>>("id")?;
+        let opaque_ids = columns
+            .next::<Nullable<Array<Nullable<Text>>>, Option<Vec<Option<String>>>>("opaque_id")?;
+        let keys = keys.into_iter().flatten();
+        let ids = keys
+            .zip(opaque_ids.into_iter().flatten())
+            .map(|(key, opaque)| ConversationId::from_parts(key, opaque));
+        Ok(Self(LivingIds::new(change_counter, ids)))
     }
 }
 
@@ -95,9 +98,9 @@ impl FromSqlRow<(WholeRow,), Pg> for LivingIdsRow {
 pub(super) fn changes(
     connection: &mut PgConnection,
     visitor: VisitorId,
-    position: Option<FeedPosition>,
-    limit: usize,
-) -> Result<Option<ChangesPage>, PostgresError> {
+    request: &PageRequest,
+    admit: &Admit,
+) -> Result<Option<PageRead>, PostgresError> {
     let mut transaction = connection.build_transaction().repeatable_read().read_only();
     transaction.run(|connection| {
         let Some(change_counter) = visitors::find_counter(connection, visitor)? else {
@@ -107,7 +110,7 @@ pub(super) fn changes(
             connection,
             visitor: visitor.as_uuid(),
         };
-        read_page(&mut rows, position, change_counter, limit).map(Some)
+        read_page(&mut rows, request, admit, change_counter).map(Some)
     })
 }
 
@@ -127,10 +130,10 @@ impl FeedRows for VisitorRows<'_> {
         };
         let rows: Vec<ConversationChangeRow> = query.load(self.connection)?;
         let heads = rows.into_iter().map(|row| ChangedHead {
-            id: ConversationId::from_uuid(row.id),
+            key: ConversationKey::from_uuid(row.id),
             latest_change: row.latest_change,
             change_number: row.change_number,
-            is_dead: !row.living,
+            content_bytes: bytes_of(row.content_bytes),
         });
         Ok(heads.collect())
     }
@@ -138,7 +141,7 @@ impl FeedRows for VisitorRows<'_> {
     fn changed_messages(
         &mut self,
         wanted: &[ChangedMessages],
-    ) -> Result<Vec<Vec<NumberedMessage>>, PostgresError> {
+    ) -> Result<Vec<Vec<ChangedMessage>>, PostgresError> {
         let Some(first) = wanted.first() else {
             return Ok(Vec::new());
         };
@@ -156,13 +159,16 @@ impl FeedRows for VisitorRows<'_> {
         let mut changed: HashMap<_, Vec<_>> = HashMap::new();
         for row in rows {
             let of_this = changed.entry(row.conversation_id).or_default();
-            of_this.push((row.change_number, MessageId::from_uuid(row.id)));
+            of_this.push(ChangedMessage {
+                place: (row.change_number, MessageKey::from_uuid(row.id)),
+                content_bytes: bytes_of(row.content_bytes),
+            });
         }
         let in_order = wanted.iter().map(|wanted| {
             let mut of_this = changed
                 .remove(&wanted.conversation.as_uuid())
                 .unwrap_or_default();
-            of_this.sort_unstable();
+            of_this.sort_unstable_by_key(|message| message.place);
             of_this
         });
         Ok(in_order.collect())
@@ -184,7 +190,10 @@ impl FeedRows for VisitorRows<'_> {
         let mut messages: HashMap<_, _> = messages
             .into_iter()
             .map(|(conversation, message)| {
-                ((conversation.as_uuid(), message.id.as_uuid()), message)
+                (
+                    (conversation.as_uuid(), message.id.key().as_uuid()),
+                    message,
+                )
             })
             .collect();
 

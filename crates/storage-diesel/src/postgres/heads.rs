@@ -5,16 +5,17 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{AstPass, QueryFragment};
 use diesel::row::Row;
-use diesel::sql_types::{Array, Integer, Nullable};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable};
 use uuid::Uuid;
 
-use convosync_domain::identity::{MessageId, VisitorId};
+use convosync_domain::identity::{MessageKey, VisitorId};
 use convosync_domain::ports::{ConversationHead, Heads, MessageHead, NamedConversation};
 use convosync_domain::posted::Digest;
 
 use super::errors::PostgresError;
 use super::schema::ConversationRow;
 use super::statements::{WholeRow, prepared_query, push_columns};
+use crate::items::bytes_of;
 use crate::tables::read_row::RowReader;
 use crate::types::sql::{ChangeNumber, DigestBytes, UuidBytes};
 
@@ -34,7 +35,7 @@ impl From<Vec<NamedConversation>> for Names {
     fn from(named: Vec<NamedConversation>) -> Self {
         let mut names = Self::default();
         for named in named {
-            let conversation = named.id.as_uuid();
+            let conversation = named.key.as_uuid();
             names.conversations.push(conversation);
             names
                 .first_messages
@@ -89,7 +90,7 @@ impl QueryFragment<Pg> for SelectHeads {
         out.push_sql("SELECT v.change_counter, ");
         push_columns::<ConversationRow>(&mut out, "c.")?;
         out.push_sql(
-            ", h.ids, h.digests FROM visitors v LEFT JOIN LATERAL \
+            ", h.ids, h.digests, h.bytes FROM visitors v LEFT JOIN LATERAL \
              (SELECT c.*, n.first, n.last FROM unnest(",
         );
         out.push_bind_param::<Array<UuidBytes>, _>(&self.names.conversations)?;
@@ -104,12 +105,13 @@ impl QueryFragment<Pg> for SelectHeads {
         out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
         out.push_sql(
             " AND id = n.id OFFSET 0) c) c ON true LEFT JOIN LATERAL \
-             (SELECT array_agg(m.id) AS ids, array_agg(m.digest) AS digests FROM unnest((",
+             (SELECT array_agg(m.id) AS ids, array_agg(m.digest) AS digests, \
+             array_agg(m.content_bytes) AS bytes FROM unnest((",
         );
         out.push_bind_param::<Array<UuidBytes>, _>(&self.names.messages)?;
         out.push_sql(
             ")[c.first:c.last]) AS n (id) CROSS JOIN LATERAL \
-             (SELECT id, digest FROM messages WHERE visitor_id = ",
+             (SELECT id, digest, content_bytes FROM messages WHERE visitor_id = ",
         );
         out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
         out.push_sql(
@@ -124,6 +126,7 @@ struct HeadRow {
     conversation: Option<ConversationRow>,
     messages: Vec<Uuid>,
     digests: Vec<Option<Digest>>,
+    content_bytes: Vec<i64>,
 }
 
 impl FromSqlRow<(WholeRow,), Pg> for HeadRow {
@@ -134,11 +137,13 @@ impl FromSqlRow<(WholeRow,), Pg> for HeadRow {
         let messages = columns.next::<Nullable<Array<UuidBytes>>, Option<_>>("id")?;
         let digests =
             columns.next::<Nullable<Array<Nullable<DigestBytes>>>, Option<_>>("digest")?;
+        let content_bytes = columns.next::<Nullable<Array<BigInt>>, Option<_>>("content_bytes")?;
         Ok(Self {
             change_counter,
             conversation,
             messages: messages.unwrap_or_default(),
             digests: digests.unwrap_or_default(),
+            content_bytes: content_bytes.unwrap_or_default(),
         })
     }
 }
@@ -146,9 +151,11 @@ impl FromSqlRow<(WholeRow,), Pg> for HeadRow {
 impl HeadRow {
     fn head(self) -> Option<ConversationHead> {
         let messages = self.messages.into_iter().zip(self.digests);
-        let messages = messages.map(|(id, digest)| MessageHead {
-            id: MessageId::from_uuid(id),
+        let messages = messages.zip(self.content_bytes);
+        let messages = messages.map(|((id, digest), bytes)| MessageHead {
+            key: MessageKey::from_uuid(id),
             digest,
+            content_bytes: bytes_of(bytes),
         });
         Some(ConversationHead {
             conversation: self.conversation?.into(),

@@ -8,7 +8,7 @@ use diesel::row::Row;
 use diesel::sql_types::Array;
 use uuid::Uuid;
 
-use convosync_domain::identity::{ConversationId, VisitorId};
+use convosync_domain::identity::{ConversationId, ConversationKey, VisitorId};
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use super::heads::Names;
@@ -23,7 +23,7 @@ pub(super) fn load(
     connection: &mut PgConnection,
     visitor: VisitorId,
     names: &Names,
-) -> QueryResult<Vec<(ConversationId, StoredMessage)>> {
+) -> QueryResult<Vec<(ConversationKey, StoredMessage)>> {
     let rows: Vec<MessageRows> = SelectMessages {
         visitor: visitor.as_uuid(),
         names: names.clone(),
@@ -95,7 +95,7 @@ pub(super) fn push_part_joins<'b>(
 
 /// A message's row with those of its parts.
 pub(super) struct MessageRows {
-    pub(super) conversation: ConversationId,
+    pub(super) conversation: ConversationKey,
     pub(super) message: MessageRow,
     request: Option<RequestRow>,
     response: Option<ResponseRow>,
@@ -107,7 +107,7 @@ impl FromSqlRow<(WholeRow,), Pg> for MessageRows {
         let mut columns = RowReader::of(row);
         let conversation = columns.next::<UuidBytes, _>("conversation_id")?;
         Ok(Self {
-            conversation: ConversationId::from_uuid(conversation),
+            conversation: ConversationKey::from_uuid(conversation),
             message: columns.row()?,
             request: columns.optional_row()?,
             response: columns.optional_row()?,
@@ -120,8 +120,9 @@ impl From<MessageRows> for StoredMessage {
     fn from(rows: MessageRows) -> Self {
         let message = rows.message;
         Self::from(MessageColumns {
-            id: message.id,
-            living: message.living,
+            key: message.id,
+            opaque_id: message.opaque_id,
+            content_bytes: message.content_bytes,
             digest: message.digest,
             history: message.history,
             fields: message.fields,
@@ -134,6 +135,7 @@ impl From<MessageRows> for StoredMessage {
 
 impl From<ConversationRow> for StoredConversation {
     fn from(row: ConversationRow) -> Self {
-        stored_conversation(row.id, row.living, row.history, row.content)
+        let id = ConversationId::from_parts(row.id, row.opaque_id);
+        stored_conversation(id, row.content_bytes, row.history, row.content)
     }
 }

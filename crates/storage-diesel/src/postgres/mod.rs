@@ -33,8 +33,8 @@ use diesel::prelude::*;
 
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
-use convosync_domain::feed::{ChangesPage, FeedPosition};
-use convosync_domain::identity::{ConversationId, VisitorId};
+use convosync_domain::feed::{Admit, PageRead, PageRequest};
+use convosync_domain::identity::{ConversationKey, VisitorId};
 use convosync_domain::ports::{
     ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, Restoration,
     StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
@@ -52,6 +52,9 @@ use open::{LogConnectErrors, first_connection, warn_if_not_durable};
 use session::{Database, SessionSettings, Sessions};
 use write::{Attempts, Commit};
 
+/// Connections that nobody needed for so long are closed, but for one: each keeps the memory of the longest row that
+/// it has brought.
+const IDLE_MAX: Duration = Duration::from_secs(30);
 /// How long a call waits for its turn, and then for a connection.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 /// A store in a PostgreSQL database. Clones are handles of the same store.
@@ -79,6 +82,7 @@ impl PostgresStore {
         let pool = r2d2::Pool::builder()
             .max_size(pool_size)
             .min_idle(Some(1))
+            .idle_timeout(Some(IDLE_MAX))
             .connection_timeout(WAIT_MAX)
             .test_on_check_out(true)
             .connection_customizer(Box::new(SessionSettings))
@@ -140,7 +144,7 @@ impl SyncStore for PostgresStore {
         &self,
         visitor: VisitorId,
         named: Vec<NamedConversation>,
-    ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError> {
+    ) -> Result<Vec<(ConversationKey, StoredMessage)>, StoreError> {
         let names = Names::from(named);
         self.run(move |connection| Ok(items::load(connection, visitor, &names)?))
             .await
@@ -187,10 +191,10 @@ impl ChangeFeed for PostgresStore {
     async fn changes(
         &self,
         visitor: VisitorId,
-        position: Option<FeedPosition>,
-        limit: usize,
-    ) -> Result<Option<ChangesPage>, StoreError> {
-        self.run(move |connection| feed::changes(connection, visitor, position, limit))
+        request: PageRequest,
+        admit: Admit,
+    ) -> Result<Option<PageRead>, StoreError> {
+        self.run(move |connection| feed::changes(connection, visitor, &request, &admit))
             .await
     }
 }

@@ -16,7 +16,7 @@ use super::schema::{
     message_outputs, message_requests, message_responses, messages,
 };
 use super::statements::ColumnsOfRows;
-use crate::items::MessageColumns;
+use crate::items::{MessageColumns, bytes_column};
 
 /// The most rows of one statement.
 const STATEMENT_ROWS: usize = 1_000;
@@ -100,7 +100,7 @@ impl ChangedRows {
     pub(super) fn of_archived(conversations: Vec<ArchivedConversation>) -> Self {
         let mut rows = Self::default();
         for archived in conversations {
-            let conversation = archived.conversation.id.as_uuid();
+            let conversation = archived.conversation.id.key().as_uuid();
             rows.add_conversation(archived.conversation, true, archived.change_number);
             for archived in archived.messages {
                 rows.add_message(conversation, archived.message, true, archived.change_number);
@@ -110,7 +110,7 @@ impl ChangedRows {
     }
 
     fn add(&mut self, change: ConversationChange, change_number: u64) {
-        let conversation = change.id.as_uuid();
+        let conversation = change.key.as_uuid();
         match change.conversation {
             Some(Write::Insert(stored)) => self.add_conversation(stored, true, change_number),
             Some(Write::Update(stored)) => self.add_conversation(stored, false, change_number),
@@ -146,8 +146,9 @@ impl ChangedRows {
         change_number: u64,
     ) {
         let MessageColumns {
-            id,
-            living,
+            key: id,
+            opaque_id,
+            content_bytes,
             digest,
             history,
             fields,
@@ -157,8 +158,9 @@ impl ChangedRows {
         } = stored.into();
         let row = MessageRow {
             id,
+            opaque_id,
             change_number,
-            living,
+            content_bytes,
             digest,
             history,
             fields,
@@ -188,10 +190,11 @@ impl ChangedRows {
 
 fn conversation_row(stored: StoredConversation, change_number: u64) -> ConversationRow {
     ConversationRow {
-        id: stored.id.as_uuid(),
+        id: stored.id.key().as_uuid(),
+        opaque_id: stored.id.opaque().map(str::to_owned),
         change_number,
         latest_change: change_number,
-        living: stored.content.is_some(),
+        content_bytes: bytes_column(stored.content_bytes()),
         history: stored.history,
         content: stored.content.unwrap_or_default(),
     }

@@ -60,7 +60,7 @@ table_to_read! {
         row {
             change_number: u64 as ChangeNumber,
             latest_change: u64 as ChangeNumber,
-            living: bool as Bool,
+            content_bytes: i64 as BigInt,
         }
     }
 }
@@ -69,7 +69,11 @@ table_to_read! {
     /// What a page of changes is chosen by.
     messages as MessageChangeRow {
         id: Uuid as UuidBytes;
-        row { conversation_id: Uuid as UuidBytes, change_number: u64 as ChangeNumber, }
+        row {
+            conversation_id: Uuid as UuidBytes,
+            change_number: u64 as ChangeNumber,
+            content_bytes: i64 as BigInt,
+        }
     }
 }
 

@@ -12,7 +12,7 @@ use convosync_domain::archive::{
     read_archive_page,
 };
 use convosync_domain::change_set::Write;
-use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
 use convosync_domain::ports::Restoration;
 
 use super::errors::SqliteError;
@@ -88,10 +88,10 @@ impl ArchiveRows for RowsOfVisitor<'_> {
 
     fn conversations(
         &mut self,
-        from: Option<ConversationId>,
+        from: Option<ConversationKey>,
         limit: usize,
     ) -> Result<Vec<ArchivedConversation>, SqliteError> {
-        let from = from.map(ConversationId::as_uuid).unwrap_or_default();
+        let from = from.map(ConversationKey::as_uuid).unwrap_or_default();
         let rows = conversations::table
             .filter(conversations::visitor.eq(self.visitor))
             .filter(conversations::uuid.ge(UuidKey(from)))
@@ -110,12 +110,12 @@ impl ArchiveRows for RowsOfVisitor<'_> {
 
     fn messages(
         &mut self,
-        conversation: ConversationId,
-        after: Option<MessageId>,
+        conversation: ConversationKey,
+        after: Option<MessageKey>,
         limit: usize,
     ) -> Result<Vec<ArchivedMessage>, SqliteError> {
         let row = items::find_conversation_row(self.connection, self.visitor, conversation)?;
-        let (Some(row), Some(from)) = (row, first_after(after.map(MessageId::as_uuid))) else {
+        let (Some(row), Some(from)) = (row, first_after(after.map(MessageKey::as_uuid))) else {
             return Ok(Vec::new());
         };
         let rows = items::messages_from(self.connection, row, from, limit)?;
@@ -190,9 +190,9 @@ fn restore_conversation(
     archived: ArchivedConversation,
 ) -> Result<(), SqliteError> {
     let latest_change = archived.latest_change();
-    let id = archived.conversation.id;
+    let key = archived.conversation.id.key();
     let mut rows = VisitorRows::of(group, visitor, archived.change_number);
-    let row = match items::find_conversation(rows.group.connection, visitor, id)? {
+    let row = match items::find_conversation(rows.group.connection, visitor, key)? {
         Some(row) => row,
         None => {
             let next = rows.group.next_conversation()?;
@@ -209,8 +209,8 @@ fn restore_conversation(
         .execute(rows.group.connection)?;
     }
     for archived in archived.messages {
-        let id = archived.message.id;
-        if items::find_message_row(rows.group.connection, row.id, id)?.is_none() {
+        let key = archived.message.id.key();
+        if items::find_message_row(rows.group.connection, row.id, key)?.is_none() {
             rows.change_number = archived.change_number;
             rows.write_message(row.id, Write::Insert(archived.message))?;
         }

@@ -45,13 +45,13 @@ statements! { Sqlite, SqliteConnection:
         "UPDATE messages SET ", WITHOUT_CONTENT,
         ", change_number = " + change_number: u64 as ChangeNumber,
         " WHERE conversation = " + conversation: i64 as BigInt,
-        " AND living AND (stamp IS NULL OR stamp <= " + through: i64 as BigInt,
+        " AND content_bytes > 0 AND (stamp IS NULL OR stamp <= " + through: i64 as BigInt,
         ")";
 
     /// The living messages forget their stamps.
     ForgetStamps =
         "UPDATE messages SET stamp = NULL WHERE conversation = " + conversation: i64 as BigInt,
-        " AND living AND stamp IS NOT NULL";
+        " AND content_bytes > 0 AND stamp IS NOT NULL";
 }
 
 /// The living messages up to a stamp lose one of their parts.
@@ -77,7 +77,7 @@ impl<R: StoredRow> QueryFragment<Sqlite> for ErasePart<R> {
         out.push_sql(R::TABLE);
         out.push_sql(" WHERE id IN (SELECT id FROM messages WHERE conversation = ");
         out.push_bind_param::<BigInt, _>(&self.conversation)?;
-        out.push_sql(" AND living AND (stamp IS NULL OR stamp <= ");
+        out.push_sql(" AND content_bytes > 0 AND (stamp IS NULL OR stamp <= ");
         out.push_bind_param::<BigInt, _>(&self.through)?;
         out.push_sql("))");
         Ok(())
@@ -123,8 +123,10 @@ mod tests {
         for column in columns.split(", ") {
             let expected = match column {
                 "change_number" => "change_number = 7".to_owned(),
-                "living" => "living = 0".to_owned(),
-                "own_stamp" | "future_stamp" | "deleted_at" => format!("{column} = 1"),
+                "content_bytes" => "content_bytes = 0".to_owned(),
+                "opaque_id" | "own_stamp" | "future_stamp" | "deleted_at" => {
+                    format!("{column} = 1")
+                }
                 _ => format!("{column} IS NULL"),
             };
             assert!(is(&mut connection, &expected), "{expected}");

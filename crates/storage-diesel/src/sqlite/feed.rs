@@ -4,10 +4,10 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 
 use convosync_domain::feed::{
-    ChangedConversation, ChangedHead, ChangedMessages, ChangesPage, FeedPosition, FeedRows,
-    NumberedMessage, read_page,
+    Admit, ChangedConversation, ChangedHead, ChangedMessage, ChangedMessages, FeedRows, PageRead,
+    PageRequest, read_page,
 };
-use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::identity::{ConversationId, ConversationKey, MessageKey, VisitorId};
 use convosync_domain::ports::{LivingIds, NamedConversation};
 
 use super::errors::SqliteError;
@@ -15,11 +15,10 @@ use super::schema::{
     ConversationChangeRow, ConversationIdRow, MessageChangeRow, conversations, messages,
 };
 use super::{items, visitors};
-use crate::items::wanted_after;
+use crate::items::{bytes_of, wanted_after};
 use crate::types::{NumberKey, UuidKey};
 
-/// The visitor's counter and the ids of the living conversations in ascending order, inside one
-/// transaction.
+/// The visitor's counter and the ids of the living conversations, inside one transaction.
 pub(super) fn living_ids(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
@@ -29,24 +28,23 @@ pub(super) fn living_ids(
     };
     let rows: Vec<ConversationIdRow> = conversations::table
         .filter(conversations::visitor.eq(visitor.id))
-        .filter(conversations::living.eq(true))
+        .filter(conversations::content_bytes.gt(0))
         .order(conversations::uuid)
         .select(ConversationIdRow::columns())
         .load(connection)?;
-    let ids = rows.iter().map(|row| ConversationId::from_uuid(row.uuid));
-    Ok(Some(LivingIds {
-        change_counter: visitor.change_counter,
-        ids: ids.collect(),
-    }))
+    let ids = rows
+        .into_iter()
+        .map(|row| ConversationId::from_parts(row.uuid, row.opaque_id));
+    Ok(Some(LivingIds::new(visitor.change_counter, ids)))
 }
 
 /// A page of changes, inside one transaction.
 pub(super) fn changes(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
-    position: Option<FeedPosition>,
-    limit: usize,
-) -> Result<Option<ChangesPage>, SqliteError> {
+    request: &PageRequest,
+    admit: &Admit,
+) -> Result<Option<PageRead>, SqliteError> {
     let Some(visitor) = visitors::find(connection, visitor)? else {
         return Ok(None);
     };
@@ -54,7 +52,7 @@ pub(super) fn changes(
         connection,
         visitor: visitor.id,
     };
-    read_page(&mut rows, position, visitor.change_counter, limit).map(Some)
+    read_page(&mut rows, request, admit, visitor.change_counter).map(Some)
 }
 
 /// The rows of one visitor.
@@ -73,10 +71,10 @@ impl FeedRows for VisitorRows<'_> {
             .select(ConversationChangeRow::columns())
             .load(self.connection)?;
         let heads = rows.into_iter().map(|row| ChangedHead {
-            id: ConversationId::from_uuid(row.uuid),
+            key: ConversationKey::from_uuid(row.uuid),
             latest_change: row.latest_change,
             change_number: row.change_number,
-            is_dead: !row.living,
+            content_bytes: bytes_of(row.content_bytes),
         });
         Ok(heads.collect())
     }
@@ -84,7 +82,7 @@ impl FeedRows for VisitorRows<'_> {
     fn changed_messages(
         &mut self,
         wanted: &[ChangedMessages],
-    ) -> Result<Vec<Vec<NumberedMessage>>, SqliteError> {
+    ) -> Result<Vec<Vec<ChangedMessage>>, SqliteError> {
         wanted
             .iter()
             .map(|wanted| self.changed_in(wanted))
@@ -100,10 +98,7 @@ impl FeedRows for VisitorRows<'_> {
 }
 
 impl VisitorRows<'_> {
-    fn changed_in(
-        &mut self,
-        wanted: &ChangedMessages,
-    ) -> Result<Vec<NumberedMessage>, SqliteError> {
+    fn changed_in(&mut self, wanted: &ChangedMessages) -> Result<Vec<ChangedMessage>, SqliteError> {
         let Some(conversation) =
             items::find_conversation_row(self.connection, self.visitor, wanted.conversation)?
         else {
@@ -114,7 +109,11 @@ impl VisitorRows<'_> {
         let rows = messages::table
             .filter(messages::conversation.eq(conversation))
             .filter(messages::change_number.gt(NumberKey(wanted.since)))
-            .filter(messages::living.or(messages::change_number.gt(NumberKey(dead_after))))
+            .filter(
+                messages::content_bytes
+                    .gt(0)
+                    .or(messages::change_number.gt(NumberKey(dead_after))),
+            )
             .filter(
                 messages::change_number
                     .gt(NumberKey(after))
@@ -128,17 +127,20 @@ impl VisitorRows<'_> {
             .take(wanted.limit);
         let numbered = rows.map(|row| {
             let row = row?;
-            Ok((row.change_number, MessageId::from_uuid(row.uuid)))
+            Ok(ChangedMessage {
+                place: (row.change_number, MessageKey::from_uuid(row.uuid)),
+                content_bytes: bytes_of(row.content_bytes),
+            })
         });
         numbered.collect()
     }
 
     fn whole(&mut self, named: NamedConversation) -> Result<ChangedConversation, SqliteError> {
-        let row = items::find_conversation(self.connection, self.visitor, named.id)?;
+        let row = items::find_conversation(self.connection, self.visitor, named.key)?;
         let row = row.ok_or(SqliteError::NotStored)?;
         let mut messages = Vec::with_capacity(named.messages.len());
-        for id in named.messages {
-            let rows = items::find_message(self.connection, row.id, id)?;
+        for key in named.messages {
+            let rows = items::find_message(self.connection, row.id, key)?;
             messages.push(rows.ok_or(SqliteError::NotStored)?.into());
         }
         Ok(ChangedConversation {

@@ -4,13 +4,14 @@ use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use uuid::Uuid;
 
-use convosync_domain::identity::{MessageId, VisitorId};
+use convosync_domain::identity::{MessageKey, VisitorId};
 use convosync_domain::ports::{ConversationHead, Heads, MessageHead, NamedConversation};
 
 use super::errors::SqliteError;
 use super::items;
 use super::schema::{MessageHeadRow, messages};
 use super::visitors;
+use crate::items::bytes_of;
 use crate::types::UuidKey;
 
 /// So few messages are looked up one by one.
@@ -30,7 +31,7 @@ pub(super) fn heads(
         conversations: Vec::new(),
     };
     for named in named {
-        if let Some(row) = items::find_conversation(connection, visitor.id, named.id)? {
+        if let Some(row) = items::find_conversation(connection, visitor.id, named.key)? {
             heads.conversations.push(ConversationHead {
                 messages: message_heads(connection, row.id, &named.messages)?,
                 conversation: row.into(),
@@ -45,7 +46,7 @@ pub(super) fn heads(
 fn message_heads(
     connection: &mut SqliteConnection,
     conversation: i64,
-    named: &[MessageId],
+    named: &[MessageKey],
 ) -> QueryResult<Vec<MessageHead>> {
     if named.len() > FEW {
         let limit = named.len().saturating_mul(2).saturating_add(16);
@@ -58,13 +59,13 @@ fn message_heads(
         if range.len() < limit {
             let mut named = named.to_vec();
             named.sort_unstable();
-            let is_named = |head: &MessageHead| named.binary_search(&head.id).is_ok();
+            let is_named = |head: &MessageHead| named.binary_search(&head.key).is_ok();
             return Ok(range.iter().map(head).filter(is_named).collect());
         }
     }
     let mut heads = Vec::with_capacity(named.len());
-    for id in named {
-        heads.extend(find_head(connection, conversation, id.as_uuid())?);
+    for key in named {
+        heads.extend(find_head(connection, conversation, key.as_uuid())?);
     }
     Ok(heads)
 }
@@ -85,7 +86,8 @@ fn find_head(
 
 fn head(row: &MessageHeadRow) -> MessageHead {
     MessageHead {
-        id: MessageId::from_uuid(row.uuid),
+        key: MessageKey::from_uuid(row.uuid),
         digest: row.digest,
+        content_bytes: bytes_of(row.content_bytes),
     }
 }

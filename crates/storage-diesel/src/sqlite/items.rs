@@ -12,7 +12,7 @@ use diesel::sql_types;
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
-use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::identity::{ConversationId, ConversationKey, MessageKey, VisitorId};
 use convosync_domain::ports::NamedConversation;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
@@ -30,11 +30,11 @@ use crate::types::UuidKey;
 pub(super) fn find_conversation(
     connection: &mut SqliteConnection,
     visitor: i64,
-    id: ConversationId,
+    key: ConversationKey,
 ) -> QueryResult<Option<ConversationRow>> {
     conversations::table
         .filter(conversations::visitor.eq(visitor))
-        .filter(conversations::uuid.eq(UuidKey(id.as_uuid())))
+        .filter(conversations::uuid.eq(UuidKey(key.as_uuid())))
         .get_result(connection)
         .optional()
 }
@@ -43,11 +43,11 @@ pub(super) fn find_conversation(
 pub(super) fn find_conversation_row(
     connection: &mut SqliteConnection,
     visitor: i64,
-    id: ConversationId,
+    key: ConversationKey,
 ) -> QueryResult<Option<i64>> {
     conversations::table
         .filter(conversations::visitor.eq(visitor))
-        .filter(conversations::uuid.eq(UuidKey(id.as_uuid())))
+        .filter(conversations::uuid.eq(UuidKey(key.as_uuid())))
         .select(conversations::id)
         .get_result(connection)
         .optional()
@@ -57,11 +57,11 @@ pub(super) fn find_conversation_row(
 pub(super) fn find_message(
     connection: &mut SqliteConnection,
     conversation: i64,
-    id: MessageId,
+    key: MessageKey,
 ) -> QueryResult<Option<MessageRows>> {
     messages_with_parts()
         .filter(messages::conversation.eq(conversation))
-        .filter(messages::uuid.eq(UuidKey(id.as_uuid())))
+        .filter(messages::uuid.eq(UuidKey(key.as_uuid())))
         .get_result(connection)
         .optional()
 }
@@ -70,11 +70,11 @@ pub(super) fn find_message(
 pub(super) fn find_message_row(
     connection: &mut SqliteConnection,
     conversation: i64,
-    id: MessageId,
+    key: MessageKey,
 ) -> QueryResult<Option<i64>> {
     messages::table
         .filter(messages::conversation.eq(conversation))
-        .filter(messages::uuid.eq(UuidKey(id.as_uuid())))
+        .filter(messages::uuid.eq(UuidKey(key.as_uuid())))
         .select(messages::id)
         .get_result(connection)
         .optional()
@@ -101,19 +101,19 @@ pub(super) fn load(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
     named: Vec<NamedConversation>,
-) -> Result<Vec<(ConversationId, StoredMessage)>, SqliteError> {
+) -> Result<Vec<(ConversationKey, StoredMessage)>, SqliteError> {
     let mut loaded = Vec::new();
     let Some(visitor) = visitors::find(connection, visitor)? else {
         return Ok(loaded);
     };
     for named in named {
-        let row = find_conversation_row(connection, visitor.id, named.id)?;
+        let row = find_conversation_row(connection, visitor.id, named.key)?;
         let Some(conversation) = row else {
             continue;
         };
         for message in named.messages {
             if let Some(rows) = find_message(connection, conversation, message)? {
-                loaded.push((named.id, rows.into()));
+                loaded.push((named.key, rows.into()));
             }
         }
     }
@@ -170,8 +170,9 @@ impl From<MessageRows> for StoredMessage {
     fn from(rows: MessageRows) -> Self {
         let message = rows.message;
         Self::from(MessageColumns {
-            id: message.uuid,
-            living: message.living,
+            key: message.uuid,
+            opaque_id: message.opaque_id,
+            content_bytes: message.content_bytes,
             digest: message.digest,
             history: message.history,
             fields: message.fields,
@@ -184,6 +185,7 @@ impl From<MessageRows> for StoredMessage {
 
 impl From<ConversationRow> for StoredConversation {
     fn from(row: ConversationRow) -> Self {
-        stored_conversation(row.uuid, row.living, row.history, row.content)
+        let id = ConversationId::from_parts(row.uuid, row.opaque_id);
+        stored_conversation(id, row.content_bytes, row.history, row.content)
     }
 }

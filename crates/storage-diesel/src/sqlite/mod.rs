@@ -32,8 +32,8 @@ use diesel::SqliteConnection;
 
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
-use convosync_domain::feed::{ChangesPage, FeedPosition};
-use convosync_domain::identity::{ConversationId, VisitorId};
+use convosync_domain::feed::{Admit, PageRead, PageRequest};
+use convosync_domain::identity::{ConversationKey, VisitorId};
 use convosync_domain::ports::{
     ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, Restoration,
     StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
@@ -191,7 +191,7 @@ impl SyncStore for SqliteStore {
         &self,
         visitor: VisitorId,
         named: Vec<NamedConversation>,
-    ) -> Result<Vec<(ConversationId, StoredMessage)>, StoreError> {
+    ) -> Result<Vec<(ConversationKey, StoredMessage)>, StoreError> {
         self.read(move |connection| items::load(connection, visitor, named))
             .await
     }
@@ -238,10 +238,10 @@ impl ChangeFeed for SqliteStore {
     async fn changes(
         &self,
         visitor: VisitorId,
-        position: Option<FeedPosition>,
-        limit: usize,
-    ) -> Result<Option<ChangesPage>, StoreError> {
-        self.read(move |connection| feed::changes(connection, visitor, position, limit))
+        request: PageRequest,
+        admit: Admit,
+    ) -> Result<Option<PageRead>, StoreError> {
+        self.read(move |connection| feed::changes(connection, visitor, &request, &admit))
             .await
     }
 }

@@ -70,10 +70,11 @@ diesel::allow_tables_to_appear_in_same_query!(
 );
 
 part_of_row! {
-    /// The column that the list of a visitor's conversations needs.
+    /// The columns that the list of a visitor's conversations needs.
     conversations as ConversationIdRow {
         id: i64 as BigInt,
         uuid: Uuid as UuidBytes,
+        opaque_id: Option<String> as Nullable<Text>,
     }
 }
 
@@ -84,7 +85,7 @@ part_of_row! {
         uuid: Uuid as UuidBytes,
         change_number: u64 as ChangeNumber,
         latest_change: u64 as ChangeNumber,
-        living: bool as Bool,
+        content_bytes: i64 as BigInt,
     }
 }
 
@@ -93,6 +94,7 @@ part_of_row! {
     messages as MessageHeadRow {
         id: i64 as BigInt,
         uuid: Uuid as UuidBytes,
+        content_bytes: i64 as BigInt,
         digest: Option<Digest> as Nullable<DigestBytes>,
     }
 }
@@ -103,6 +105,7 @@ part_of_row! {
         id: i64 as BigInt,
         uuid: Uuid as UuidBytes,
         change_number: u64 as ChangeNumber,
+        content_bytes: i64 as BigInt,
     }
 }
 

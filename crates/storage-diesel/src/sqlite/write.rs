@@ -6,7 +6,7 @@ use diesel::sqlite::Sqlite;
 
 use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::change_set::{ChangeSet, ConversationChange, Write};
-use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use super::erase::erase;
@@ -15,7 +15,7 @@ use super::group::Group;
 use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow};
 use super::statements::{Delete, StoredRow, Update, insert};
 use super::{items, visitors};
-use crate::items::MessageColumns;
+use crate::items::{MessageColumns, bytes_column};
 use crate::statements::statements;
 use crate::types::sql::ChangeNumber;
 
@@ -107,12 +107,12 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
                 id
             }
             Some(Write::Update(stored)) => {
-                let id = self.conversation(change.id)?;
+                let id = self.conversation(change.key)?;
                 Update(&self.conversation_row(id, stored)).execute(self.group.connection)?;
                 id
             }
             None => {
-                let id = self.conversation(change.id)?;
+                let id = self.conversation(change.key)?;
                 SetLatestChange {
                     change_number: self.change_number,
                     conversation: id,
@@ -135,8 +135,8 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
         Ok(())
     }
 
-    fn conversation(&mut self, id: ConversationId) -> Result<i64, SqliteError> {
-        items::find_conversation_row(self.group.connection, self.visitor, id)?
+    fn conversation(&mut self, key: ConversationKey) -> Result<i64, SqliteError> {
+        items::find_conversation_row(self.group.connection, self.visitor, key)?
             .ok_or(SqliteError::NotStored)
     }
 
@@ -144,10 +144,11 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
         ConversationRow {
             id,
             visitor: self.visitor,
-            uuid: stored.id.as_uuid(),
+            uuid: stored.id.key().as_uuid(),
+            opaque_id: stored.id.opaque().map(str::to_owned),
             change_number: self.change_number,
             latest_change: self.change_number,
-            living: stored.content.is_some(),
+            content_bytes: bytes_column(stored.content_bytes()),
             history: stored.history,
             content: stored.content.unwrap_or_default(),
         }
@@ -166,7 +167,7 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
                 self.written.push(rows);
             }
             Write::Update(stored) => {
-                let id = self.message(conversation, stored.id)?;
+                let id = self.message(conversation, stored.id.key())?;
                 let rows = self.message_rows(id, conversation, stored);
                 rows.update(self.group.connection)?;
             }
@@ -174,8 +175,8 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
         Ok(())
     }
 
-    fn message(&mut self, conversation: i64, id: MessageId) -> Result<i64, SqliteError> {
-        items::find_message_row(self.group.connection, conversation, id)?
+    fn message(&mut self, conversation: i64, key: MessageKey) -> Result<i64, SqliteError> {
+        items::find_message_row(self.group.connection, conversation, key)?
             .ok_or(SqliteError::NotStored)
     }
 
@@ -184,9 +185,10 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
         let message = MessageRow {
             id,
             conversation,
-            uuid: columns.id,
+            uuid: columns.key,
+            opaque_id: columns.opaque_id,
             change_number: self.change_number,
-            living: columns.living,
+            content_bytes: columns.content_bytes,
             digest: columns.digest,
             history: columns.history,
             fields: columns.fields,

@@ -40,9 +40,10 @@ macro_rules! for_every_table {
             /// A conversation of a visitor.
             conversations as ConversationRow {
                 row {
+                    opaque_id: Option<String> as Nullable<Text>,
                     change_number: u64 as ChangeNumber,
                     latest_change: u64 as ChangeNumber,
-                    living: bool as Bool,
+                    content_bytes: i64 as BigInt,
                 }
                 history: ConversationHistory {
                     stamp: Instant,
@@ -62,8 +63,9 @@ macro_rules! for_every_table {
             /// A message of a conversation, its parts aside.
             messages as MessageRow {
                 row {
+                    opaque_id: Option<String> as Nullable<Text>,
                     change_number: u64 as ChangeNumber,
-                    living: bool as Bool,
+                    content_bytes: i64 as BigInt,
                     digest: Option<Digest> as Nullable<DigestBytes>,
                 }
                 history: MessageHistory {
@@ -170,6 +172,6 @@ macro_rules! for_every_table {
 pub(crate) use for_every_table;
 
 /// What an erasure sets in the row of a message: nothing of its content stays.
-pub(crate) const WITHOUT_CONTENT: &str = "living = FALSE, digest = NULL, timestamp = NULL, \
+pub(crate) const WITHOUT_CONTENT: &str = "content_bytes = 0, digest = NULL, timestamp = NULL, \
      updated_at = NULL, vote = NULL, img = NULL, metadata = NULL, embedding = NULL, doc = NULL, \
      extra = NULL";

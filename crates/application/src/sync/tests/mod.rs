@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use convosync_domain::change_set::Write;
+use convosync_domain::change_set::{Counts, Write};
 use convosync_domain::conversation::{Conversation, ConversationPatch};
-use convosync_domain::identity::{ConversationId, MessageId};
+use convosync_domain::feed::LeftOut;
+use convosync_domain::identity::{ConversationId, ConversationKey, MessageId};
 use convosync_domain::message::{Message, MessagePatch};
 use convosync_domain::patch::Patch;
 use convosync_domain::ports::{MessageHead, MockClock, MockSyncStore, MockVisitorStore, Visitor};
@@ -16,9 +17,11 @@ use uuid::Uuid;
 
 use super::*;
 
+mod memory;
 mod races;
 mod reading;
 mod registration;
+mod turns;
 mod violations;
 
 /// A text that counts how often it is read.
@@ -61,6 +64,9 @@ impl Text {
     }
 }
 
+/// The memory for what is stored, in bytes.
+const MEMORY: usize = 1_000;
+
 fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).unwrap()
 }
@@ -102,6 +108,7 @@ fn submission(messages: Vec<SubmittedMessage<Text>>) -> Submission<Text> {
     };
     Submission {
         conversations: vec![conversation],
+        leaves_out_invalid: false,
     }
 }
 
@@ -115,8 +122,9 @@ fn heads(change_counter: u64, messages: &[(u128, Option<u8>)]) -> Heads {
     let messages = messages
         .iter()
         .map(|(number, digested)| MessageHead {
-            id: message_id(*number),
+            key: message_id(*number).key(),
             digest: digested.map(digest),
+            content_bytes: 100,
         })
         .collect();
     let conversations = vec![ConversationHead {
@@ -129,14 +137,14 @@ fn heads(change_counter: u64, messages: &[(u128, Option<u8>)]) -> Heads {
     }
 }
 
-fn stored_message(number: u128) -> (ConversationId, StoredMessage) {
+fn stored_message(number: u128) -> (ConversationKey, StoredMessage) {
     let message = StoredMessage {
         id: message_id(number),
         history: MessageHistory::default(),
         content: Some(Box::new(Message::default())),
         digest: None,
     };
-    (conversation_id(), message)
+    (conversation_id().key(), message)
 }
 
 fn ada() -> VisitorIdentity {
@@ -156,6 +164,7 @@ fn use_case(store: MockSyncStore, registration: RegistrationMode) -> SyncConvers
         Arc::new(visitors),
         Arc::new(clock),
         settings,
+        ByteBudget::new(MEMORY),
     )
 }
 

@@ -6,8 +6,8 @@ use super::*;
 async fn a_new_conversation_is_written_without_loading_anything() {
     let mut store = MockSyncStore::new();
     let named = NamedConversation {
-        id: conversation_id(),
-        messages: vec![message_id(1), message_id(2)],
+        key: conversation_id().key(),
+        messages: vec![message_id(1).key(), message_id(2).key()],
     };
     store
         .expect_heads()
@@ -41,7 +41,7 @@ async fn a_new_conversation_is_written_without_loading_anything() {
         message(2, 2, Text::default()),
         message(1, 1, Text::default()),
     ]);
-    let counts = explicit(store).run(&ada(), &posted).await.unwrap();
+    let counts = explicit(store).run(&ada(), &posted).await.unwrap().counts;
     let expected = Counts {
         created: 1,
         messages_created: 2,
@@ -58,7 +58,7 @@ async fn a_re_post_reads_no_text_loads_nothing_and_commits_nothing() {
         .once()
         .returning(|_, _| Ok(Some(heads(3, &[(1, Some(1))]))));
     let posted = submission(vec![message(1, 1, Text::default())]);
-    let counts = explicit(store).run(&ada(), &posted).await.unwrap();
+    let counts = explicit(store).run(&ada(), &posted).await.unwrap().counts;
     let expected = Counts {
         updated: 1,
         messages_updated: 1,
@@ -78,8 +78,8 @@ async fn only_what_is_stored_and_differs_is_loaded() {
         .in_sequence(&mut order)
         .returning(|_, _| Ok(Some(heads(3, &[(1, Some(1)), (2, Some(9)), (3, None)]))));
     let differing = NamedConversation {
-        id: conversation_id(),
-        messages: vec![message_id(2), message_id(3)],
+        key: conversation_id().key(),
+        messages: vec![message_id(2).key(), message_id(3).key()],
     };
     store
         .expect_load()
@@ -91,8 +91,8 @@ async fn only_what_is_stored_and_differs_is_loaded() {
         .expect_commit()
         .withf(|_, changes| {
             let messages = &changes.conversations[0].messages;
-            let ids: Vec<_> = messages.iter().map(|write| write.item().id).collect();
-            ids == [message_id(2), message_id(4)]
+            let ids: Vec<_> = messages.iter().map(|write| &write.item().id).collect();
+            ids == [&message_id(2), &message_id(4)]
         })
         .once()
         .in_sequence(&mut order)
@@ -110,7 +110,8 @@ async fn only_what_is_stored_and_differs_is_loaded() {
     let counts = explicit(store)
         .run(&ada(), &submission(messages))
         .await
-        .unwrap();
+        .unwrap()
+        .counts;
     let expected = Counts {
         updated: 1,
         messages_created: 1,
@@ -165,8 +166,8 @@ async fn a_text_is_read_where_another_post_or_a_deletion_in_the_body_may_come_be
 async fn a_conversation_named_twice_is_asked_for_once() {
     let mut store = MockSyncStore::new();
     let once = NamedConversation {
-        id: conversation_id(),
-        messages: vec![message_id(1), message_id(2)],
+        key: conversation_id().key(),
+        messages: vec![message_id(1).key(), message_id(2).key()],
     };
     store
         .expect_heads()
@@ -182,7 +183,7 @@ async fn a_conversation_named_twice_is_asked_for_once() {
         ])
         .conversations,
     );
-    let counts = explicit(store).run(&ada(), &posted).await.unwrap();
+    let counts = explicit(store).run(&ada(), &posted).await.unwrap().counts;
     let expected = Counts {
         created: 1,
         updated: 1,

@@ -27,11 +27,12 @@ async fn the_first_sync_registers_a_visitor_even_without_a_conversation() {
         .returning(|_, _| Ok(0));
     let posted = Submission::<Text> {
         conversations: vec![],
+        leaves_out_invalid: false,
     };
-    let counts = use_case(store, RegistrationMode::OnFirstSync)
+    let taken = use_case(store, RegistrationMode::OnFirstSync)
         .run(&ada(), &posted)
         .await;
-    assert_eq!(counts.unwrap(), Counts::default());
+    assert_eq!(taken.unwrap().counts, Counts::default());
 }
 
 #[tokio::test]
@@ -78,6 +79,7 @@ async fn admits_the_known_and_on_first_sync_everybody() {
                 max_clock_skew_seconds: 300,
                 registration: mode,
             },
+            ByteBudget::new(MEMORY),
         );
         let admitted = known || mode == RegistrationMode::OnFirstSync;
         assert_eq!(sync.admits(&ada()).await.unwrap(), admitted);
@@ -106,12 +108,14 @@ async fn looks_a_visitor_up_once_until_they_are_gone() {
             max_clock_skew_seconds: 300,
             registration: RegistrationMode::Explicit,
         },
+        ByteBudget::new(MEMORY),
     );
     for _ in 0..3 {
         assert!(sync.admits(&ada()).await.unwrap());
     }
     let nothing = Submission::<Text> {
         conversations: Vec::new(),
+        leaves_out_invalid: false,
     };
     let refused = sync.run(&ada(), &nothing).await.unwrap_err();
     assert!(matches!(refused, SyncError::UnknownVisitor));

@@ -1,17 +1,16 @@
 //! `GET /api/sync-conversations/changes/`: what others have changed, page by page.
 
-mod page;
-mod query;
+pub(crate) mod page;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 
-use crate::answer::tagged_json;
+use super::pull_query::PullQuery;
+use crate::answer::held_json;
 use crate::error::{ApiError, ErrorCode};
 use crate::etag::{self, KnownTags};
 use crate::request::Query;
 use crate::state::AppState;
 use page::write_page;
-use query::PullQuery;
 
 pub(crate) async fn get(
     state: web::Data<AppState>,
@@ -33,18 +32,15 @@ pub(crate) async fn get(
         }
     }
     let pulled = pull.run(&identity, since, limit).await?;
-    Ok(tagged_json(
-        tag(pulled.page.change_counter),
-        write_page(&pulled),
-    ))
+    let tag = tag(pulled.page.change_counter);
+    held_json(Some(tag), write_page(&pulled), pulled.memory)
 }
 
 #[cfg(test)]
 mod tests {
     use convosync_application::cursor::Cursor;
-    use convosync_domain::feed::{ChangesPage, FeedPosition};
+    use convosync_domain::feed::{ChangesPage, FeedPosition, PageRead};
     use convosync_domain::identity::{VisitorId, VisitorIdentity};
-    use mockall::predicate::{always, eq};
     use uuid::Uuid;
 
     use crate::testing::{Answer, Ports, get};
@@ -74,15 +70,15 @@ mod tests {
         ports
             .feed
             .expect_changes()
-            .with(always(), eq(expected), eq(limit))
+            .withf(move |_, request, _| (request.position, request.limit) == (expected, limit))
             .once()
             .returning(|_, _, _| {
-                Ok(Some(ChangesPage {
+                Ok(Some(PageRead::Page(ChangesPage {
                     conversations: Vec::new(),
                     next: position(3),
                     has_more: false,
                     change_counter: 3,
-                }))
+                })))
             });
         ports
     }

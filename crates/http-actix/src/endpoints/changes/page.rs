@@ -1,6 +1,7 @@
 //! A page of changes as it is answered.
 
 use convosync_application::pull_changes::Pulled;
+use convosync_domain::feed::ChangedConversation;
 
 use crate::items::push_conversation;
 use crate::json::{ObjectWriter, push, push_array, push_string};
@@ -9,19 +10,29 @@ use crate::json::{ObjectWriter, push, push_array, push_string};
 pub(super) fn write_page(pulled: &Pulled) -> Vec<u8> {
     let mut out = Vec::with_capacity(4 << 10);
     let mut answer = ObjectWriter::new(&mut out);
-    push_array(
-        answer.key("conversations"),
-        &pulled.page.conversations,
-        push_conversation,
-    );
-    push_string(answer.key("cursor"), &pulled.cursor);
-    push(answer.key("has_more"), &pulled.page.has_more);
+    push_page(&mut answer, &[], pulled);
     answer.end();
     out
 }
 
+/// The fields of a page, with conversations that come before it.
+pub(crate) fn push_page(
+    answer: &mut ObjectWriter<'_>,
+    first: &[ChangedConversation],
+    pulled: &Pulled,
+) {
+    push_array(
+        answer.key("conversations"),
+        first.iter().chain(&pulled.page.conversations),
+        push_conversation,
+    );
+    push_string(answer.key("cursor"), &pulled.cursor);
+    push(answer.key("has_more"), &pulled.page.has_more);
+}
+
 #[cfg(test)]
 mod tests {
+    use convosync_application::byte_budget::ByteBudget;
     use convosync_application::sync::MessageText as _;
     use convosync_domain::conversation::Conversation;
     use convosync_domain::feed::{ChangedConversation, ChangesPage, FeedPosition};
@@ -54,8 +65,12 @@ mod tests {
             has_more: true,
             change_counter: 1,
         };
-        let cursor = "C".into();
-        String::from_utf8(write_page(&Pulled { page, cursor })).unwrap()
+        let pulled = Pulled {
+            page,
+            cursor: "C".into(),
+            memory: ByteBudget::new(0).reserve(),
+        };
+        String::from_utf8(write_page(&pulled)).unwrap()
     }
 
     fn conversation(content: Option<Conversation>, erased: Option<i64>) -> StoredConversation {
@@ -113,7 +128,7 @@ mod tests {
         let posted = crate::body::Body::new(body.into(), Limits::default(), 0).unwrap();
         let mut posted =
             crate::items::read_submission(&std::sync::Arc::new(posted), Leniency::FULL).unwrap();
-        let posted = posted.conversations.remove(0);
+        let posted = posted.submission.conversations.remove(0);
         let PostedChange::Fields { patch, .. } = posted.change else {
             panic!("a deletion");
         };

@@ -1,23 +1,33 @@
-//! `POST /api/sync-conversations/`: takes what a device has.
+//! `POST /api/sync-conversations/`: takes what a device has, and with `since=` tells what it does not have.
 
+mod answer;
+#[cfg(test)]
+mod lenient_tests;
 #[cfg(test)]
 mod strict_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod turn_tests;
 
 use std::sync::Arc;
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
-use convosync_domain::change_set::Counts;
+use convosync_application::sync::Taken;
+use convosync_domain::identity::VisitorIdentity;
 
-use crate::answer::json;
+use super::changes::page::push_page;
+use super::pull_query::PullQuery;
+use crate::answer::{held_json, json};
+use crate::body::Body;
 use crate::error::{ApiError, ErrorCode};
-use crate::items::read_submission;
-use crate::json::Leniency;
-use crate::request::{Handling, Identity, PREFERENCE_APPLIED, handling};
+use crate::items::{ReadPost, Rejected, read_submission};
+use crate::json::{Leniency, ObjectWriter, Violation};
+use crate::request::{Handling, Identity, PREFERENCE_APPLIED, Query, handling};
 use crate::state::AppState;
+use answer::{push_counts, push_rejected};
 
 pub(crate) async fn post(
     state: web::Data<AppState>,
@@ -25,47 +35,77 @@ pub(crate) async fn post(
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
-    let sync = Arc::clone(&state.services.sync);
-    if !sync.admits(&identity).await? {
+    let turn = PullQuery::of_turn(&Query::new(request.query_string()))?;
+    if let Some(turn) = &turn {
+        let turns = &state.services.turn;
+        turns.check_cursor(&identity, turn.since.as_deref())?;
+    }
+    if !state.services.sync.admits(&identity).await? {
         return Err(ErrorCode::VisitorNotFound.into());
     }
     let invalid = ErrorCode::InvalidConversations;
     let body = state.bodies.read(&request, payload, invalid).await?;
-    let prefers_strict = handling(request.headers()) == Some(Handling::Strict);
-    let leniency = match prefers_strict {
-        true => Leniency::STRICT,
-        false => Leniency::with(state.unknown_fields),
+    let preferred = handling(request.headers());
+    let leniency = match preferred {
+        Some(Handling::Strict) => Leniency::STRICT,
+        Some(Handling::Lenient) => Leniency::with(state.unknown_fields).leaving_out_bad_items(),
+        None => Leniency::with(state.unknown_fields),
     };
-    let strict = HeaderValue::from_static("handling=strict");
-    let submission = read_submission(&body, leniency).map_err(|refusal| {
-        let error = ApiError::refused(invalid, refusal);
-        if prefers_strict {
-            error.with_header(PREFERENCE_APPLIED, strict.clone())
-        } else {
-            error
-        }
-    })?;
-    let counts = sync.run(&identity, &submission).await?;
-    let mut answered = json(StatusCode::OK, answer(counts));
-    if prefers_strict {
-        answered.headers_mut().insert(PREFERENCE_APPLIED, strict);
+    let answered = take(&state, &identity, &body, leniency, turn).await;
+    match preferred {
+        Some(preferred) => tell_applied(answered, preferred),
+        None => answered,
     }
-    Ok(answered)
 }
 
-/// The five fields of the API, and no other.
-fn answer(counts: Counts) -> String {
-    let Counts {
-        created,
-        updated,
-        messages_created,
-        messages_updated,
-    } = counts;
-    let message = format!(
-        "{created} conversations created, {updated} updated. \
-         {messages_created} messages created, {messages_updated} updated."
-    );
-    format!(
-        r#"{{"message":"{message}","created":{created},"updated":{updated},"messages_created":{messages_created},"messages_updated":{messages_updated}}}"#
-    )
+/// Tells which preference was followed.
+fn tell_applied(
+    answered: Result<HttpResponse, ApiError>,
+    preferred: Handling,
+) -> Result<HttpResponse, ApiError> {
+    let applied = HeaderValue::from_static(preferred.as_applied());
+    match answered {
+        Ok(mut answer) => {
+            answer.headers_mut().insert(PREFERENCE_APPLIED, applied);
+            Ok(answer)
+        }
+        Err(error) => Err(error.with_header(PREFERENCE_APPLIED, applied)),
+    }
+}
+
+async fn take(
+    state: &AppState,
+    identity: &VisitorIdentity,
+    body: &Arc<Body>,
+    leniency: Leniency,
+    turn: Option<PullQuery>,
+) -> Result<HttpResponse, ApiError> {
+    let ReadPost {
+        submission,
+        rejected,
+    } = read_submission(body, leniency)
+        .map_err(|refusal| ApiError::refused(ErrorCode::InvalidConversations, refusal))?;
+    let tells_rejected = leniency.leaves_out_bad_items;
+    let mut out = Vec::with_capacity(256);
+    let mut answer = ObjectWriter::new(&mut out);
+    let push_taken = |answer: &mut ObjectWriter<'_>, taken: Taken<Violation>| {
+        push_counts(answer, taken.counts);
+        if tells_rejected {
+            let later = taken.rejected.into_iter().filter_map(Rejected::of);
+            push_rejected(answer, rejected.into_iter().chain(later).collect());
+        }
+    };
+    let Some(PullQuery { since, limit }) = turn else {
+        let taken = state.services.sync.run(identity, &submission).await?;
+        push_taken(&mut answer, taken);
+        answer.end();
+        return Ok(json(StatusCode::OK, out));
+    };
+    let turns = &state.services.turn;
+    let turn = turns.run(identity, &submission, since.as_deref(), limit);
+    let turn = turn.await?;
+    push_taken(&mut answer, turn.taken);
+    push_page(&mut answer, &turn.not_taken, &turn.pulled);
+    answer.end();
+    held_json(None, out, turn.pulled.memory)
 }

@@ -74,7 +74,7 @@ async fn what_else_would_be_mended_is_refused_where_the_client_prefers_it() {
 
 #[actix_web::test]
 async fn without_that_preference_the_default_of_the_server_holds() {
-    for prefer in [&[][..], &["handling=lenient, handling=strict"], &["wait=1"]] {
+    for prefer in [&[][..], &["handling=x, handling=strict"], &["wait=1"]] {
         let kept = send(taking(UnknownFields::Keep), UNKNOWN, prefer).await;
         assert_eq!(kept.status, 200, "{prefer:?}");
         assert_eq!(applied(&kept), None);
@@ -96,7 +96,8 @@ async fn a_message_that_was_taken_before_is_refused() {
         ports.sync.expect_heads().returning(move |_, named| {
             let mut heads = heads_of(&named);
             heads.conversations[0].messages = vec![MessageHead {
-                id: named[0].messages[0],
+                key: named[0].messages[0],
+                content_bytes: 1,
                 digest: Some(Digest(digest)),
             }];
             Ok(Some(heads))

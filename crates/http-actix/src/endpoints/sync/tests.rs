@@ -59,7 +59,8 @@ async fn an_unchanged_message_is_not_read() {
     ports.sync.expect_heads().returning(move |_, named| {
         let mut heads = crate::testing::heads_of(&named);
         heads.conversations[0].messages = vec![MessageHead {
-            id: named[0].messages[0],
+            key: named[0].messages[0],
+            content_bytes: 1,
             digest: Some(Digest(digest)),
         }];
         Ok(Some(heads))

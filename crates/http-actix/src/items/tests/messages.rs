@@ -29,7 +29,7 @@ fn a_digest_is_that_of_the_text_and_the_seed() {
     let digest = |fields: &str, seed| {
         let body = message(fields).into_bytes();
         let body = Arc::new(Body::new(body, Limits::default(), seed).unwrap());
-        let post = read_submission(&body, Leniency::FULL).unwrap();
+        let post = read_submission(&body, Leniency::FULL).unwrap().submission;
         post.conversations[0].messages[0].digest
     };
     assert_eq!(digest("", 7), digest("", 7));

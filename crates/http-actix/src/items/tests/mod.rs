@@ -30,6 +30,7 @@ const MESSAGE_ID: &str = r#""message_id":"7518856d-63ae-5696-b190-8593ef95598b""
 fn submission(body: &[u8], limits: Limits) -> Result<Submission<RawMessage>, Refusal> {
     Body::new(body.to_vec(), limits, 7)
         .and_then(|body| read_submission(&Arc::new(body), Leniency::FULL))
+        .map(|post| post.submission)
 }
 
 fn read(body: &str) -> Submission<RawMessage> {

@@ -29,11 +29,11 @@ fn shapes() {
         ),
         (
             conversation(",\"messages\":[{}]"),
-            "conversations[0].messages[0].message_id: must be a UUID",
+            "conversations[0].messages[0].message_id: must be a text of 1 to 128 characters without control characters",
         ),
         (
-            conversation(",\"messages\":[{\"message_id\":\"x\"}]"),
-            "conversations[0].messages[0].message_id: must be a UUID",
+            conversation(",\"messages\":[{\"message_id\":\"\"}]"),
+            "conversations[0].messages[0].message_id: must be a text of 1 to 128 characters without control characters",
         ),
         (
             message(",\"request\":[]"),
@@ -49,15 +49,15 @@ fn shapes() {
         ),
         (
             "{\"conversations\":[{}]}".into(),
-            "conversations[0].id: must be a UUID",
+            "conversations[0].id: must be a text of 1 to 128 characters without control characters",
         ),
         (
             "{\"conversations\":[{\"id\":5}]}".into(),
-            "conversations[0].id: must be a UUID",
+            "conversations[0].id: must be a text of 1 to 128 characters without control characters",
         ),
         (
             "{\"conversations\":[{\"id\":null}]}".into(),
-            "conversations[0].id: must be a UUID",
+            "conversations[0].id: must be a text of 1 to 128 characters without control characters",
         ),
         (
             conversation(&format!(",{ID}")),
@@ -188,8 +188,8 @@ fn every_bad_place_in_the_order_of_the_document() {
         violations(body),
         [
             "a: duplicate key",
-            "conversations[0].id: must be a UUID",
-            "conversations[0].messages[0].message_id: must be a UUID",
+            "conversations[0].id: must be a text of 1 to 128 characters without control characters",
+            "conversations[0].messages[0].message_id: must be a text of 1 to 128 characters without control characters",
             "conversations[0].messages[0].vote: must be true, false, 0 or 1",
             "conversations[0].messages[0].output.output_type: must be a string",
             "conversations[0].messages[1]: must be an object",
@@ -209,7 +209,10 @@ fn a_hundred_violations_are_told() {
     let bad = vec![r#"{"title":1}"#; 100].join(",");
     let told = violations(format!("{{\"conversations\":[{bad}]}}"));
     assert_eq!(told.len(), 100);
-    assert_eq!(told[0], "conversations[0].id: must be a UUID");
+    assert_eq!(
+        told[0],
+        "conversations[0].id: must be a text of 1 to 128 characters without control characters"
+    );
     assert_eq!(told[99], "conversations[49].title: must be a string");
 
     let messages = vec!["{}"; 150].join(",");
@@ -219,7 +222,7 @@ fn a_hundred_violations_are_told() {
     assert_eq!(told.len(), 100);
     assert_eq!(
         told[99],
-        "conversations[0].messages[99].message_id: must be a UUID"
+        "conversations[0].messages[99].message_id: must be a text of 1 to 128 characters without control characters"
     );
 }
 

@@ -102,7 +102,7 @@ fn unknown_fields_stand_among_the_other_violations_in_the_order_of_the_document(
             "conversations[0].messages[0].vote: must be true, false, 0 or 1",
             "conversations[0].messages[0].request.b: unknown field",
             "conversations[0].messages[1]: must be an object",
-            "conversations[0].messages[2].message_id: must be a UUID",
+            "conversations[0].messages[2].message_id: must be a text of 1 to 128 characters without control characters",
             "conversations[0].messages[2].c: unknown field",
             "conversations[0].d: unknown field",
             "conversations[0].title: must be a string",

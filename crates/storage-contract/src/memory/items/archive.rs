@@ -7,7 +7,7 @@ use convosync_domain::archive::{
     read_archive_page,
 };
 use convosync_domain::change_set::VisitorRegistration;
-use convosync_domain::identity::{ConversationId, MessageId, VisitorId};
+use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
 use convosync_domain::ports::StoreError;
 
 use super::{Items, Numbered, Rows, StoredItems};
@@ -48,7 +48,7 @@ impl Items {
         for archived in conversations {
             let stored = self
                 .conversations
-                .entry(archived.conversation.id)
+                .entry(archived.conversation.id.key())
                 .or_insert_with(|| StoredItems {
                     conversation: Numbered {
                         item: archived.conversation,
@@ -57,7 +57,7 @@ impl Items {
                     messages: BTreeMap::new(),
                 });
             for archived in archived.messages {
-                let message = stored.messages.entry(archived.message.id);
+                let message = stored.messages.entry(archived.message.id.key());
                 message.or_insert(Numbered {
                     item: archived.message,
                     change_number: archived.change_number,
@@ -72,14 +72,14 @@ impl ArchiveRows for Rows<'_> {
 
     fn conversations(
         &mut self,
-        from: Option<ConversationId>,
+        from: Option<ConversationKey>,
         limit: usize,
     ) -> Result<Vec<ArchivedConversation>, StoreError> {
         let later = self
             .0
             .conversations
             .iter()
-            .filter(|(id, _)| Some(**id) >= from);
+            .filter(|(key, _)| Some(**key) >= from);
         let archived = later.map(|(_, stored)| ArchivedConversation {
             conversation: stored.conversation.item.clone(),
             change_number: stored.conversation.change_number,
@@ -90,13 +90,13 @@ impl ArchiveRows for Rows<'_> {
 
     fn messages(
         &mut self,
-        conversation: ConversationId,
-        after: Option<MessageId>,
+        conversation: ConversationKey,
+        after: Option<MessageKey>,
         limit: usize,
     ) -> Result<Vec<ArchivedMessage>, StoreError> {
         let stored = self.0.conversations.get(&conversation);
         let messages = stored.into_iter().flat_map(|stored| &stored.messages);
-        let later = messages.filter(|(id, _)| Some(**id) > after);
+        let later = messages.filter(|(key, _)| Some(**key) > after);
         let archived = later.map(|(_, numbered)| ArchivedMessage {
             message: numbered.item.clone(),
             change_number: numbered.change_number,

@@ -8,6 +8,8 @@ const LIMITS: Limits = Limits {
     body_bytes: 0,
     body_seconds: 0,
     body_bytes_per_second: 0,
+    page_bytes: 0,
+    reads_in_flight_bytes: 0,
     bodies_in_flight_bytes: 0,
     conversations: 0,
     messages: 0,
@@ -259,18 +261,28 @@ fn ids() {
         read(&format!("\"{id}\"")),
         Ok(MessageId::parse(id).unwrap())
     );
-    assert!(read("\"00000000-0000-0000-0000-000000000000\"").is_ok());
+    for text in ["\" chatcmpl-9x\"", "\"\\u00e9\"", "\"\\ud83d\\ude00\""] {
+        let decoded: String = serde_json::from_str(text).unwrap();
+        assert_eq!(read(text), Ok(MessageId::parse(&decoded).unwrap()));
+    }
+    let too_long = format!("\"{}\"", "x".repeat(129));
     for text in [
         "null",
         "\"\"",
         "5",
         "{}",
-        "\"6518856d-63ae-5696-b190-8593ef95598\"",
-        "\"6518856d-63ae-5696-b190-8593ef95598bb\"",
-        "\"6518856d-63ae-5696-b190-8593ef95598g\"",
-        "\" 6518856d-63ae-5696-b190-8593ef95598b\"",
+        "\"a\\u0000\"",
+        "\"a\\n\"",
+        "\"\\u0085\"",
         "\"\\ud83d\"",
+        &too_long,
     ] {
-        assert_eq!(read(text), Err(Problem::from("must be a UUID")), "{text}");
+        assert_eq!(
+            read(text),
+            Err(Problem::from(
+                "must be a text of 1 to 128 characters without control characters"
+            )),
+            "{text}"
+        );
     }
 }

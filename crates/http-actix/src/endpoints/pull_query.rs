@@ -1,4 +1,4 @@
-//! What the query of a pull asks for.
+//! What the query of a pull asks for, and of a turn, which ends with one.
 
 use convosync_application::pull_changes::{LIMIT_DEFAULT, LIMIT_MAX};
 
@@ -22,6 +22,17 @@ impl PullQuery {
             since: since(query)?,
             limit: limit(query)?,
         })
+    }
+
+    /// What a post asks for that is a turn, which `since` says; where it is empty, from the start.
+    pub(crate) fn of_turn(query: &Query<'_>) -> Result<Option<Self>, ApiError> {
+        let Some(since) = since(query)? else {
+            return Ok(None);
+        };
+        Ok(Some(Self {
+            since: Some(since).filter(|since| !since.is_empty()),
+            limit: limit(query)?,
+        }))
     }
 }
 

@@ -1,52 +1,85 @@
-//! The bytes that all bodies in flight may hold together.
+//! The memory that many requests share.
 
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The bytes that all bodies in flight may hold together, a permit each. Clones are the same budget.
+/// The bytes that may be held at once by whoever asks, a permit each. Clones are the same budget.
 #[derive(Clone, Debug)]
-pub(super) struct ByteBudget(Arc<Semaphore>);
+pub struct ByteBudget {
+    permits: Arc<Semaphore>,
+    bytes: usize,
+}
 
 impl ByteBudget {
-    pub(super) fn new(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes.min(Semaphore::MAX_PERMITS))))
+    /// A budget of so many bytes.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        let bytes = bytes.min(Semaphore::MAX_PERMITS);
+        Self {
+            permits: Arc::new(Semaphore::new(bytes)),
+            bytes,
+        }
+    }
+
+    /// How many bytes it has in all.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.bytes
     }
 
     /// A reservation of nothing yet.
-    pub(super) fn reserve(&self) -> Reservation {
+    #[must_use]
+    pub fn reserve(&self) -> Reservation {
         Reservation {
-            budget: Arc::clone(&self.0),
+            permits: Arc::clone(&self.permits),
             held: None,
         }
     }
 
-    #[cfg(test)]
-    pub(super) fn left(&self) -> usize {
-        self.0.available_permits()
+    /// How many bytes nobody holds.
+    #[must_use]
+    pub fn left(&self) -> usize {
+        self.permits.available_permits()
     }
 }
 
-/// What one body holds of the budget; dropping it gives everything back.
+/// What one holds of a budget; dropping it gives everything back.
 #[derive(Debug)]
-pub(super) struct Reservation {
-    budget: Arc<Semaphore>,
+pub struct Reservation {
+    permits: Arc<Semaphore>,
     held: Option<OwnedSemaphorePermit>,
 }
 
 impl Reservation {
     /// Takes so many bytes more; false, and nothing taken, when fewer are left.
-    pub(super) fn grow(&mut self, bytes: usize) -> bool {
+    pub fn grow(&mut self, bytes: usize) -> bool {
         let Ok(bytes) = u32::try_from(bytes) else {
             return false;
         };
-        let Ok(more) = Arc::clone(&self.budget).try_acquire_many_owned(bytes) else {
+        let Ok(more) = Arc::clone(&self.permits).try_acquire_many_owned(bytes) else {
             return false;
         };
         match &mut self.held {
             Some(held) => held.merge(more),
             None => self.held = Some(more),
         }
+        true
+    }
+
+    /// Holds so many bytes in all, and gives back what is more; false, and nothing changed, when fewer are left.
+    pub fn hold(&mut self, bytes: usize) -> bool {
+        let held = self
+            .held
+            .as_ref()
+            .map_or(0, OwnedSemaphorePermit::num_permits);
+        if bytes > held {
+            return self.grow(bytes - held);
+        }
+        // What is split off is given back.
+        self.held
+            .as_mut()
+            .map(|permit| permit.split(held - bytes).map(drop));
         true
     }
 }
@@ -72,6 +105,26 @@ mod tests {
         assert!(second.grow(0) && !second.grow(1));
         drop(second);
         assert_eq!(budget.left(), 10);
+    }
+
+    #[test]
+    fn a_reservation_holds_as_much_as_it_is_told_to() {
+        let budget = ByteBudget::new(10);
+        let mut reservation = budget.reserve();
+        for (bytes, is_held, left) in [
+            (0, true, 10),
+            (7, true, 3),
+            (11, false, 3),
+            (2, true, 8),
+            (10, true, 0),
+            (0, true, 10),
+        ] {
+            assert_eq!(
+                (reservation.hold(bytes), budget.left()),
+                (is_held, left),
+                "{bytes}"
+            );
+        }
     }
 
     #[test]

@@ -1,0 +1,71 @@
+//! What comes of a post.
+
+use convosync_domain::change_set::Counts;
+use convosync_domain::feed::{ChangedConversation, LeftOut};
+use convosync_domain::identity::MessageId;
+use convosync_domain::ports::StoreError;
+
+/// The most violations that a sync reports; reading stops there.
+pub const VIOLATIONS_MAX: usize = 100;
+
+/// Why a post was not taken. In every case it has changed nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum SyncError<F> {
+    /// Nobody is registered under this identity.
+    #[error("visitor not found")]
+    UnknownVisitor,
+    /// The turn begins with a cursor that has expired.
+    #[error("cursor expired")]
+    TurnExpired,
+    /// Messages of the post are invalid: all their violations in order, up to [`VIOLATIONS_MAX`].
+    #[error("invalid messages")]
+    Invalid(Vec<F>),
+    /// It changes more of what is stored than may be in memory at all.
+    #[error("the post changes more than {most} bytes of what is stored")]
+    TooMuchStored {
+        /// The most, in bytes.
+        most: usize,
+    },
+    /// There is no memory left now for what is stored of it.
+    #[error("no memory left for what is read")]
+    NoMemory,
+    /// The store failed.
+    #[error("the post could not be stored")]
+    Store(#[source] StoreError),
+}
+
+/// What came of a post.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Taken<V> {
+    /// What was created and what was updated.
+    pub counts: Counts,
+    /// The messages that were left out as they are invalid, in the order of the post.
+    pub rejected: Vec<RejectedMessage<V>>,
+}
+
+/// What came of a post that begins a turn.
+#[derive(Debug)]
+pub struct Posted<V> {
+    /// What came of it.
+    pub taken: Taken<V>,
+    /// The items of which a value is not there, as they are now: in the order of the post, each in its conversation.
+    pub not_taken: Vec<ChangedConversation>,
+    /// What the device does not need to pull any more.
+    pub left_out: LeftOut,
+}
+
+/// What a turn begins with.
+#[derive(Clone, Copy)]
+pub struct TurnStart<'a> {
+    /// Whether the device's cursor has expired at this change counter of the visitor, so that nothing is taken.
+    pub is_expired: &'a (dyn Fn(u64) -> bool + Send + Sync),
+}
+
+/// A message that was left out of a post.
+#[derive(Debug, PartialEq, Eq)]
+pub struct RejectedMessage<V> {
+    /// Its id.
+    pub id: MessageId,
+    /// What is wrong with it, in the order of its text.
+    pub violations: Vec<V>,
+}
