@@ -19,3 +19,4 @@ mod outages;
 mod real_conversations;
 mod round_trips;
 mod support;
+mod upgrades;
