@@ -7,6 +7,7 @@
 mod backend;
 mod commands;
 mod failure;
+mod idle_memory;
 mod listen;
 mod logs;
 mod output;

@@ -15,6 +15,7 @@ use tokio::time::sleep;
 
 use crate::backend::{Backend, Store};
 use crate::failure::Failure;
+use crate::idle_memory;
 use crate::listen;
 use crate::output::say;
 use crate::probe;
@@ -54,6 +55,7 @@ pub(super) async fn run(
     announce(configuration, backend, address);
     tokio::select! {
         ended = &mut running => return Err(ended_early(ended)),
+        () = idle_memory::give_back() => {}
         () = signals.next() => {}
     }
 
