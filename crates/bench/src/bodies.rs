@@ -3,6 +3,8 @@
 
 use std::fmt::{self, Write as _};
 
+use chrono::{DateTime, SecondsFormat};
+
 /// How many conversations a body has, and how many messages each of them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shape {
@@ -42,14 +44,7 @@ pub fn body(shape: Shape, number: u64) -> String {
         if conversation > 0 {
             body.push(',');
         }
-        push(
-            &mut body,
-            format_args!(
-                r#"{{"id":"{}","title":"{}","created_at":"2025-07-27T12:34:56Z","updated_at":"2025-07-27T12:34:56.789Z","local_only":false,"messages":["#,
-                ids.next_uuid(),
-                words(ids.next(), 40),
-            ),
-        );
+        push_conversation(&mut body, &mut ids, "2025-07-27T12:34:56.789Z");
         for message in 0..shape.messages {
             if message > 0 {
                 body.push(',');
@@ -60,6 +55,42 @@ pub fn body(shape: Shape, number: u64) -> String {
     }
     body.push_str("]}");
     body
+}
+
+/// The body of a turn: the first conversation of the body of this shape and number goes on by one message.
+/// Turns of different numbers share no message, with each other or with a body, and each is later than those
+/// of lower numbers.
+pub fn turn(shape: Shape, number: u64, turn: u64) -> String {
+    /// No body has so high a number.
+    const FIRST: u64 = 1 << 30;
+    let mut body = String::from(r#"{"conversations":["#);
+    let at = DateTime::from_timestamp_micros(TURNS_BEGIN + turn as i64 * 1_000_000);
+    let updated_at = at
+        .unwrap_or_default()
+        .to_rfc3339_opts(SecondsFormat::Secs, true);
+    push_conversation(&mut body, &mut Ids::of_body(number), &updated_at);
+    push_message(
+        &mut body,
+        &mut Ids::of_body(FIRST + turn),
+        shape.messages + 1,
+    );
+    body.push_str("]}]}");
+    body
+}
+
+/// A day after the bodies, in microseconds.
+const TURNS_BEGIN: i64 = 1_753_704_000_000_000;
+
+/// Begins a conversation, up to its first message.
+fn push_conversation(body: &mut String, ids: &mut Ids, updated_at: &str) {
+    push(
+        body,
+        format_args!(
+            r#"{{"id":"{}","title":"{}","created_at":"2025-07-27T12:34:56Z","updated_at":"{updated_at}","local_only":false,"messages":["#,
+            ids.next_uuid(),
+            words(ids.next(), 40),
+        ),
+    );
 }
 
 fn push_message(body: &mut String, ids: &mut Ids, place: usize) {
@@ -164,6 +195,24 @@ mod tests {
         }
         let a_message = text.len() / shape.messages_a_body();
         assert!((1_800..2_000).contains(&a_message), "{a_message}");
+    }
+
+    #[test]
+    fn a_turn_goes_on_with_a_conversation_by_a_new_message() {
+        let shape = Shape::new(2, 3);
+        let json = |text: &str| -> serde_json::Value { serde_json::from_str(text).unwrap() };
+        let first = json(&body(shape, 7))["conversations"][0].clone();
+        let turns = [0, 1].map(|number| json(&turn(shape, 7, number)));
+        let [one, other] = turns.each_ref().map(|turn| &turn["conversations"][0]);
+        for key in ["id", "title", "created_at"] {
+            assert_eq!(one[key], first[key], "{key}");
+            assert_eq!(one[key], other[key], "{key}");
+        }
+        let at = |conversation: &serde_json::Value| conversation["updated_at"].to_string();
+        assert!(at(&first) < at(one) && at(one) < at(other));
+        let id = |of: &serde_json::Value| of["messages"][0]["message_id"].clone();
+        assert!(id(one) != id(&first) && id(one) != id(other));
+        assert_eq!(one["messages"].as_array().unwrap().len(), 1);
     }
 
     #[test]

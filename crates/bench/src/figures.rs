@@ -20,6 +20,8 @@ pub struct Figures {
     pub database_cpu: f64,
     /// Messages or answers a second.
     pub rate: f64,
+    /// The same in all rounds.
+    pub rates: Option<Spread>,
     /// How long answers took, in milliseconds: half of them, 99 of 100, all.
     pub latency: Option<[f64; 3]>,
     /// The most memory the process has had, in bytes.
@@ -74,9 +76,20 @@ impl Figures {
             cpu: a_unit(spent.cpu + spent.database_cpu),
             database_cpu: a_unit(spent.database_cpu),
             rate: spent.units as f64 / load.wall.as_secs_f64(),
+            rates: None,
             latency: Some([milliseconds(50), milliseconds(99), milliseconds(100)]),
             peak_memory: spent.peak_memory,
             ratio: None,
+        }
+    }
+
+    /// The same counted in millions of its units, like megabytes instead of bytes.
+    pub fn in_millions(self) -> Self {
+        Self {
+            cpu: self.cpu * 1e6,
+            database_cpu: self.database_cpu * 1e6,
+            rate: self.rate / 1e6,
+            ..self
         }
     }
 
@@ -142,9 +155,13 @@ impl Measured {
                 .filter_map(|round| Some((round.get(thing)?, round)));
             let ratios = runs.clone().filter_map(|(run, round)| ratio(run, round));
             let ratio = Spread::of(ratios.collect());
+            let rates = Spread::of(runs.clone().map(|(run, _)| run.rate).collect());
             let middle = median(runs.map(|(run, _)| run.clone()).collect());
-            self.rows
-                .extend(middle.map(|figures| Figures { ratio, ..figures }));
+            self.rows.extend(middle.map(|figures| Figures {
+                ratio,
+                rates,
+                ..figures
+            }));
         }
     }
 }

@@ -40,7 +40,7 @@ pub fn measure(program: &Path, messages: u64, steps: u64) -> Result<Vec<Grown>> 
             let numbers = posted..bodies.max(posted);
             posted = numbers.end;
             let what = format!("{SHAPE} new");
-            post(ON_SQLITE, what, &server, None, CLIENTS, SHAPE, numbers)
+            post(ON_SQLITE, &what, &server, None, CLIENTS, SHAPE, numbers)
         };
         if wanted > 0 {
             post_up_to(wanted)?;

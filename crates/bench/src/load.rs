@@ -15,6 +15,12 @@ use crate::http::Client;
 pub struct Latencies(Vec<Duration>);
 
 impl Latencies {
+    /// Of these answers.
+    pub fn of(mut answers: Vec<Duration>) -> Self {
+        answers.sort_unstable();
+        Self(answers)
+    }
+
     /// The least latency that so many of a hundred answers kept to.
     pub fn percentile(&self, percent: usize) -> Duration {
         let last = self.0.len().saturating_sub(1);
@@ -67,16 +73,15 @@ pub fn run<R>(
             .collect()
     });
     let wall = started.elapsed();
-    let mut latencies = latencies.context("a request failed")?.concat();
-    latencies.sort_unstable();
+    let latencies = latencies.context("a request failed")?.concat();
     Ok(Load {
         wall,
-        latencies: Latencies(latencies),
+        latencies: Latencies::of(latencies),
     })
 }
 
 /// How long a client waits that is refused because the server is busy.
-const BUSY_PAUSE: Duration = Duration::from_millis(100);
+pub const BUSY_PAUSE: Duration = Duration::from_millis(100);
 
 /// The visitors whom clients post for, in turns.
 pub const VISITORS: u64 = 128;
@@ -86,12 +91,28 @@ pub fn visitor(number: u64) -> String {
     format!("visitor-{}", number % VISITORS)
 }
 
+/// Where somebody posts.
+pub fn post_path(user_id: &str) -> String {
+    format!("/api/sync-conversations/?user_id={user_id}")
+}
+
 /// Posts the bodies of these numbers to a Convosync server.
 pub fn post(
     host: SocketAddr,
     clients: usize,
     shape: Shape,
     numbers: std::ops::Range<u64>,
+) -> Result<Load> {
+    post_to(host, clients, shape, numbers, visitor)
+}
+
+/// The same, each for whom it is said to be.
+pub fn post_to(
+    host: SocketAddr,
+    clients: usize,
+    shape: Shape,
+    numbers: std::ops::Range<u64>,
+    whom: impl Fn(u64) -> String + Sync,
 ) -> Result<Load> {
     let first = numbers.start;
     let count = numbers.end - first;
@@ -101,8 +122,7 @@ pub fn post(
         count,
         |number| {
             let number = first + number;
-            let path = format!("/api/sync-conversations/?user_id={}", visitor(number));
-            (path, body(shape, number))
+            (post_path(&whom(number)), body(shape, number))
         },
         |client, (path, body)| {
             // A server that is too busy says so, and is asked again.

@@ -1,22 +1,22 @@
 //! `make bench` and the program whose instructions `make check-perf` counts.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use convosync_bench::bare;
+use convosync_bench::big_store::BigStore;
 use convosync_bench::bodies::body;
 use convosync_bench::convosync::Convosync;
 use convosync_bench::figures::Measured;
 use convosync_bench::growth::{self, Grown};
 use convosync_bench::hot_paths::{BatchWrite, SHAPE, changes, merge_new, parse, skim};
-use convosync_bench::plots::{self, Line};
-use convosync_bench::pocketbase::{self, POCKETBASE};
+use convosync_bench::pocketbase;
 use convosync_bench::postgres_server::PostgresServer;
-use convosync_bench::posts::{self, ON_POSTGRES, ON_SQLITE, SHAPES};
+use convosync_bench::posts::{self, ON_POSTGRES, ON_SQLITE};
 use convosync_bench::report::{self, OF_POSTGRES, OF_SQLITE, Table};
-use convosync_bench::{document, reads, targets};
+use convosync_bench::{document, drawing, pages, pulls, reads, targets, turns};
 
 /// Measures Convosync.
 #[derive(Parser)]
@@ -67,9 +67,15 @@ enum Part {
     Sqlite,
     Reads,
     Postgres,
+    Pages,
+    Turns,
+    Pulls,
     Pocketbase,
     Growth,
 }
+
+/// What is measured in a store of a million messages.
+const BIG_STORE: [Part; 3] = [Part::Pages, Part::Pulls, Part::Turns];
 
 #[derive(Clone, Copy, clap::ValueEnum)]
 enum HotPath {
@@ -104,16 +110,28 @@ impl Run {
             let server = Convosync::on_sqlite(program, folder.path())?;
             reads::measure(ON_SQLITE, &server, None, self.rounds, &mut measured)?;
         }
-        if self.includes(Part::Postgres) {
-            match PostgresServer::of_environment()? {
-                Some(database) => {
-                    say("posting to PostgreSQL");
-                    posts::on_postgres(program, &database, self.rounds, &mut measured)?;
-                    let server = Convosync::start(program, &database.new_database()?)?;
-                    let database = Some(&database);
-                    reads::measure(ON_POSTGRES, &server, database, self.rounds, &mut measured)?;
-                }
-                None => say("no PostgreSQL: CONVOSYNC_TEST_POSTGRES names none"),
+        let database = PostgresServer::of_environment()?;
+        if database.is_none() {
+            say("no PostgreSQL: CONVOSYNC_TEST_POSTGRES names none");
+        }
+        if let Some(database) = &database
+            && self.includes(Part::Postgres)
+        {
+            say("posting to PostgreSQL");
+            posts::on_postgres(program, database, self.rounds, &mut measured)?;
+            let server = Convosync::start(program, &database.new_database()?)?;
+            let watched = Some(database);
+            reads::measure(ON_POSTGRES, &server, watched, self.rounds, &mut measured)?;
+        }
+        if BIG_STORE.iter().any(|part| self.includes(*part)) {
+            say("filling a store of a million messages on SQLite");
+            let folder = tempfile::tempdir()?;
+            let store = BigStore::on_sqlite(program, folder.path())?;
+            self.measure_big(&store, &mut measured)?;
+            if let Some(database) = &database {
+                say("filling a store of a million messages on PostgreSQL");
+                let store = BigStore::on_postgres(program, database)?;
+                self.measure_big(&store, &mut measured)?;
             }
         }
         if self.includes(Part::Pocketbase) {
@@ -133,6 +151,23 @@ impl Run {
         self.tell(&measured, &grown)
     }
 
+    /// Measures what is measured in a store of a million messages; turns last, as they write to it.
+    fn measure_big(&self, store: &BigStore<'_>, measured: &mut Measured) -> Result<()> {
+        if self.includes(Part::Pages) {
+            say("pulling pages");
+            pages::measure(store, self.rounds, measured)?;
+        }
+        if self.includes(Part::Pulls) {
+            say("pulling all");
+            pulls::measure(store, self.rounds, measured)?;
+        }
+        if self.includes(Part::Turns) {
+            say("taking turns");
+            turns::measure(store, self.rounds, measured)?;
+        }
+        Ok(())
+    }
+
     fn includes(&self, part: Part) -> bool {
         self.only.is_empty() || self.only.contains(&part)
     }
@@ -143,6 +178,9 @@ impl Run {
             report::posts("sqlite", &OF_SQLITE, measured),
             report::posts("postgres", &OF_POSTGRES, measured),
             report::reads(measured),
+            report::pages(measured),
+            report::pulls(measured),
+            report::turns(measured),
             report::growth(grown),
         ];
         for Table { name, text } in &tables {
@@ -152,47 +190,10 @@ impl Run {
             document::update(path, &tables)?;
             let plots = path.with_extension("");
             fs::create_dir_all(&plots)?;
-            draw(&plots, measured, grown)?;
+            drawing::draw(&plots, measured, grown)?;
         }
         Ok(())
     }
-}
-
-fn draw(folder: &Path, measured: &Measured, grown: &[Grown]) -> Result<()> {
-    let targets = targets::bounds();
-    let line = |who: &str, what: &str, clients: usize| {
-        let row = measured.find(who, what, clients)?;
-        let by = match clients {
-            1 => "1 client".to_owned(),
-            clients => format!("{clients} clients"),
-        };
-        let bound = targets.iter().find(|bound| bound.is_of(row));
-        Some(Line {
-            label: format!("{what}, {who}, {by}"),
-            ratio: row.ratio?,
-            bound: bound.map(|bound| bound.at_most),
-        })
-    };
-    let mut alone = Vec::new();
-    let mut compared = Vec::new();
-    for (shape, _) in SHAPES {
-        let (new, again) = (posts::new(shape), posts::again(shape));
-        alone.extend(
-            posts::CLIENTS
-                .iter()
-                .filter_map(|clients| line(ON_SQLITE, &new, *clients)),
-        );
-        alone.extend(line(ON_SQLITE, &again, 8));
-        for who in [ON_SQLITE, ON_POSTGRES, POCKETBASE] {
-            compared.extend(line(who, &new, 8));
-        }
-    }
-    let axis = "CPU a message, times that of the floor (logarithmic; red: the bound)";
-    let title = "Posting to SQLite beside the C API";
-    plots::ratios(&folder.join("sqlite.svg"), title, axis, &alone)?;
-    let title = "Stores and a peer, each beside its floor: the C API, or COPY";
-    plots::ratios(&folder.join("stores.svg"), title, axis, &compared)?;
-    plots::growth(&folder.join("growth.svg"), grown)
 }
 
 fn hot(path: HotPath, times: u64) -> Result<()> {

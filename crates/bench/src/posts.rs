@@ -15,6 +15,7 @@ use crate::floor::sqlite::Floor;
 use crate::load;
 use crate::pocketbase::{POCKETBASE, PocketBase};
 use crate::postgres_server::PostgresServer;
+use crate::watched::Watched;
 
 /// The shapes of bodies, each with how many are posted in a round.
 pub const SHAPES: [(Shape, u64); 3] = [
@@ -139,32 +140,27 @@ fn post_twice(
     server.register_visitors()?;
     [new(shape), again(shape)]
         .into_iter()
-        .map(|what| post(who, what, server, database, clients, shape, 0..posts))
+        .map(|what| post(who, &what, server, database, clients, shape, 0..posts))
         .collect()
 }
 
 /// Posts bodies to a server and measures what that takes.
 pub fn post(
     who: &'static str,
-    what: String,
+    what: &str,
     server: &Convosync,
     database: Option<&PostgresServer>,
     clients: usize,
     shape: Shape,
     numbers: Range<u64>,
 ) -> Result<Figures> {
-    let database_cpu = || database.map_or(Ok(Duration::ZERO), PostgresServer::cpu);
     let units = usize::try_from(numbers.end - numbers.start)? * shape.messages_a_body();
-    let before = (server.process().cpu()?, database_cpu()?);
-    let load = load::post(server.host(), clients, shape, numbers);
-    let load = load.with_context(|| format!("{who}, {what}:\n{}", server.complaints()))?;
-    let spent = Spent {
-        units,
-        cpu: server.process().cpu()? - before.0,
-        database_cpu: database_cpu()?.saturating_sub(before.1),
-        peak_memory: Some(server.process().peak_memory()?),
-    };
-    Ok(Figures::of(who, what, clients, &load, spent))
+    let watched = Watched::convosync(who, server, database);
+    let posted = watched.measure(what, clients, || {
+        let load = load::post(server.host(), clients, shape, numbers)?;
+        Ok((load, units))
+    });
+    posted.with_context(|| format!("{who}, {what}:\n{}", server.complaints()))
 }
 
 fn sqlite_floor(shape: Shape, posts: u64) -> Result<Vec<Figures>> {

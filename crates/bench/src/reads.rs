@@ -1,19 +1,16 @@
 //! Getting: the server beside a bare actix handler that returns the same bytes.
 
-use std::net::SocketAddr;
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
 
 use crate::bare::{self, Bare};
 use crate::bodies::{Shape, body};
 use crate::convosync::Convosync;
-use crate::figures::{Figures, Measured, Spent};
+use crate::figures::{Figures, Measured};
 use crate::http::Client;
 use crate::load;
 use crate::postgres_server::PostgresServer;
 use crate::posts::CLIENTS;
-use crate::process::Process;
+use crate::watched::Watched;
 
 /// Who is measured.
 pub const BARE: &str = "bare actix handler";
@@ -21,20 +18,17 @@ pub const BARE: &str = "bare actix handler";
 pub const IDS: &str = "GET 1,000 ids";
 /// What is measured: the same, unchanged since the client has got them.
 pub const NOT_MODIFIED: &str = "GET ids: 304";
-/// What is measured: a page of 500 changes.
-pub const PAGE: &str = "GET 500 changes";
 
 /// Ten bodies are 1,000 conversations of two messages.
 const SHAPE: Shape = Shape::new(100, 2);
 const BODIES: u64 = 10;
+/// How many answers are got in a round; of short ones, twice as many.
+const REQUESTS: u64 = 8_000;
+const PATH: &str = "/api/sync-conversations/?user_id=visitor-0";
 
 /// Who answers which request.
 struct Asked<'a> {
-    who: &'static str,
-    host: SocketAddr,
-    process: Process,
-    database: Option<&'a PostgresServer>,
-    path: &'a str,
+    of: Watched<'a>,
     /// Lines of the head.
     lines: String,
     status: u16,
@@ -51,68 +45,45 @@ pub fn measure(
     server.register_visitors()?;
     let mut client = Client::connect(server.host())?;
     for number in 0..BODIES {
-        let path = "/api/sync-conversations/?user_id=visitor-0";
-        client.post(path, &body(SHAPE, number))?;
+        client.post(PATH, &body(SHAPE, number))?;
     }
-    for (what, path, requests) in [
-        (IDS, "/api/sync-conversations/?user_id=visitor-0", 8_000),
-        (
-            PAGE,
-            "/api/sync-conversations/changes/?user_id=visitor-0&limit=500",
-            800,
-        ),
-    ] {
-        // A connection that nobody uses for a while is closed.
-        let mut client = Client::connect(server.host())?;
-        let answer = client.get(path, "")?;
-        ensure!(
-            answer.status == 200,
-            "{path} was answered {}",
-            answer.status
-        );
-        let etag = answer.etag.clone().unwrap_or_default();
-        let bare = Bare::start(answer.body)?;
-        let of_bare = |lines, status| Asked {
-            who: BARE,
-            host: bare.host(),
-            process: bare.process(),
-            database: None,
-            path,
-            lines,
-            status,
-        };
-        let of_server = |lines, status| Asked {
-            who,
-            host: server.host(),
-            process: server.process(),
-            database,
-            path,
-            lines,
-            status,
-        };
-        let unchanged = |etag: &str| format!("if-none-match: {etag}\r\n");
-        let round = |_| -> Result<Vec<Figures>> {
-            let mut round = Vec::new();
-            for clients in CLIENTS {
-                let mut asked = vec![(what, of_server(String::new(), 200), requests)];
-                if what == IDS {
-                    let unchanged = of_server(unchanged(&etag), 304);
-                    asked.push((NOT_MODIFIED, unchanged, 2 * requests));
-                }
-                asked.push((what, of_bare(String::new(), 200), requests));
-                if what == IDS {
-                    let unchanged = of_bare(unchanged(bare::ETAG), 304);
-                    asked.push((NOT_MODIFIED, unchanged, 2 * requests));
-                }
-                for (what, asked, requests) in asked {
-                    round.push(get(what, &asked, clients, requests)?);
-                }
+    let answer = client.get(PATH, "")?;
+    ensure!(
+        answer.status == 200,
+        "{PATH} was answered {}",
+        answer.status
+    );
+    let etag = answer.etag.clone().unwrap_or_default();
+    let bare = Bare::start(answer.body)?;
+    let server = Watched::convosync(who, server, database);
+    let bare = Watched {
+        who: BARE,
+        host: bare.host(),
+        process: bare.process(),
+        database: None,
+    };
+    let round = |_| -> Result<Vec<Figures>> {
+        let mut round = Vec::new();
+        for clients in CLIENTS {
+            for (of, etag) in [(server, etag.as_str()), (bare, bare::ETAG)] {
+                let whole = Asked {
+                    of,
+                    lines: String::new(),
+                    status: 200,
+                };
+                round.push(get(IDS, &whole, clients, REQUESTS)?);
+                let unchanged = Asked {
+                    of,
+                    lines: format!("if-none-match: {etag}\r\n"),
+                    status: 304,
+                };
+                round.push(get(NOT_MODIFIED, &unchanged, clients, 2 * REQUESTS)?);
             }
-            Ok(round)
-        };
-        let rounds: Vec<_> = (0..rounds).map(round).collect::<Result<_>>()?;
-        measured.add_medians(&rounds, rate_beside_bare);
-    }
+        }
+        Ok(round)
+    };
+    let rounds: Vec<_> = (0..rounds).map(round).collect::<Result<_>>()?;
+    measured.add_medians(&rounds, rate_beside_bare);
     Ok(())
 }
 
@@ -125,40 +96,17 @@ fn rate_beside_bare(row: &Figures, round: &[Figures]) -> Option<f64> {
 }
 
 fn get(what: &str, asked: &Asked<'_>, clients: usize, requests: u64) -> Result<Figures> {
-    let cpu = || -> Result<_> {
-        let database = asked
-            .database
-            .map_or(Ok(Duration::ZERO), PostgresServer::cpu);
-        Ok((asked.process.cpu()?, database?))
+    let send = |client: &mut Client, ()| {
+        let answer = client.get(PATH, &asked.lines)?;
+        ensure!(
+            answer.status == asked.status,
+            "it was answered {}",
+            answer.status
+        );
+        Ok(())
     };
-    let before = cpu()?;
-    let load = load::run(
-        asked.host,
-        clients,
-        requests,
-        |_| (),
-        |client, ()| {
-            let answer = client.get(asked.path, &asked.lines)?;
-            ensure!(
-                answer.status == asked.status,
-                "it was answered {}",
-                answer.status
-            );
-            Ok(())
-        },
-    )?;
-    let after = cpu()?;
-    let spent = Spent {
-        units: usize::try_from(requests)?,
-        cpu: after.0 - before.0,
-        database_cpu: after.1.saturating_sub(before.1),
-        peak_memory: Some(asked.process.peak_memory()?),
-    };
-    Ok(Figures::of(
-        asked.who,
-        what.to_owned(),
-        clients,
-        &load,
-        spent,
-    ))
+    asked.of.measure(what, clients, || {
+        let load = load::run(asked.of.host, clients, requests, |_| (), send)?;
+        Ok((load, usize::try_from(requests)?))
+    })
 }

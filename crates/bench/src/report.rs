@@ -4,8 +4,11 @@ use std::fmt::Write as _;
 
 use crate::figures::{Figures, Measured};
 use crate::growth::Grown;
+use crate::pages::PAGE;
 use crate::posts::{COPY_FLOOR, ON_SQLITE, SQLITE_FLOOR};
+use crate::pulls::PULL;
 use crate::targets::Target;
+use crate::turns::{ALONE, TURN};
 
 /// A table with a name, by which the document finds its place.
 #[derive(Clone, Debug)]
@@ -22,12 +25,9 @@ pub fn posts(name: &'static str, contenders: &[&str], measured: &Measured) -> Ta
         "| body | who | clients | CPU µs a message | ÷ floor | messages/s | p50 ms | p99 ms | max ms | peak MiB |\n\
          |---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
-    let is_post = |row: &&Figures| contenders.contains(&row.who) && !is_read(row);
+    let is_post = |row: &&Figures| contenders.contains(&row.who) && load(row) == Load::Posts;
     for row in measured.rows.iter().filter(is_post) {
-        let ratio = ratio(row);
-        let clients = row
-            .latency
-            .map_or("-".to_owned(), |_| row.clients.to_string());
+        let (ratio, clients) = (ratio(row), clients(row));
         line(
             &mut text,
             &[
@@ -50,7 +50,7 @@ pub fn reads(measured: &Measured) -> Table {
         "| request | who | clients | CPU µs an answer | answers/s | ÷ bare | p50 ms | p99 ms | max ms | peak MiB |\n\
          |---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
     );
-    for row in measured.rows.iter().filter(|row| is_read(row)) {
+    for row in of(Load::Reads, measured) {
         let ratio = ratio(row);
         let clients = row.clients.to_string();
         line(
@@ -68,6 +68,48 @@ pub fn reads(measured: &Measured) -> Table {
     }
     Table {
         name: "reads",
+        text,
+    }
+}
+
+/// Pages and what they cost beside a floor, or turns and what they cost beside posts alone.
+fn beside(name: &'static str, heads: &str, all: Load, measured: &Measured) -> Table {
+    let mut text = format!(
+        "| {heads} | answers/s | p50 ms | p99 ms | max ms | peak MiB |\n\
+         |---|---|---:|---:|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for row in of(all, measured) {
+        let (ratio, clients, rate) = (ratio(row), clients(row), grouped(row.rate));
+        let cells = [&row.what, row.who, &clients, &cpu(row), &ratio, &rate];
+        line(&mut text, &cells, row);
+    }
+    Table { name, text }
+}
+
+/// Pages of changes and what they cost beside a floor.
+pub fn pages(measured: &Measured) -> Table {
+    let heads = "request | who | clients | CPU µs an answer | ÷ floor";
+    beside("pages", heads, Load::Pages, measured)
+}
+
+/// Turns and what they cost beside posts alone.
+pub fn turns(measured: &Measured) -> Table {
+    let heads = "post | who | clients | CPU µs an answer | ÷ alone";
+    beside("turns", heads, Load::Turns, measured)
+}
+
+/// First pulls.
+pub fn pulls(measured: &Measured) -> Table {
+    let mut text = String::from(
+        "| what | who | CPU µs a MB | MB/s | p50 ms a page | p99 ms | max ms | peak MiB |\n\
+         |---|---|---:|---:|---:|---:|---:|---:|\n",
+    );
+    for row in of(Load::Pulls, measured) {
+        let rates = row.rates.map_or("-".to_owned(), |rates| rates.to_string());
+        line(&mut text, &[&row.what, row.who, &cpu(row), &rates], row);
+    }
+    Table {
+        name: "pulls",
         text,
     }
 }
@@ -146,8 +188,33 @@ fn ratio(row: &Figures) -> String {
     row.ratio.map_or("-".to_owned(), |ratio| ratio.to_string())
 }
 
-fn is_read(row: &Figures) -> bool {
-    row.what.starts_with("GET")
+fn clients(row: &Figures) -> String {
+    row.latency
+        .map_or("-".to_owned(), |_| row.clients.to_string())
+}
+
+/// What a row is about, and so in which table it stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Load {
+    Posts,
+    Reads,
+    Pages,
+    Turns,
+    Pulls,
+}
+
+fn load(row: &Figures) -> Load {
+    match row.what.as_str() {
+        PAGE => Load::Pages,
+        TURN | ALONE => Load::Turns,
+        PULL => Load::Pulls,
+        what if what.starts_with("GET") => Load::Reads,
+        _ => Load::Posts,
+    }
+}
+
+fn of(all: Load, measured: &Measured) -> impl Iterator<Item = &Figures> {
+    measured.rows.iter().filter(move |row| load(row) == all)
 }
 
 fn cpu(row: &Figures) -> String {

@@ -3,8 +3,11 @@
 use crate::bodies::Shape;
 use crate::figures::{Figures, Measured, Spread};
 use crate::growth::Grown;
+use crate::pages::PAGE;
 use crate::posts::{self, ON_POSTGRES, ON_SQLITE, SHAPES};
+use crate::pulls::PULL;
 use crate::reads::{BARE, IDS, NOT_MODIFIED};
+use crate::turns::TURN;
 
 /// The load under which targets are judged.
 const CLIENTS: usize = 8;
@@ -36,13 +39,15 @@ impl Target {
     }
 }
 
-/// What posting may take at most beside the floor of its store.
+/// What posting or getting may take at most beside the floor of its store.
 pub struct Bound {
-    /// Who posts to which store.
+    /// Who does it on which store.
     who: &'static str,
-    /// What is posted.
+    /// What is posted or got.
     pub what: String,
-    /// How many times what the floor takes.
+    /// What it is compared with.
+    beside: &'static str,
+    /// How many times what that takes.
     pub at_most: f64,
 }
 
@@ -53,20 +58,29 @@ impl Bound {
     }
 }
 
-/// The bounds of what posting takes beside the floor of its store.
+/// The bounds of processor time.
 pub fn bounds() -> Vec<Bound> {
-    let bound = |who, shape, at_most| Bound {
+    let bound = |who, what, beside, at_most| Bound {
         who,
-        what: posts::new(shape),
+        what,
+        beside,
         at_most,
     };
+    let post = |who, shape, at_most| bound(who, posts::new(shape), "floor", at_most);
     let mut bounds = vec![
-        bound(ON_SQLITE, Shape::new(10, 10), 1.8),
-        bound(ON_SQLITE, Shape::new(1, 2), 3.0),
+        post(ON_SQLITE, Shape::new(10, 10), 1.8),
+        post(ON_SQLITE, Shape::new(1, 2), 3.0),
     ];
-    bounds.extend(SHAPES.map(|(shape, _)| bound(ON_POSTGRES, shape, 2.0)));
+    bounds.extend(SHAPES.map(|(shape, _)| post(ON_POSTGRES, shape, 2.0)));
+    for who in [ON_SQLITE, ON_POSTGRES] {
+        bounds.push(bound(who, PAGE.to_owned(), "floor", 2.0));
+        bounds.push(bound(who, TURN.to_owned(), "the post alone", 1.3));
+    }
     bounds
 }
+
+/// How many megabytes of JSON a first pull has to bring in a second.
+const PULL_RATES: [(&str, f64); 2] = [(ON_SQLITE, 200.0), (ON_POSTGRES, 100.0)];
 
 /// The targets of which everything was measured that they compare.
 pub fn judge(measured: &Measured, grown: &[Grown]) -> Vec<Target> {
@@ -86,13 +100,17 @@ pub fn judge(measured: &Measured, grown: &[Grown]) -> Vec<Target> {
 
     for bound in bounds() {
         let ratio = beside_floor(bound.who, &bound.what);
-        let (what, who) = (&bound.what, bound.who);
+        let (what, who, beside) = (&bound.what, bound.who, bound.beside);
         judge(
-            format!("{what}, {who}: CPU ÷ floor"),
+            format!("{what}, {who}: CPU ÷ {beside}"),
             ratio,
             bound.at_most,
             true,
         );
+    }
+    for (who, at_least) in PULL_RATES {
+        let rates = measured.find(who, PULL, 1).and_then(|row| row.rates);
+        judge(format!("{PULL}, {who}: MB/s"), rates, at_least, false);
     }
     for (shape, _) in SHAPES {
         let (new, again) = (posts::new(shape), posts::again(shape));

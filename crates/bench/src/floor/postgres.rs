@@ -35,13 +35,13 @@ impl CopyFloor {
             conversations: Rows::new(
                 &mut client,
                 "conversations",
-                "visitor_id, id, change_number, latest_change, living, stamp",
+                "visitor_id, id, change_number, latest_change, content_bytes, stamp",
                 Conversation::COLUMNS,
             )?,
             messages: Rows::new(
                 &mut client,
                 "messages",
-                "visitor_id, conversation_id, id, change_number, living, digest, stamp",
+                "visitor_id, conversation_id, id, change_number, content_bytes, digest, stamp",
                 Message::COLUMNS,
             )?,
             requests: Rows::of_part(&mut client, "message_requests", Request::COLUMNS)?,
@@ -81,7 +81,7 @@ impl CopyFloor {
         for key in [
             Value::Integer(1),
             Value::Integer(1),
-            Value::Boolean(true),
+            Value::Integer(1),
             stamp,
         ] {
             rows.value(key);
@@ -96,7 +96,7 @@ impl CopyFloor {
             rows.ids(&ids);
             for key in [
                 Value::Integer(1),
-                Value::Boolean(true),
+                Value::Integer(i64::try_from(raw.get().len())?),
                 Value::Bytes(&digest),
                 stamp,
             ] {

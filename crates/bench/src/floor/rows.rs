@@ -24,6 +24,23 @@ pub enum Value<'v> {
     Bytes(&'v [u8]),
 }
 
+/// How a column's value stands in JSON.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A boolean.
+    Boolean,
+    /// An integer.
+    Integer,
+    /// A double.
+    Real,
+    /// A text, to be quoted.
+    Text,
+    /// JSON already.
+    Json,
+    /// A moment, kept as microseconds since 1970.
+    Moment,
+}
+
 /// A text that borrows from the body where nothing is escaped: serde copies an `Option<Cow<str>>`.
 #[derive(Debug, Deserialize)]
 #[serde(transparent)]
@@ -36,16 +53,22 @@ pub struct Moment<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// What a column can hold.
 trait Column {
+    const KIND: Kind;
+
     fn value(&self) -> Result<Value<'_>>;
 }
 
 impl Column for Text<'_> {
+    const KIND: Kind = Kind::Text;
+
     fn value(&self) -> Result<Value<'_>> {
         Ok(Value::Text(&self.0))
     }
 }
 
 impl Column for Moment<'_> {
+    const KIND: Kind = Kind::Moment;
+
     fn value(&self) -> Result<Value<'_>> {
         let moment = chrono::DateTime::parse_from_rfc3339(&self.0)?;
         Ok(Value::Integer(moment.timestamp_micros()))
@@ -53,30 +76,40 @@ impl Column for Moment<'_> {
 }
 
 impl Column for &RawValue {
+    const KIND: Kind = Kind::Json;
+
     fn value(&self) -> Result<Value<'_>> {
         Ok(Value::Text(self.get()))
     }
 }
 
 impl Column for i64 {
+    const KIND: Kind = Kind::Integer;
+
     fn value(&self) -> Result<Value<'_>> {
         Ok(Value::Integer(*self))
     }
 }
 
 impl Column for f64 {
+    const KIND: Kind = Kind::Real;
+
     fn value(&self) -> Result<Value<'_>> {
         Ok(Value::Real(*self))
     }
 }
 
 impl Column for bool {
+    const KIND: Kind = Kind::Boolean;
+
     fn value(&self) -> Result<Value<'_>> {
         Ok(Value::Boolean(*self))
     }
 }
 
 impl<C: Column> Column for Option<C> {
+    const KIND: Kind = C::KIND;
+
     fn value(&self) -> Result<Value<'_>> {
         self.as_ref().map_or(Ok(Value::Null), Column::value)
     }
@@ -97,9 +130,11 @@ macro_rules! rows {
             $( $( $(#[$beside_serde])* /** What is in tables of its own, or a key. */ pub $beside: $beside_type, )+ )?
         }
 
-        impl $name<'_> {
+        impl<'a> $name<'a> {
             /// The columns of its content.
             pub const COLUMNS: &'static [&'static str] = &[$( stringify!($column) ),+];
+            /// How each of them stands in JSON.
+            pub const KINDS: &'static [Kind] = &[$( <$type as Column>::KIND ),+];
 
             /// Tells the value of each.
             pub fn tell<'v>(

@@ -25,8 +25,11 @@ const SETTINGS: &str = "PRAGMA journal_mode = WAL;
     PRAGMA mmap_size = 0;
     PRAGMA wal_autocheckpoint = 4000;";
 
-const SCHEMA: &str =
-    include_str!("../../../../migrations/sqlite/2026-11-24-000001_create_schema/up.sql");
+const SCHEMA: &str = concat!(
+    include_str!("../../../../migrations/sqlite/2026-11-24-000001_create_schema/up.sql"),
+    include_str!("../../../../migrations/sqlite/2026-11-25-000001_add_opaque_ids/up.sql"),
+    include_str!("../../../../migrations/sqlite/2026-11-25-000002_measure_content/up.sql"),
+);
 
 /// A file with the server's schema and visitors.
 pub struct Floor {
@@ -105,12 +108,12 @@ impl<'c> Writer<'c> {
                 .prepare("SELECT uuid, digest FROM messages WHERE conversation = ?")?,
             insert_conversation: insert(
                 "conversations",
-                "id, visitor, uuid, change_number, latest_change, living, stamp",
+                "id, visitor, uuid, change_number, latest_change, content_bytes, stamp",
                 Conversation::COLUMNS,
             )?,
             insert_message: insert(
                 "messages",
-                "id, conversation, uuid, change_number, living, digest, stamp",
+                "id, conversation, uuid, change_number, content_bytes, digest, stamp",
                 Message::COLUMNS,
             )?,
             insert_request: insert("message_requests", "id", Request::COLUMNS)?,
@@ -198,7 +201,7 @@ impl<'c> Writer<'c> {
             Value::Bytes(conversation.id.as_bytes()),
             Value::Integer(visitor.change_number),
             Value::Integer(visitor.change_number),
-            Value::Boolean(true),
+            Value::Integer(1),
             stamp,
         ] {
             insert.bind(key)?;
@@ -217,7 +220,7 @@ impl<'c> Writer<'c> {
                 Value::Integer(self.newest_conversation),
                 Value::Bytes(message.message_id.as_bytes()),
                 Value::Integer(visitor.change_number),
-                Value::Boolean(true),
+                Value::Integer(i64::try_from(raw.get().len())?),
                 Value::Bytes(&digest),
                 stamp,
             ] {

@@ -141,6 +141,18 @@ impl Statement<'_> {
         unsafe { ffi::sqlite3_column_int64(self.statement, column) }
     }
 
+    /// A double of the row.
+    pub fn real(&self, column: c_int) -> f64 {
+        // SAFETY: as for integers.
+        unsafe { ffi::sqlite3_column_double(self.statement, column) }
+    }
+
+    /// Whether a column of the row is NULL.
+    pub fn is_null(&self, column: c_int) -> bool {
+        // SAFETY: as for integers.
+        unsafe { ffi::sqlite3_column_type(self.statement, column) == ffi::SQLITE_NULL }
+    }
+
     /// The bytes of the row, empty for NULL.
     pub fn bytes(&self, column: c_int) -> &[u8] {
         // SAFETY: the bytes are SQLite's until the next step, which needs the statement alone.
