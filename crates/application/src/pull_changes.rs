@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::byte_budget::{ByteBudget, Reservation};
 use crate::cursor::Cursor;
+use crate::sync::TurnStart;
 
 /// The most changed items of one page.
 pub const LIMIT_MAX: usize = 1_000;
@@ -141,16 +142,34 @@ impl PullChanges {
             PageRead::NotAdmitted => return Err(PullError::NoMemory),
         };
         since.refuse_expired(page.change_counter)?;
+        let memory = lock(&reserved).take();
+        Ok(self.pulled(visitor, page, memory))
+    }
+
+    fn pulled(&self, visitor: VisitorId, page: ChangesPage, memory: Option<Reservation>) -> Pulled {
         let cursor = Cursor {
             epoch: self.epoch,
             position: page.next,
         };
-        let memory = lock(&reserved).take();
-        Ok(Pulled {
+        Pulled {
             page,
             cursor: cursor.encode(visitor),
             memory: memory.unwrap_or_else(|| self.settings.memory.reserve()),
-        })
+        }
+    }
+
+    /// A page that need not be read, as the store would bring it.
+    pub(crate) fn known_page(&self, visitor: VisitorId, page: ChangesPage) -> Pulled {
+        self.pulled(visitor, page, None)
+    }
+
+    /// What a turn begins with.
+    pub(crate) fn start_of_turn(&self, since: Since, limit: usize) -> TurnStart {
+        TurnStart {
+            since,
+            limit: limit.clamp(1, LIMIT_MAX),
+            page_bytes: self.settings.page_bytes,
+        }
     }
 
     /// Reserves the memory of a page. One that is larger than the whole budget gets all of it: no item is so
@@ -187,11 +206,20 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 /// How far a device has pulled, by its cursor.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Since {
-    position: Option<FeedPosition>,
+    pub(crate) position: Option<FeedPosition>,
     is_of_this_epoch: bool,
 }
 
 impl Since {
+    /// A position of this life of the store.
+    #[cfg(test)]
+    pub(crate) fn of(position: FeedPosition) -> Self {
+        Self {
+            position: Some(position),
+            is_of_this_epoch: true,
+        }
+    }
+
     /// Whether it is of another life of the store: by its epoch, or because it has seen more changes than there
     /// were.
     pub(crate) fn is_expired(&self, change_counter: u64) -> bool {

@@ -6,7 +6,7 @@ use convosync_domain::feed::ChangedConversation;
 use convosync_domain::identity::{VisitorId, VisitorIdentity};
 
 use crate::pull_changes::{PullChanges, PullError, Pulled};
-use crate::sync::{MessageText, Submission, SyncConversations, SyncError, Taken, TurnStart};
+use crate::sync::{MessageText, Submission, SyncConversations, SyncError, Taken};
 
 /// Takes a post, then pulls.
 #[derive(Clone)]
@@ -72,16 +72,19 @@ impl TakeTurn {
     ) -> Result<Turn<T::Violation>, TurnError<T::Violation>> {
         let visitor = VisitorId::from(identity);
         let since = self.pull.decode(since, visitor)?;
-        let start = TurnStart {
-            is_expired: &|change_counter| since.is_expired(change_counter),
-        };
+        let start = self.pull.start_of_turn(since, limit);
         let posted = self.sync.run_in_turn(identity, submission, start).await;
         let posted = posted.map_err(|error| match error {
             SyncError::TurnExpired => TurnError::Pull(PullError::CursorExpired),
             error => TurnError::Sync(error),
         })?;
-        let left_out = Arc::new(posted.left_out);
-        let pulled = self.pull.page(visitor, since, limit, left_out).await?;
+        let pulled = match posted.page {
+            Some(page) => self.pull.known_page(visitor, page),
+            None => {
+                let left_out = Arc::new(posted.left_out);
+                self.pull.page(visitor, since, limit, left_out).await?
+            }
+        };
         Ok(Turn {
             taken: posted.taken,
             not_taken: posted.not_taken,

@@ -1,6 +1,7 @@
 //! How a post is taken: look at the heads, load what differs, merge, write.
 
 mod outcomes;
+mod own_page;
 mod reading;
 mod results;
 mod submission;
@@ -21,9 +22,12 @@ use convosync_domain::ports::{
 };
 
 use outcomes::Outcomes;
+use own_page::OwnPage;
 use quick_cache::sync::Cache;
 use reading::{Reading, read};
-pub use results::{Posted, RejectedMessage, SyncError, Taken, TurnStart, VIOLATIONS_MAX};
+use results::Posted;
+pub(crate) use results::TurnStart;
+pub use results::{RejectedMessage, SyncError, Taken, VIOLATIONS_MAX};
 
 use crate::byte_budget::{ByteBudget, Reservation};
 pub use submission::{MessageText, Submission, SubmittedConversation, SubmittedMessage};
@@ -117,11 +121,11 @@ impl SyncConversations {
     ///
     /// # Errors
     /// [`SyncError`] as its variants say.
-    pub async fn run_in_turn<T: MessageText>(
+    pub(crate) async fn run_in_turn<T: MessageText>(
         &self,
         identity: &VisitorIdentity,
         submission: &Submission<T>,
-        start: TurnStart<'_>,
+        start: TurnStart,
     ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
         self.take(identity, submission, Some(start)).await
     }
@@ -144,7 +148,7 @@ impl SyncConversations {
         &self,
         identity: &VisitorIdentity,
         submission: &Submission<T>,
-        turn: Option<TurnStart<'_>>,
+        turn: Option<TurnStart>,
     ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
         let visitor = VisitorId::from(identity);
         let names = submission.names();
@@ -166,7 +170,7 @@ impl SyncConversations {
         identity: &VisitorIdentity,
         submission: &Submission<T>,
         names: &[NamedConversation],
-        turn: Option<TurnStart<'_>>,
+        turn: Option<TurnStart>,
     ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
         let visitor = VisitorId::from(identity);
         let now = self.clock.now();
@@ -191,7 +195,7 @@ impl SyncConversations {
             conversations,
         } = heads.unwrap_or_default();
 
-        if turn.is_some_and(|turn| (turn.is_expired)(change_counter)) {
+        if turn.is_some_and(|turn| turn.since.is_expired(change_counter)) {
             return Err(SyncError::TurnExpired);
         }
         let unchanged = UnchangedMessages::of(submission, &conversations);
@@ -213,6 +217,10 @@ impl SyncConversations {
             merge.post(conversation);
         }
         let outcomes = turn.map(|_| Outcomes::of(submission, &unchanged, &merge));
+        let own_page = turn.and_then(|turn| {
+            let keys = names.iter().map(|named| named.key);
+            OwnPage::begin(&turn, change_counter, keys, &merge)
+        });
         let merged = merge.finish();
         let change_number = match merged.changes.is_empty() {
             true => change_counter,
@@ -220,6 +228,9 @@ impl SyncConversations {
         };
         let outcomes = outcomes.unwrap_or_default();
         let left_out = outcomes.left_out(&merged.changes, change_number);
+        let page = own_page
+            .zip(turn)
+            .and_then(|(own_page, turn)| own_page.of(&merged.changes, &left_out, &turn));
 
         if registers.is_some() || !merged.changes.is_empty() {
             let conversations = merged.changes;
@@ -240,6 +251,7 @@ impl SyncConversations {
             },
             not_taken: outcomes.not_taken,
             left_out,
+            page,
         })
     }
 

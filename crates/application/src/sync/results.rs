@@ -1,9 +1,11 @@
 //! What comes of a post.
 
 use convosync_domain::change_set::Counts;
-use convosync_domain::feed::{ChangedConversation, LeftOut};
+use convosync_domain::feed::{ChangedConversation, ChangesPage, LeftOut};
 use convosync_domain::identity::MessageId;
 use convosync_domain::ports::StoreError;
+
+use crate::pull_changes::Since;
 
 /// The most violations that a sync reports; reading stops there.
 pub const VIOLATIONS_MAX: usize = 100;
@@ -45,20 +47,26 @@ pub struct Taken<V> {
 
 /// What came of a post that begins a turn.
 #[derive(Debug)]
-pub struct Posted<V> {
+pub(crate) struct Posted<V> {
     /// What came of it.
-    pub taken: Taken<V>,
+    pub(crate) taken: Taken<V>,
     /// The items of which a value is not there, as they are now: in the order of the post, each in its conversation.
-    pub not_taken: Vec<ChangedConversation>,
+    pub(crate) not_taken: Vec<ChangedConversation>,
     /// What the device does not need to pull any more.
-    pub left_out: LeftOut,
+    pub(crate) left_out: LeftOut,
+    /// The page after the post, where the store need not be asked for it.
+    pub(crate) page: Option<ChangesPage>,
 }
 
 /// What a turn begins with.
-#[derive(Clone, Copy)]
-pub struct TurnStart<'a> {
-    /// Whether the device's cursor has expired at this change counter of the visitor, so that nothing is taken.
-    pub is_expired: &'a (dyn Fn(u64) -> bool + Send + Sync),
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct TurnStart {
+    /// How far the device has pulled.
+    pub(crate) since: Since,
+    /// The most changed items of the page.
+    pub(crate) limit: usize,
+    /// The page ends with the item that brings its content to so many bytes.
+    pub(crate) page_bytes: usize,
 }
 
 /// A message that was left out of a post.

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use convosync_domain::change_set::{Counts, Write};
 use convosync_domain::conversation::{Conversation, ConversationPatch};
-use convosync_domain::feed::LeftOut;
+use convosync_domain::feed::{FeedPosition, LeftOut};
 use convosync_domain::identity::{ConversationId, ConversationKey, MessageId};
 use convosync_domain::message::{Message, MessagePatch};
 use convosync_domain::patch::Patch;
@@ -16,6 +16,7 @@ use mockall::Sequence;
 use uuid::Uuid;
 
 use super::*;
+use crate::pull_changes::Since;
 
 mod memory;
 mod races;

@@ -9,8 +9,17 @@ fn image(img: &'static str) -> Text {
     }
 }
 
-fn start(is_expired: &(dyn Fn(u64) -> bool + Send + Sync)) -> TurnStart<'_> {
-    TurnStart { is_expired }
+/// The turn of a device that has seen all changes up to this one.
+fn since(change_number: u64) -> TurnStart {
+    TurnStart {
+        since: Since::of(FeedPosition {
+            since: change_number,
+            dead_left_out_through: None,
+            last: None,
+        }),
+        limit: 500,
+        page_bytes: 10_000,
+    }
 }
 
 /// A stored message with a newer stamp than any that is posted without one would have.
@@ -53,7 +62,7 @@ async fn what_was_not_taken_comes_and_what_was_written_as_sent_does_not() {
         ],
     );
     let sync = explicit(store);
-    let turn = sync.run_in_turn(&ada(), &posted, start(&|_| false)).await;
+    let turn = sync.run_in_turn(&ada(), &posted, since(2)).await;
     let turn = turn.unwrap();
     let [not_taken] = turn.not_taken.as_slice() else {
         panic!("one conversation: {:?}", turn.not_taken);
@@ -81,8 +90,7 @@ async fn a_turn_that_has_expired_takes_nothing() {
         .returning(|_, _| Ok(Some(heads(3, &[]))));
     let posted = submission(vec![message(1, 1, Text::default())]);
     let sync = explicit(store);
-    let is_expired = |counter| counter == 3;
-    let turn = sync.run_in_turn(&ada(), &posted, start(&is_expired)).await;
+    let turn = sync.run_in_turn(&ada(), &posted, since(4)).await;
     assert!(matches!(turn, Err(SyncError::TurnExpired)));
 }
 
@@ -98,7 +106,7 @@ async fn a_message_that_a_deletion_covers_comes_with_its_moment() {
     });
     let posted = posted_at(4, vec![message(1, 1, image("late"))]);
     let sync = explicit(store);
-    let turn = sync.run_in_turn(&ada(), &posted, start(&|_| false)).await;
+    let turn = sync.run_in_turn(&ada(), &posted, since(2)).await;
     let turn = turn.unwrap();
     let [not_taken] = turn.not_taken.as_slice() else {
         panic!("one conversation: {:?}", turn.not_taken);
@@ -106,4 +114,41 @@ async fn a_message_that_a_deletion_covers_comes_with_its_moment() {
     assert_eq!(not_taken.messages.len(), 1);
     assert_eq!(not_taken.messages[0].content, None);
     assert_eq!(turn.left_out.through, 3);
+}
+
+#[tokio::test]
+async fn the_page_of_a_device_that_is_up_to_date_is_known_without_the_store() {
+    for (seen, limit, is_known) in [(3, 500, true), (3, 2, false), (2, 500, false)] {
+        let mut store = MockSyncStore::new();
+        store
+            .expect_heads()
+            .returning(|_, _| Ok(Some(heads(3, &[(1, Some(1)), (2, None)]))));
+        store
+            .expect_load()
+            .returning(|_, _| Ok(vec![stored_image(2, "older")]));
+        store.expect_commit().once().returning(|_, _| Ok(4));
+        let posted = posted_at(
+            3,
+            vec![
+                message(1, 1, Text::default()),
+                message(2, 2, image("newer")),
+                message(4, 2, image("new")),
+            ],
+        );
+        let start = TurnStart {
+            limit,
+            ..since(seen)
+        };
+        let sync = explicit(store);
+        let turn = sync.run_in_turn(&ada(), &posted, start).await.unwrap();
+        assert_eq!(turn.page.is_some(), is_known);
+        let Some(page) = turn.page else { continue };
+        let [changed] = page.conversations.as_slice() else {
+            panic!("one conversation: {page:?}");
+        };
+        // Neither is all that is stored of it what was sent: the server filled in its timestamp.
+        let ids = changed.messages.iter().map(|message| &message.id);
+        assert!(ids.eq([&message_id(4)]), "{changed:?}");
+        assert_eq!((page.next.since, page.has_more), (4, false));
+    }
 }
