@@ -20,3 +20,4 @@ mod real_conversations;
 mod round_trips;
 mod support;
 mod upgrades;
+mod turns;

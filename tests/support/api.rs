@@ -57,9 +57,21 @@ impl Api {
 
     /// Posts a body of which nothing is to be mended.
     pub(crate) fn post_strictly(&self, body: &str) -> Answer {
-        let url = format!("{}{SYNC}?{}", self.base, self.visitor);
-        let request = self.agent.post(&url);
-        let request = request.header("Prefer", "handling=strict");
+        self.post_preferring(body, Some("handling=strict"), "")
+    }
+
+    /// Posts a body with this preference, if any, and these further parameters of the URL.
+    pub(crate) fn post_preferring(
+        &self,
+        body: &str,
+        preferred: Option<&str>,
+        more: &str,
+    ) -> Answer {
+        let url = format!("{}{SYNC}?{}{more}", self.base, self.visitor);
+        let mut request = self.agent.post(&url);
+        if let Some(preferred) = preferred {
+            request = request.header("Prefer", preferred);
+        }
         let request = request.header("Content-Type", "application/json");
         Answer::of(request.send(body))
     }

@@ -60,6 +60,12 @@ impl<T> Write<T> {
             Self::Insert(item) | Self::Update(item) => item,
         }
     }
+
+    /// Whether the item is not stored yet.
+    #[must_use]
+    pub fn is_insert(&self) -> bool {
+        matches!(self, Self::Insert(_))
+    }
 }
 
 /// Which living messages of a conversation die. A message that dies loses its content, its parts

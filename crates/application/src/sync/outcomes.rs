@@ -104,16 +104,23 @@ impl Outcomes {
     }
 
     /// What a page after these changes, which got this number, need not bring: what was not taken, as the device is
-    /// sent it anyway, and what was written just as the device sent it.
+    /// sent it anyway, and what was created just as the device sent it. Of what was stored before, the device may hold
+    /// fields that it did not send and that others have cleared since it last pulled.
     pub(super) fn left_out(&self, changes: &[ConversationChange], change_number: u64) -> LeftOut {
-        let written = changes.iter().flat_map(|change| {
-            let itself = change.conversation.as_ref().map(|_| (change.key, None));
-            let messages = change.messages.iter();
+        let created = changes.iter().flat_map(|change| {
+            let itself = change
+                .conversation
+                .as_ref()
+                .filter(|write| write.is_insert());
+            let messages = change.messages.iter().filter(|write| write.is_insert());
             let messages = messages.map(|write| (change.key, Some(write.item().id.key())));
-            itself.into_iter().chain(messages)
+            itself
+                .map(|_| (change.key, None))
+                .into_iter()
+                .chain(messages)
         });
-        let written_as_sent = written.filter(|item| self.as_sent.contains(item));
-        let mut items: HashSet<_> = written_as_sent.collect();
+        let created_as_sent = created.filter(|item| self.as_sent.contains(item));
+        let mut items: HashSet<_> = created_as_sent.collect();
         items.extend(&self.not_taken_items);
         LeftOut {
             items,

@@ -1,0 +1,60 @@
+//! What a device is told in a turn of what it posted itself.
+
+use serde_json::{Value, json};
+
+use crate::support::Server;
+use crate::support::api::Api;
+
+const T1: &str = "2025-01-01T00:00:01Z";
+const T2: &str = "2025-01-01T00:00:02Z";
+const T3: &str = "2025-01-01T00:00:03Z";
+
+fn visitor(server: &Server) -> Api {
+    Api::register(&server.url(), "user_id=ada")
+}
+
+/// The answer to a turn with one conversation.
+fn turn(api: &Api, since: &str, conversation: &Value) -> Value {
+    let body = json!({ "conversations": [conversation] }).to_string();
+    let answer = api.post_preferring(&body, None, &format!("&since={since}"));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    answer.json()
+}
+
+fn cursor(answer: &Value) -> &str {
+    answer["cursor"].as_str().expect("a cursor")
+}
+
+#[test]
+fn what_is_new_just_as_it_was_sent_does_not_come_back() {
+    let server = Server::start();
+    let api = visitor(&server);
+    let message = json!({"message_id": "m", "timestamp": T1, "vote": true});
+    let whole = json!({"id": "c", "created_at": T1, "title": "T", "messages": [message]});
+    let answer = turn(&api, "", &whole);
+    assert_eq!(answer["conversations"], json!([]));
+    // Another device gets it.
+    let other = turn(&api, "", &json!({"id": "d", "deleted_at": T1}));
+    assert_eq!(other["conversations"], json!([whole]));
+    // What the server adds comes.
+    let added = json!({"id": "c", "messages": [{"message_id": "n", "vote": true}]});
+    let answer = turn(&api, cursor(&other), &added);
+    let messages = answer["conversations"][0]["messages"].as_array().unwrap();
+    assert_eq!(messages.len(), 1);
+    assert!(messages[0]["timestamp"].is_string(), "{answer}");
+}
+
+/// The device holds a field that it does not send, as it has not changed it.
+#[test]
+fn a_device_learns_what_others_have_cleared_of_what_it_posts_itself() {
+    let server = Server::start();
+    let api = visitor(&server);
+    let first = json!({"id": "c", "created_at": T1, "folder": "F", "updated_at": T1});
+    let answer = turn(&api, "", &first);
+    let cleared = json!({"id": "c", "folder": null, "updated_at": T2});
+    turn(&api, "", &cleared);
+    let edited = json!({"id": "c", "created_at": T2, "updated_at": T3});
+    let answer = turn(&api, cursor(&answer), &edited);
+    let now = json!({"id": "c", "created_at": T2, "updated_at": T3, "messages": []});
+    assert_eq!(answer["conversations"], json!([now]));
+}
