@@ -58,3 +58,23 @@ fn a_device_learns_what_others_have_cleared_of_what_it_posts_itself() {
     let now = json!({"id": "c", "created_at": T2, "updated_at": T3, "messages": []});
     assert_eq!(answer["conversations"], json!([now]));
 }
+
+#[test]
+fn a_device_learns_that_a_message_without_any_field_is_not_stored() {
+    let server = Server::start();
+    let api = visitor(&server);
+    turn(&api, "", &json!({"id": "c", "deleted_at": T2}));
+    let revived = turn(&api, "", &json!({"id": "c", "updated_at": T3}));
+    let late = json!({"id": "c", "updated_at": T1, "messages": [{"message_id": "m"}]});
+    let answer = turn(&api, cursor(&revived), &late);
+    let messages = &answer["conversations"][0]["messages"];
+    assert_eq!(*messages, json!([{"message_id": "m", "deleted_at": T2}]));
+    // Nor is one without a field in a dead conversation.
+    let tombstone = json!([{"id": "d", "deleted_at": T2}]);
+    let answer = turn(&api, cursor(&answer), &json!({"id": "d", "deleted_at": T2}));
+    let empty = json!({"id": "d", "messages": [{"message_id": "m"}]});
+    let answer = turn(&api, cursor(&answer), &empty);
+    assert_eq!(answer["conversations"], tombstone);
+    let answer = turn(&api, cursor(&answer), &json!({"id": "d"}));
+    assert_eq!(answer["conversations"], tombstone);
+}

@@ -40,7 +40,7 @@ pub fn message_outcome(
 }
 
 /// What a post says about the content of an item.
-trait PatchOf<C>: Default + PartialEq {
+trait PatchOf<C> {
     fn would_change(&self, content: &C) -> bool;
     fn names_all_of(&self, content: &C) -> bool;
 }
@@ -71,8 +71,8 @@ fn outcome<C, P: PatchOf<C>>(
         (PostedChange::Fields { patch, .. }, Some(content)) => {
             (!patch.would_change(content), patch.names_all_of(content))
         }
-        // Nothing that was said about a dead item is there, if anything was said.
-        (PostedChange::Fields { patch, .. }, None) => (*patch == P::default(), false),
+        // Even if nothing was said about it: it was posted as one that lives.
+        (PostedChange::Fields { .. }, None) => (false, false),
         (PostedChange::Deletion { .. }, Some(_)) => (false, false),
         (PostedChange::Deletion { deleted_at, .. }, None) => {
             let is_that_deletion = tombstone == Some(*deleted_at);
