@@ -4,11 +4,14 @@
 mod bytes;
 mod framing;
 mod gzip;
+mod ids;
 mod leaks;
+mod lenient;
 mod requests;
 mod scalars;
 mod shape;
 mod slow;
+mod turns;
 mod values;
 
 use std::cell::{Cell, RefCell};

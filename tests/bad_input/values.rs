@@ -1,6 +1,6 @@
-//! Ids, texts and JSON values that cannot be kept.
+//! Texts and JSON values that cannot be kept.
 
-use super::{ID, MARKER, MESSAGE_ID, Request, Visitor, conversation, message};
+use super::{ID, MESSAGE_ID, Request, Visitor, conversation, message};
 
 const PARTS: [(&str, &str); 3] = [
     ("request", "request_input"),
@@ -54,70 +54,6 @@ fn in_json(value: &str) -> Vec<(String, String)> {
         ));
     }
     bodies
-}
-
-#[test]
-fn ids_that_are_no_uuids() {
-    let visitor = Visitor::new();
-    let id = "6518856d-63ae-5696-b190-8593ef95598b";
-    for value in [
-        "null".to_owned(),
-        "\"\"".to_owned(),
-        "5".to_owned(),
-        "{}".to_owned(),
-        "[]".to_owned(),
-        "true".to_owned(),
-        format!("\"{MARKER}\""),
-        format!("\"{}\"", &id[1..]),
-        format!("\"{id}b\""),
-        format!("\"{}\"", id.replace('b', "g")),
-        format!("\" {id}\""),
-        format!("\"{id} \""),
-        format!("\"{{{id}}}\""),
-        format!("\"urn:uuid:{id}\""),
-        format!("\"{}\"", id.replace('-', "")),
-        format!("\"{}\"", id.replace('-', "_")),
-        format!("\"{}\\u0000\"", &id[1..]),
-        format!("\"{}\\ud83d\"", &id[1..]),
-    ] {
-        assert_eq!(
-            visitor.violations(format!("{{\"conversations\":[{{\"id\":{value}}}]}}")),
-            "conversations[0].id: must be a text of 1 to 128 characters without control characters",
-            "{value}"
-        );
-        assert_eq!(
-            visitor.violations(conversation(&format!(
-                ",\"messages\":[{{\"message_id\":{value}}}]"
-            ))),
-            "conversations[0].messages[0].message_id: must be a text of 1 to 128 characters without control characters",
-            "{value}"
-        );
-    }
-    visitor.expect_violations([
-        (
-            "{\"conversations\":[{}]}".to_owned(),
-            "conversations[0].id: must be a text of 1 to 128 characters without control characters".to_owned(),
-        ),
-        (
-            conversation(",\"messages\":[{}]"),
-            "conversations[0].messages[0].message_id: must be a text of 1 to 128 characters without control characters".to_owned(),
-        ),
-    ]);
-}
-
-#[test]
-fn any_uuid_is_an_id() {
-    let visitor = Visitor::new();
-    for id in [
-        "00000000-0000-0000-0000-000000000000",
-        "ffffffff-ffff-ffff-ffff-ffffffffffff",
-        "6518856D-63AE-5696-B190-8593EF95598B",
-        "01234567-89ab-0def-0123-456789abcdef",
-    ] {
-        let body = format!("{{\"conversations\":[{{\"id\":\"{id}\"}}]}}");
-        assert_eq!(visitor.expect_taken(&Request::post(body))["created"], 1);
-        assert!(visitor.api.ids().contains(&id.to_lowercase()));
-    }
 }
 
 /// Expects that a string with what no store can hold is taken everywhere: in texts as it is mended, in JSON

@@ -88,7 +88,7 @@ fn nothing_of_a_visitor_is_logged_whatever_the_level() {
             .status,
         404
     );
-    let invalid = json!({"conversations": [{"id": "marker-of-id"}]});
+    let invalid = json!({"conversations": [{"id": "marker-of-id\n"}]});
     assert_eq!(server.post(path, &invalid).status, 400);
     let stderr = server.stderr();
     assert!(stderr.contains("TRACE"), "the level was not trace");

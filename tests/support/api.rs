@@ -60,6 +60,11 @@ impl Api {
         self.post_preferring(body, Some("handling=strict"), "")
     }
 
+    /// Posts a body of which the good items are to be taken.
+    pub(crate) fn post_leniently(&self, body: &str) -> Answer {
+        self.post_preferring(body, Some("handling=lenient"), "")
+    }
+
     /// Posts a body with this preference, if any, and these further parameters of the URL.
     pub(crate) fn post_preferring(
         &self,
