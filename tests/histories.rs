@@ -1,5 +1,5 @@
-//! Generated histories: the server and a naive model of the rules must agree, and devices that only
-//! pull must end with what the server has.
+//! Generated histories: the server and a naive model of the rules must agree, and devices that
+//! apply what they are answered must end with what the server has.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
@@ -8,12 +8,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 
-use crate::model::histories::{Operation, REPLICAS, VISITORS, history};
-use crate::model::reference::Reference;
+use crate::model::histories::{Operation, REPLICAS, Turn, VISITORS, history};
+use crate::model::reference::{Counts, Reference};
 use crate::model::replica::{Replica, living_state};
 use crate::model::same::difference;
-use crate::support::Server;
+use crate::model::stand_ins;
+use crate::model::turns::Turned;
+use crate::model::violations::Rejected;
 use crate::support::api::Api;
+use crate::support::{Answer, Server};
 
 const OPERATIONS: usize = 30;
 
@@ -38,13 +41,22 @@ fn the_server_agrees_with_the_model() {
         .unwrap_or_else(|failure| panic!("{failure}"));
 }
 
-/// One visitor of a history: the API, the devices that only pull, and a watcher that pulls after
-/// every post.
+/// One visitor of a history: the API, the devices that apply what they are answered, and a watcher that
+/// pulls after every post.
 struct Watched {
+    name: String,
     api: Api,
-    devices: Vec<(Replica, Option<String>)>,
+    devices: Vec<Device>,
     cursor: String,
     change_counter: u64,
+}
+
+#[derive(Clone, Default)]
+struct Device {
+    replica: Replica,
+    cursor: Option<String>,
+    /// The change counter of the model when it was last drained; none in the middle of a pull.
+    drained: Option<u64>,
 }
 
 fn replay(server: &Server, operations: &[Operation]) -> Result<(), TestCaseError> {
@@ -54,17 +66,17 @@ fn replay(server: &Server, operations: &[Operation]) -> Result<(), TestCaseError
         .map(|number| format!("visitor {number}"))
         .collect();
     let mut model = Reference::new(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let mut visitors: Vec<_> = ["anon_id", "user_id"]
-        .iter()
-        .cycle()
-        .take(VISITORS)
-        .map(|kind| {
+    let kinds = ["anon_id", "user_id"].iter().cycle();
+    let mut visitors: Vec<_> = names
+        .into_iter()
+        .zip(kinds)
+        .map(|(name, kind)| {
             let api = Api::register(&server.url(), &format!("{kind}=history-{history}"));
             let cursor = api.drain(None, 500, |_| ());
-            let devices = vec![(Replica::default(), None); REPLICAS];
             Watched {
+                name,
                 api,
-                devices,
+                devices: vec![Device::default(); REPLICAS],
                 cursor,
                 change_counter: 0,
             }
@@ -73,29 +85,36 @@ fn replay(server: &Server, operations: &[Operation]) -> Result<(), TestCaseError
 
     for operation in operations {
         match operation {
-            Operation::Post { visitor, body } => {
-                let name = &names[*visitor];
-                let counts = model.post(name, body, now());
-                let answer = visitors[*visitor].api.post(body);
-                let expected = json!({
-                    "message": format!(
-                        "{} conversations created, {} updated. {} messages created, {} updated.",
-                        counts.created, counts.updated, counts.messages_created, counts.messages_updated,
-                    ),
-                    "created": counts.created,
-                    "updated": counts.updated,
-                    "messages_created": counts.messages_created,
-                    "messages_updated": counts.messages_updated,
-                });
-                same("the answer", &expected, &answer.json())?;
-                watch(&mut visitors[*visitor], &model, name)?;
+            Operation::Post {
+                visitor,
+                body,
+                lenient,
+                turn,
+            } => {
+                let watched = &mut visitors[*visitor];
+                let taken = lenient.as_ref().map_or(body, |lenient| &lenient.taken);
+                let turned = model.post(&watched.name, taken, now());
+                let answer = send(watched, body, lenient.is_some(), turn.as_ref());
+                if answer.status != 200 {
+                    return fail(format!("expected 200, got {answer:?}"));
+                }
+                let mut answer = answer.json();
+                if let Some(lenient) = lenient {
+                    check_rejected(&lenient.rejected, &mut answer)?;
+                }
+                if let Some(turn) = turn {
+                    check_turn(watched, &model, taken, &turned, turn, &mut answer)?;
+                }
+                same("the answer", &answer_with(turned.counts), &answer)?;
+                watch(watched, &model)?;
             }
             Operation::PostInvalid {
                 visitor,
                 body,
                 path,
+                turn,
             } => {
-                let answer = visitors[*visitor].api.post(body);
+                let answer = send(&visitors[*visitor], body, false, turn.as_ref());
                 let body = answer.json();
                 let places: Vec<_> = body["details"]
                     .as_array()
@@ -106,43 +125,139 @@ fn replay(server: &Server, operations: &[Operation]) -> Result<(), TestCaseError
                 if answer.status != 400 || places != [path] {
                     return fail(format!("expected 400 at {path}, got {answer:?}"));
                 }
-                watch(&mut visitors[*visitor], &model, &names[*visitor])?;
+                watch(&mut visitors[*visitor], &model)?;
             }
             Operation::Pull {
                 visitor,
                 replica,
                 limit,
+                is_one_page,
             } => {
                 let watched = &mut visitors[*visitor];
-                pull(watched, *replica, *limit);
-                let expected = living_state(&model.changes(&names[*visitor], None));
-                same("a device", &expected, &watched.devices[*replica].0.state())?;
+                if *is_one_page {
+                    let Watched { api, devices, .. } = watched;
+                    let device = &mut devices[*replica];
+                    let page = api.page(device.cursor.as_deref(), *limit);
+                    device.replica.apply_page(&page);
+                    device.go_on(&page, model.change_counter(&watched.name));
+                } else {
+                    pull(watched, *replica, *limit, &model)?;
+                }
             }
             Operation::ListIds { visitor } => {
-                let expected = json!(model.conversation_ids(&names[*visitor]));
-                same("the ids", &expected, &json!(visitors[*visitor].api.ids()))?;
+                let watched = &visitors[*visitor];
+                let expected = json!(model.conversation_ids(&watched.name));
+                same("the ids", &expected, &json!(watched.api.ids()))?;
             }
         }
     }
 
-    for (watched, name) in visitors.iter_mut().zip(&names) {
-        let all = model.changes(name, None);
-        same("a pull of everything", &all, &everything(&watched.api))?;
+    for watched in &mut visitors {
+        let all = model.changes(&watched.name, None);
+        let answered = model.in_order(&watched.name, everything(&watched.api));
+        same("a pull of everything", &all, &answered)?;
         for replica in 0..REPLICAS {
-            pull(watched, replica, 3);
-            same(
-                "a device",
-                &living_state(&all),
-                &watched.devices[replica].0.state(),
-            )?;
+            pull(watched, replica, 3, &model)?;
         }
     }
     Ok(())
 }
 
+fn send(watched: &Watched, body: &Value, is_lenient: bool, turn: Option<&Turn>) -> Answer {
+    let since = turn.map_or_else(String::new, |turn| {
+        let since = watched.devices[turn.replica].cursor.as_deref();
+        format!("&limit={}&since={}", turn.limit, since.unwrap_or_default())
+    });
+    let preferred = is_lenient.then_some("handling=lenient");
+    let body = stand_ins::write(body);
+    watched.api.post_preferring(&body, preferred, &since)
+}
+
+fn answer_with(counts: Counts) -> Value {
+    json!({
+        "message": format!(
+            "{} conversations created, {} updated. {} messages created, {} updated.",
+            counts.created, counts.updated, counts.messages_created, counts.messages_updated,
+        ),
+        "created": counts.created,
+        "updated": counts.updated,
+        "messages_created": counts.messages_created,
+        "messages_updated": counts.messages_updated,
+    })
+}
+
+/// Takes what was rejected out of an answer and compares it.
+fn check_rejected(expected: &[Rejected], answer: &mut Value) -> Result<(), TestCaseError> {
+    let told = take(answer, "rejected");
+    let told = told.as_array().cloned().unwrap_or_default();
+    let items = told.iter().map(|item| json!([item["path"], item["id"]]));
+    let expected = expected.iter().map(|item| json!([item.path, item.id]));
+    let (items, expected): (Vec<_>, Vec<_>) = (items.collect(), expected.collect());
+    let is_explained = |item: &Value| {
+        item["message"]
+            .as_str()
+            .is_some_and(|text| !text.is_empty())
+    };
+    if items != expected || !told.iter().all(is_explained) {
+        return fail(format!("expected {expected:?} rejected, got {told:?}"));
+    }
+    Ok(())
+}
+
+/// Takes what a turn is told beside the counts out of an answer and compares it, as far as the model
+/// knows where the page ends. Then the device applies it.
+fn check_turn(
+    watched: &mut Watched,
+    model: &Reference,
+    taken: &Value,
+    turned: &Turned,
+    turn: &Turn,
+    answer: &mut Value,
+) -> Result<(), TestCaseError> {
+    let name = &watched.name;
+    let device = &mut watched.devices[turn.replica];
+    let told = json!({
+        "conversations": take(answer, "conversations"),
+        "cursor": take(answer, "cursor"),
+        "has_more": take(answer, "has_more"),
+    });
+    let mut first = told["conversations"]
+        .as_array()
+        .cloned()
+        .unwrap_or_default();
+    let page = first.split_off(first.len().min(turned.not_taken.len()));
+    let not_taken = json!({ "conversations": turned.not_taken });
+    same(
+        "what was not taken",
+        &not_taken,
+        &json!({ "conversations": first }),
+    )?;
+    let begins_where_drained = device.cursor.is_none() || device.drained.is_some();
+    if begins_where_drained && told["has_more"] == json!(false) {
+        let expected = model.changes_without(name, device.drained, &turned.left_out);
+        same("the page of a turn", &expected, &model.in_order(name, page))?;
+    }
+    device.replica.apply_turn(taken, &told);
+    device.go_on(&told, model.change_counter(name));
+    Ok(())
+}
+
+impl Device {
+    fn go_on(&mut self, page: &Value, change_counter: u64) {
+        self.cursor = page["cursor"].as_str().map(str::to_owned);
+        self.drained = (page["has_more"] == json!(false)).then_some(change_counter);
+    }
+}
+
+fn take(answer: &mut Value, name: &str) -> Value {
+    let fields = answer.as_object_mut().expect("an object");
+    fields.remove(name).unwrap_or_default()
+}
+
 /// What a post changed must be what the model says: the items, their order, and whether a change
 /// number was taken at all.
-fn watch(visitor: &mut Watched, model: &Reference, name: &str) -> Result<(), TestCaseError> {
+fn watch(visitor: &mut Watched, model: &Reference) -> Result<(), TestCaseError> {
+    let name = &visitor.name;
     let page = visitor.api.page(Some(&visitor.cursor), 1_000);
     let counter = model.change_counter(name);
     let cursor = page["cursor"].as_str().unwrap_or_default().to_owned();
@@ -152,32 +267,38 @@ fn watch(visitor: &mut Watched, model: &Reference, name: &str) -> Result<(), Tes
         ));
     }
     let expected = model.changes(name, Some(visitor.change_counter));
-    same(
-        "the changes",
-        &expected,
-        &json!({ "conversations": page["conversations"] }),
-    )?;
+    let brought = page["conversations"].as_array().cloned();
+    let brought = model.in_order(name, brought.unwrap_or_default());
+    same("the changes", &expected, &brought)?;
     visitor.cursor = cursor;
     visitor.change_counter = counter;
     Ok(())
 }
 
-fn pull(visitor: &mut Watched, replica: usize, limit: u32) {
-    let (device, cursor) = &mut visitor.devices[replica];
-    let since = cursor.take();
-    *cursor = Some(
-        visitor
-            .api
-            .drain(since, limit, |page| device.apply_page(page)),
-    );
+/// A device pulls to the end and then has what the server has.
+fn pull(
+    visitor: &mut Watched,
+    replica: usize,
+    limit: u32,
+    model: &Reference,
+) -> Result<(), TestCaseError> {
+    let device = &mut visitor.devices[replica];
+    let since = device.cursor.take();
+    let cursor = visitor
+        .api
+        .drain(since, limit, |page| device.replica.apply_page(page));
+    device.cursor = Some(cursor);
+    device.drained = Some(model.change_counter(&visitor.name));
+    let expected = living_state(&model.changes(&visitor.name, None));
+    same("a device", &expected, &device.replica.state())
 }
 
-fn everything(api: &Api) -> Value {
+fn everything(api: &Api) -> Vec<Value> {
     let mut conversations = Vec::new();
     api.drain(None, 1_000, |page| {
         conversations.extend(page["conversations"].as_array().unwrap().clone());
     });
-    json!({ "conversations": conversations })
+    conversations
 }
 
 fn same(what: &str, expected: &Value, actual: &Value) -> Result<(), TestCaseError> {

@@ -35,8 +35,15 @@ fn fill(server: &Server) -> Value {
     let mut runner = TestRunner::deterministic();
     for _ in 0..10 {
         for operation in history(30).new_tree(&mut runner).unwrap().current() {
-            if let Operation::Post { visitor, body } = operation {
-                assert_eq!(apis[visitor].post(&body).status, 200);
+            if let Operation::Post {
+                visitor,
+                body,
+                lenient,
+                ..
+            } = operation
+            {
+                let taken = lenient.map_or(body, |lenient| lenient.taken);
+                assert_eq!(apis[visitor].post(&taken).status, 200);
             }
         }
     }

@@ -6,30 +6,15 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Map, Value, json};
 
-use super::values::{Kind, Level, kind, known_fields, rfc3339};
-use super::violations::invalid;
+use super::naming::{self, CONVERSATION_IDS, MESSAGE_IDS};
+use super::values::{Kind, Level, canonical_id, kind, known_fields, rfc3339};
+use super::violations::{Rejected, invalid, lenient};
 
 /// How many visitors a history knows.
 pub const VISITORS: usize = 2;
 
 /// How many replicas each visitor has.
 pub const REPLICAS: usize = 2;
-
-/// The conversation ids of every visitor.
-pub const CONVERSATION_IDS: [&str; 3] = [
-    "0c000000-0000-4000-8000-00000000000a",
-    "0c000000-0000-4000-8000-00000000000b",
-    "0c000000-0000-4000-8000-00000000000c",
-];
-
-/// The message ids of every conversation.
-pub const MESSAGE_IDS: [&str; 4] = [
-    "00000000-0000-4000-8000-0000000000da",
-    "00000000-0000-4000-8000-0000000000db",
-    "00000000-0000-4000-8000-0000000000dc",
-    // The same text as a conversation's.
-    "0c000000-0000-4000-8000-00000000000a",
-];
 
 /// 2025-03-01T10:00:00Z, the first of the past instants.
 const EARLIEST: i64 = 1_740_823_200_000_000;
@@ -53,12 +38,16 @@ const FUTURE: [i64; 2] = [4_039_372_800_000_000, 4_070_908_800_000_000];
 /// One thing that a device does, for one of the visitors.
 #[derive(Debug, Clone)]
 pub enum Operation {
-    /// Posts a valid body.
+    /// Posts a body that is taken, all or most of it.
     Post {
         /// Below [`VISITORS`].
         visitor: usize,
         /// The body.
         body: Value,
+        /// Of a body with bad items, posted so that the good ones are taken.
+        lenient: Option<Lenient>,
+        /// In a turn, by a replica.
+        turn: Option<Turn>,
     },
     /// Posts a body with exactly one bad place.
     PostInvalid {
@@ -68,8 +57,10 @@ pub enum Operation {
         body: Value,
         /// The bad place, like `conversations[0].messages[1].vote`.
         path: String,
+        /// In a turn, by a replica.
+        turn: Option<Turn>,
     },
-    /// A replica pulls until nothing is left.
+    /// A replica pulls.
     Pull {
         /// Below [`VISITORS`].
         visitor: usize,
@@ -77,6 +68,8 @@ pub enum Operation {
         replica: usize,
         /// How many items a page.
         limit: u32,
+        /// One page only, and not until nothing is left.
+        is_one_page: bool,
     },
     /// Lists the ids of the living conversations.
     ListIds {
@@ -85,17 +78,80 @@ pub enum Operation {
     },
 }
 
+/// What becomes of a body with bad items of which the good ones are taken.
+#[derive(Debug, Clone)]
+pub struct Lenient {
+    /// The body without the bad items.
+    pub taken: Value,
+    /// The bad items, in the order of the body.
+    pub rejected: Vec<Rejected>,
+}
+
+/// How a replica posts that also learns what has changed.
+#[derive(Debug, Clone, Copy)]
+pub struct Turn {
+    /// Which of the visitor's, below [`REPLICAS`].
+    pub replica: usize,
+    /// How many items a page.
+    pub limit: u32,
+}
+
 /// A history of at most `length` operations, and seldom many fewer; shrinks towards none.
 pub fn history(length: usize) -> impl Strategy<Value = Vec<Operation>> {
+    let post = (0..VISITORS, body(), turn()).prop_map(|(visitor, body, turn)| {
+        let lenient = None;
+        Step::Do(Operation::Post {
+            visitor,
+            body,
+            lenient,
+            turn,
+        })
+    });
     let step = prop_oneof![
-        9 => (0..VISITORS, body()).prop_map(|(visitor, body)| Step::Do(Operation::Post { visitor, body })),
+        9 => post,
         4 => again(),
         1 => invalid().prop_map(Step::Do),
+        1 => lenient().prop_map(Step::Do),
         4 => pull().prop_map(Step::Do),
         1 => (0..VISITORS).prop_map(|visitor| Step::Do(Operation::ListIds { visitor })),
     ];
-    vec(prop::option::weighted(0.98, step), length)
-        .prop_map(|steps| steps.into_iter().flatten().fold(Vec::new(), follow))
+    (
+        vec(prop::option::weighted(0.98, step), length),
+        naming::names(),
+    )
+        .prop_map(|(steps, names)| {
+            let history = steps.into_iter().flatten().fold(Vec::new(), follow);
+            history
+                .into_iter()
+                .map(|operation| named(operation, &names))
+                .collect()
+        })
+}
+
+/// Half of the posts are turns.
+pub fn turn() -> impl Strategy<Value = Option<Turn>> {
+    prop::option::of((0..REPLICAS, limit()).prop_map(|(replica, limit)| Turn { replica, limit }))
+}
+
+/// The operation with the ids of this history.
+fn named(mut operation: Operation, names: &naming::Names) -> Operation {
+    match &mut operation {
+        Operation::Post { body, lenient, .. } => {
+            names.apply(body);
+            if let Some(Lenient { taken, rejected }) = lenient {
+                names.apply(taken);
+                for item in rejected {
+                    item.id = item
+                        .id
+                        .take()
+                        .map(|id| canonical_id(&names.of(item.is_message, &id)));
+                }
+            }
+        }
+        Operation::PostInvalid { body, .. } => names.apply(body),
+        Operation::Pull { .. } | Operation::ListIds { .. } => {}
+    }
+    operation
 }
 
 /// A valid body.
@@ -121,6 +177,7 @@ enum Step {
         which: Index,
         visitor: Option<usize>,
         updated_at: Option<Value>,
+        turn: Option<Turn>,
     },
 }
 
@@ -131,11 +188,13 @@ fn again() -> impl Strategy<Value = Step> {
         any::<Index>(),
         prop::option::weighted(0.15, 0..VISITORS),
         prop::option::weighted(0.5, stamp()),
+        turn(),
     )
-        .prop_map(|(which, visitor, updated_at)| Step::Again {
+        .prop_map(|(which, visitor, updated_at, turn)| Step::Again {
             which,
             visitor,
             updated_at,
+            turn,
         })
 }
 
@@ -146,14 +205,21 @@ fn follow(mut history: Vec<Operation>, step: Step) -> Vec<Operation> {
             which,
             visitor: other,
             updated_at,
+            turn,
         } => {
-            let posts: Vec<(usize, &Value)> = history
-                .iter()
-                .filter_map(|operation| match operation {
-                    Operation::Post { visitor, body } => Some((*visitor, body)),
-                    _ => None,
-                })
-                .collect();
+            let posts = history.iter().filter_map(|operation| match operation {
+                Operation::Post {
+                    visitor,
+                    body,
+                    lenient,
+                    ..
+                } => {
+                    let taken = lenient.as_ref().map_or(body, |lenient| &lenient.taken);
+                    Some((*visitor, taken))
+                }
+                _ => None,
+            });
+            let posts: Vec<(usize, &Value)> = posts.collect();
             if posts.is_empty() {
                 return history;
             }
@@ -165,19 +231,31 @@ fn follow(mut history: Vec<Operation>, step: Step) -> Vec<Operation> {
                     conversation["updated_at"] = updated_at.clone();
                 }
             }
-            history.push(Operation::Post { visitor, body });
+            let lenient = None;
+            history.push(Operation::Post {
+                visitor,
+                body,
+                lenient,
+                turn,
+            });
         }
     }
     history
 }
 
 fn pull() -> impl Strategy<Value = Operation> {
-    let limit = prop_oneof![4 => 1..=5_u32, 1 => select(vec![6, 50, 500, 1_000])];
-    (0..VISITORS, 0..REPLICAS, limit).prop_map(|(visitor, replica, limit)| Operation::Pull {
-        visitor,
-        replica,
-        limit,
-    })
+    (0..VISITORS, 0..REPLICAS, limit(), prop::bool::weighted(0.3)).prop_map(
+        |(visitor, replica, limit, is_one_page)| Operation::Pull {
+            visitor,
+            replica,
+            limit,
+            is_one_page,
+        },
+    )
+}
+
+fn limit() -> impl Strategy<Value = u32> {
+    prop_oneof![4 => 1..=5_u32, 2 => select(vec![6, 50, 500, 1_000])]
 }
 
 fn conversation() -> BoxedStrategy<Value> {

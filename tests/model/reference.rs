@@ -1,11 +1,12 @@
 //! The naive server: what a POST answers, and what every pull must bring afterwards.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
 use super::items::{Conversation, Field, Fields, Message, Moment};
-use super::values::{PostedConversation, read_conversation, rfc3339};
+use super::turns::{Item, Turned, judge};
+use super::values::{PostedConversation, is_uuid, read_conversation, rfc3339};
 
 /// What stands in an answer where the server fills in its own moment of receipt.
 pub const RECEIVED: &str = "<received>";
@@ -46,27 +47,30 @@ impl Reference {
         }
     }
 
-    /// Posts a valid body at a moment, given in microseconds since 1970.
-    pub fn post(&mut self, visitor: &str, body: &Value, now_micros: i64) -> Counts {
+    /// Posts a valid body at a moment, given in microseconds since 1970, and says what a device that
+    /// does so in a turn is told of what it posted.
+    pub fn post(&mut self, visitor: &str, body: &Value, now_micros: i64) -> Turned {
         let visitor = self.visitors.get_mut(visitor).expect("a visitor");
         let before = visitor.conversations.clone();
         let mut counts = Counts::default();
+        let posted = body["conversations"].as_array().expect("an array");
+        let posted: Vec<_> = posted.iter().map(read_conversation).collect();
         // The batch law: the conversations one by one, in order.
-        for posted in body["conversations"].as_array().expect("an array") {
-            visitor.post_conversation(&read_conversation(posted), now_micros, &mut counts);
+        for conversation in &posted {
+            visitor.post_conversation(conversation, now_micros, &mut counts);
         }
         visitor.number_changes(&before);
-        counts
+        judge(counts, &posted, &before, &visitor.conversations)
     }
 
-    /// The ids of the living conversations, in ascending order.
+    /// The ids of the living conversations: UUIDs in ascending order, then the others in ascending order
+    /// of their bytes.
     pub fn conversation_ids(&self, visitor: &str) -> Vec<String> {
-        self.visitors[visitor]
-            .conversations
-            .iter()
-            .filter(|(_, conversation)| !conversation.is_dead())
-            .map(|(id, _)| id.clone())
-            .collect()
+        let conversations = self.visitors[visitor].conversations.iter();
+        let living = conversations.filter(|(_, conversation)| !conversation.is_dead());
+        let mut ids: Vec<_> = living.map(|(id, _)| id.clone()).collect();
+        ids.sort_by_key(|id| (!is_uuid(id), id.clone()));
+        ids
     }
 
     /// How many posts of this visitor have really changed something.
@@ -75,14 +79,25 @@ impl Reference {
     }
 
     /// What a drained pull since that change number brings: conversations in the order of their
-    /// highest change number, messages in that of theirs. A pull from the start (`None`) leaves
-    /// the dead out.
+    /// highest change number, messages in that of theirs; among equal ones by id. A pull from the start
+    /// (`None`) leaves the dead out.
     pub fn changes(&self, visitor: &str, since: Option<u64>) -> Value {
+        self.changes_without(visitor, since, &BTreeSet::new())
+    }
+
+    /// The same without these items, which the device has already.
+    pub fn changes_without(
+        &self,
+        visitor: &str,
+        since: Option<u64>,
+        left_out: &BTreeSet<Item>,
+    ) -> Value {
+        let pull = Pull { since, left_out };
         let mut changed: Vec<(u64, &String, Value)> = self.visitors[visitor]
             .conversations
             .iter()
             .filter_map(|(id, conversation)| {
-                let brought = changes_of(id, conversation, since)?;
+                let brought = pull.changes_of(id, conversation)?;
                 Some((highest_change_number(conversation), id, brought))
             })
             .collect();
@@ -90,6 +105,32 @@ impl Reference {
         let conversations: Vec<Value> =
             changed.into_iter().map(|(_, _, brought)| brought).collect();
         json!({ "conversations": conversations })
+    }
+
+    /// An answer in which items of one change number, which may come in any order, are put in that of
+    /// their ids. What is not in the order of the change numbers stays as it is.
+    pub fn in_order(&self, visitor: &str, mut conversations: Vec<Value>) -> Value {
+        let stored = &self.visitors[visitor].conversations;
+        for brought in &mut conversations {
+            let conversation = brought["id"].as_str().and_then(|id| stored.get(id));
+            let messages = brought.get_mut("messages").and_then(Value::as_array_mut);
+            if let (Some(conversation), Some(messages)) = (conversation, messages) {
+                sort_by_number(messages, "message_id", |id| {
+                    Some(conversation.messages.get(id)?.change_number)
+                });
+            }
+        }
+        sort_by_number(&mut conversations, "id", |id| {
+            Some(highest_change_number(stored.get(id)?))
+        });
+        json!({ "conversations": conversations })
+    }
+}
+
+fn sort_by_number(items: &mut [Value], id_name: &str, number: impl Fn(&str) -> Option<u64>) {
+    let number = |item: &Value| item[id_name].as_str().and_then(&number);
+    if items.is_sorted_by_key(number) {
+        items.sort_by_cached_key(|item| (number(item), item[id_name].as_str().map(str::to_owned)));
     }
 }
 
@@ -159,43 +200,66 @@ fn highest_change_number(conversation: &Conversation) -> u64 {
         .fold(conversation.change_number, u64::max)
 }
 
-/// What a pull brings of a conversation, if anything.
-fn changes_of(id: &str, conversation: &Conversation, since: Option<u64>) -> Option<Value> {
-    let is_changed = |number: u64| number > since.unwrap_or(0);
-    if conversation.is_dead() {
-        // A dead conversation brings no messages.
-        let is_brought = since.is_some() && is_changed(conversation.change_number);
-        return is_brought.then(|| tombstone("id", id, conversation.erased_through));
+/// What a pull asks for.
+struct Pull<'a> {
+    since: Option<u64>,
+    left_out: &'a BTreeSet<Item>,
+}
+
+impl Pull<'_> {
+    fn is_brought(&self, id: &str, message_id: Option<&str>, change_number: u64) -> bool {
+        let item = (id.to_owned(), message_id.map(str::to_owned));
+        change_number > self.since.unwrap_or(0) && !self.left_out.contains(&item)
     }
-    if !is_changed(highest_change_number(conversation)) {
-        return None;
-    }
-    let mut messages: Vec<(u64, &String, Value)> = Vec::new();
-    for (message_id, message) in &conversation.messages {
-        if !is_changed(message.change_number) {
-            continue;
+
+    /// What it brings of a conversation, if anything.
+    fn changes_of(&self, id: &str, conversation: &Conversation) -> Option<Value> {
+        let is_itself_brought = self.is_brought(id, None, conversation.change_number);
+        if conversation.is_dead() {
+            // A dead conversation brings no messages.
+            return (self.since.is_some() && is_itself_brought)
+                .then(|| tombstone("id", id, conversation.erased_through));
         }
-        let brought = if !conversation.is_dead_here(message) {
-            living_message(message_id, message)
-        } else if since.is_some() {
-            // A message's own deletion, else its conversation's.
-            let deletion = message.deletion.or(conversation.erased_through);
-            tombstone("message_id", message_id, deletion)
-        } else {
-            continue;
-        };
-        messages.push((message.change_number, message_id, brought));
+        let mut messages: Vec<(u64, &String, Value)> = Vec::new();
+        for (message_id, message) in &conversation.messages {
+            let is_dead = conversation.is_dead_here(message);
+            if self.is_brought(id, Some(message_id), message.change_number)
+                && (!is_dead || self.since.is_some())
+            {
+                let brought = message_in(conversation, message_id, message);
+                messages.push((message.change_number, message_id, brought));
+            }
+        }
+        messages.sort_by_key(|(number, message_id, _)| (*number, *message_id));
+        let messages: Vec<Value> = messages
+            .into_iter()
+            .map(|(_, _, brought)| brought)
+            .collect();
+        let is_brought = is_itself_brought || !messages.is_empty();
+        is_brought.then(|| whole(id, conversation, messages))
     }
-    messages.sort_by_key(|(number, message_id, _)| (*number, *message_id));
-    // A conversation always comes with all its own fields.
+}
+
+/// A conversation as an answer brings it, with these messages: a dead one brings none, a living one comes
+/// with all its own fields.
+pub fn whole(id: &str, conversation: &Conversation, messages: Vec<Value>) -> Value {
+    if conversation.is_dead() {
+        return tombstone("id", id, conversation.erased_through);
+    }
     let mut object = shown(&conversation.fields);
     object.insert("id".to_owned(), json!(id));
-    let messages: Vec<Value> = messages
-        .into_iter()
-        .map(|(_, _, brought)| brought)
-        .collect();
     object.insert("messages".to_owned(), Value::Array(messages));
-    Some(Value::Object(object))
+    Value::Object(object)
+}
+
+/// A message of a living conversation, or its tombstone.
+pub fn message_in(conversation: &Conversation, message_id: &str, message: &Message) -> Value {
+    if !conversation.is_dead_here(message) {
+        return living_message(message_id, message);
+    }
+    // A message's own deletion, else its conversation's.
+    let deletion = message.deletion.or(conversation.erased_through);
+    tombstone("message_id", message_id, deletion)
 }
 
 fn living_message(message_id: &str, message: &Message) -> Value {

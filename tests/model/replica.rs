@@ -1,10 +1,13 @@
-//! A device that only pulls.
+//! A device that applies what it is answered.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-/// What a device holds that applies every page it pulls, in order, and posts nothing.
+use super::turns::Item;
+use super::values::{PostedConversation, PostedFields, PostedMessage, read_conversation};
+
+/// What a device holds that applies every page it pulls and every answer to a turn, in order.
 #[derive(Debug, Clone, Default)]
 pub struct Replica {
     conversations: BTreeMap<String, Held>,
@@ -40,6 +43,54 @@ impl Replica {
         }
     }
 
+    /// Applies the answer to a turn with this body. What the answer does not name is as it was posted, or
+    /// was like that before. A device shows its edits at once; it may not give up what it deletes before
+    /// the answer has told that it is deleted.
+    pub fn apply_turn(&mut self, body: &Value, answer: &Value) {
+        let told = named(answer);
+        for posted in body["conversations"].as_array().expect("an array") {
+            self.apply_posted(&read_conversation(posted), &told);
+        }
+        self.apply_page(answer);
+    }
+
+    fn apply_posted(&mut self, posted: &PostedConversation, told: &BTreeSet<Item>) {
+        let id = &posted.id;
+        if !told.contains(&(id.clone(), None)) {
+            if posted.deleted_at.is_some() {
+                self.conversations.remove(id);
+            } else {
+                let held = self.conversations.entry(id.clone()).or_default();
+                overlay(&mut held.fields, &posted.fields);
+                held.fields.insert("id".to_owned(), json!(id));
+            }
+        }
+        for message in &posted.messages {
+            let item = (id.clone(), Some(message.message_id.clone()));
+            if !told.contains(&item) {
+                self.apply_posted_message(id, message);
+            }
+        }
+    }
+
+    fn apply_posted_message(&mut self, id: &str, posted: &PostedMessage) {
+        let message_id = &posted.message_id;
+        if posted.deleted_at.is_some() {
+            if let Some(held) = self.conversations.get_mut(id) {
+                held.messages.remove(message_id);
+            }
+        } else {
+            let held = self.conversations.entry(id.to_owned()).or_default();
+            let message = held.messages.entry(message_id.clone()).or_default();
+            overlay(message, &posted.fields);
+            for (name, part) in &posted.parts {
+                let held = message.entry(*name).or_insert_with(|| json!({}));
+                overlay(held.as_object_mut().expect("a part"), part);
+            }
+            message.insert("message_id".to_owned(), json!(message_id));
+        }
+    }
+
     /// Everything held, ordered by id: `{"conversations": [{.., "messages": [..]}]}`.
     pub fn state(&self) -> Value {
         let conversations: Vec<Value> = self
@@ -62,6 +113,29 @@ pub fn living_state(changes: &Value) -> Value {
     let mut fresh = Replica::default();
     fresh.apply_page(changes);
     fresh.state()
+}
+
+/// The items that an answer names.
+fn named(answer: &Value) -> BTreeSet<Item> {
+    let mut items = BTreeSet::new();
+    for brought in objects(answer.get("conversations")) {
+        let id = text(brought, "id");
+        for message in objects(brought.get("messages")) {
+            items.insert((id.clone(), Some(text(message, "message_id"))));
+        }
+        items.insert((id, None));
+    }
+    items
+}
+
+/// A value replaces, null clears.
+fn overlay(held: &mut Map<String, Value>, posted: &PostedFields) {
+    for (name, value) in posted {
+        match value {
+            Value::Null => held.remove(name),
+            _ => held.insert(name.clone(), value.clone()),
+        };
+    }
 }
 
 fn objects(list: Option<&Value>) -> impl Iterator<Item = &Map<String, Value>> {

@@ -23,7 +23,7 @@ impl Story {
     fn post(&mut self, conversation: &Value) -> Counts {
         self.1 += 60_000_000;
         let body = json!({ "conversations": [conversation] });
-        self.0.post("ann", &body, self.1)
+        self.0.post("ann", &body, self.1).counts
     }
 
     /// Posts messages into conversation "c", beside the fields given.

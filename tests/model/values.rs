@@ -222,7 +222,7 @@ pub type PostedFields = BTreeMap<String, Value>;
 
 /// A conversation as posted.
 pub struct PostedConversation {
-    /// In lower case.
+    /// In the form in which it comes back.
     pub id: String,
     /// The stamp, as sent.
     pub updated_at: Option<i64>,
@@ -236,7 +236,7 @@ pub struct PostedConversation {
 
 /// A message as posted.
 pub struct PostedMessage {
-    /// In lower case.
+    /// In the form in which it comes back.
     pub message_id: String,
     /// Its own stamp, as sent.
     pub updated_at: Option<i64>,
@@ -253,7 +253,7 @@ pub fn read_conversation(posted: &Value) -> PostedConversation {
     let object = posted.as_object().expect("a conversation is an object");
     let messages = object.get("messages").and_then(Value::as_array);
     PostedConversation {
-        id: uuid(object, "id"),
+        id: id(object, "id"),
         updated_at: moment(object, "updated_at"),
         deleted_at: moment(object, "deleted_at"),
         fields: fields(
@@ -269,7 +269,7 @@ fn read_message(posted: &Value) -> PostedMessage {
     let object = posted.as_object().expect("a message is an object");
     let special = ["message_id", "deleted_at", "request", "response", "output"];
     PostedMessage {
-        message_id: uuid(object, "message_id"),
+        message_id: id(object, "message_id"),
         updated_at: moment(object, "updated_at"),
         deleted_at: moment(object, "deleted_at"),
         fields: fields(object, Level::Message, &special),
@@ -284,9 +284,25 @@ fn read_message(posted: &Value) -> PostedMessage {
     }
 }
 
-/// A UUID is read in any case and comes back in lower case.
-fn uuid(object: &Map<String, Value>, name: &str) -> String {
-    object[name].as_str().expect("a UUID").to_lowercase()
+fn id(object: &Map<String, Value>, name: &str) -> String {
+    canonical_id(object[name].as_str().expect("an id"))
+}
+
+/// A UUID is read in any case and comes back in lower case, any other id as it was sent.
+pub fn canonical_id(id: &str) -> String {
+    if is_uuid(id) {
+        id.to_lowercase()
+    } else {
+        id.to_owned()
+    }
+}
+
+/// Whether an id has the form of a UUID: 8-4-4-4-12 hexadecimal digits.
+pub fn is_uuid(id: &str) -> bool {
+    let groups: Vec<&str> = id.split('-').collect();
+    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
+    let is_hexadecimal = |group: &&str| group.bytes().all(|digit| digit.is_ascii_hexdigit());
+    lengths == [8, 4, 4, 4, 12] && groups.iter().all(is_hexadecimal)
 }
 
 /// `updated_at` and `deleted_at` sent as null are as not sent.
