@@ -11,6 +11,7 @@ mod bad_input;
 mod cases;
 mod cli;
 mod crashes;
+mod devices;
 mod generated_input;
 mod histories;
 mod model;
