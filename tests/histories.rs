@@ -234,7 +234,8 @@ fn check_turn(
     )?;
     let begins_where_drained = device.cursor.is_none() || device.drained.is_some();
     if begins_where_drained && told["has_more"] == json!(false) {
-        let expected = model.changes_without(name, device.drained, &turned.left_out);
+        let expected =
+            model.changes_without(name, device.drained, &turned.left_out(device.drained));
         same("the page of a turn", &expected, &model.in_order(name, page))?;
     }
     device.replica.apply_turn(taken, &told);

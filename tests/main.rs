@@ -20,5 +20,5 @@ mod outages;
 mod real_conversations;
 mod round_trips;
 mod support;
-mod upgrades;
 mod turns;
+mod upgrades;

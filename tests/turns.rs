@@ -78,3 +78,49 @@ fn a_device_learns_that_a_message_without_any_field_is_not_stored() {
     let answer = turn(&api, cursor(&answer), &json!({"id": "d"}));
     assert_eq!(answer["conversations"], tombstone);
 }
+
+/// It has seen every change, so that it holds nothing that it does not send and others have cleared.
+#[test]
+fn a_device_that_is_up_to_date_is_not_told_what_it_has_just_sent() {
+    let server = Server::start();
+    let api = visitor(&server);
+    let message = json!({"message_id": "m", "timestamp": T1});
+    let first = json!({"id": "c", "created_at": T1, "messages": [message]});
+    let answer = turn(&api, "", &first);
+    let edited = json!({"id": "c", "created_at": T1, "title": "T", "updated_at": T2});
+    let answer = turn(&api, cursor(&answer), &edited);
+    assert_eq!(answer["conversations"], json!([]));
+    assert_eq!(answer["has_more"], json!(false));
+    // Of what it does not send whole it is told the rest.
+    let vote =
+        json!({"id": "c", "messages": [{"message_id": "m", "vote": true, "updated_at": T3}]});
+    let answer = turn(&api, cursor(&answer), &vote);
+    let told = &answer["conversations"][0]["messages"];
+    let now = json!([{"message_id": "m", "timestamp": T1, "updated_at": T3, "vote": true}]);
+    assert_eq!(*told, now);
+    assert_eq!(
+        turn(&api, cursor(&answer), &vote)["conversations"],
+        json!([])
+    );
+}
+
+#[test]
+fn a_device_is_told_what_was_mended() {
+    let server = Server::start();
+    let api = visitor(&server);
+    let body = json!({"id": "c", "created_at": 1_735_689_601, "messages": [
+        {"message_id": "text", "timestamp": T1, "img": "a\0b"},
+        {"message_id": "moment", "timestamp": "2025-01-01T00:00:01.0000001Z"},
+        {"message_id": "part", "timestamp": T1, "output": {"output_type": "\0"}},
+        {"message_id": "as sent", "timestamp": T1, "metadata": {"a": "\0"}},
+    ]});
+    let answer = turn(&api, "", &body);
+    let told = &answer["conversations"][0];
+    assert_eq!(told["created_at"], json!(T1));
+    let messages = told["messages"].as_array().unwrap().iter();
+    let mut ids: Vec<_> = messages
+        .map(|message| message["message_id"].as_str().unwrap())
+        .collect();
+    ids.sort_unstable();
+    assert_eq!(ids, ["moment", "part", "text"]);
+}

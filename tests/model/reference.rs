@@ -52,6 +52,7 @@ impl Reference {
     pub fn post(&mut self, visitor: &str, body: &Value, now_micros: i64) -> Turned {
         let visitor = self.visitors.get_mut(visitor).expect("a visitor");
         let before = visitor.conversations.clone();
+        let change_counter = visitor.change_counter;
         let mut counts = Counts::default();
         let posted = body["conversations"].as_array().expect("an array");
         let posted: Vec<_> = posted.iter().map(read_conversation).collect();
@@ -60,7 +61,13 @@ impl Reference {
             visitor.post_conversation(conversation, now_micros, &mut counts);
         }
         visitor.number_changes(&before);
-        judge(counts, &posted, &before, &visitor.conversations)
+        judge(
+            counts,
+            &posted,
+            &before,
+            &visitor.conversations,
+            change_counter,
+        )
     }
 
     /// The ids of the living conversations: UUIDs in ascending order, then the others in ascending order

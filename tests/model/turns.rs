@@ -21,9 +21,24 @@ pub struct Turned {
     /// The posted items that do not live or of which a value is not what is stored, as they are now, each once
     /// and in its conversation, in the order of the body.
     pub not_taken: Vec<Value>,
-    /// What a pull right after the post need not bring: what was not taken, which the device is told
-    /// anyway, and what the post created just as it was sent.
-    pub left_out: BTreeSet<Item>,
+    /// What was not taken, which the device is told anyway, and what the post created just as it was sent.
+    known_to_all: BTreeSet<Item>,
+    /// What is stored just as it was sent, but for conversations that the post deletes.
+    as_sent: BTreeSet<Item>,
+    /// The visitor's change counter before the post.
+    change_counter_before: u64,
+}
+
+impl Turned {
+    /// What a pull right after the post need not bring a device that has seen every change up to this one:
+    /// of what was stored before, one that is not up to date may hold fields that others have cleared.
+    pub fn left_out(&self, seen: Option<u64>) -> BTreeSet<Item> {
+        let mut left_out = self.known_to_all.clone();
+        if seen == Some(self.change_counter_before) {
+            left_out.extend(self.as_sent.iter().cloned());
+        }
+        left_out
+    }
 }
 
 /// Compares what was posted with what is stored now.
@@ -32,12 +47,17 @@ pub fn judge(
     posted: &[PostedConversation],
     before: &Conversations,
     after: &Conversations,
+    change_counter_before: u64,
 ) -> Turned {
     let mut not_taken: Vec<(String, Vec<String>)> = Vec::new();
-    let mut left_out = BTreeSet::new();
+    let mut known_to_all = BTreeSet::new();
+    let mut as_sent = BTreeSet::new();
+    let deletions = posted.iter().filter(|posted| posted.deleted_at.is_some());
+    let deleted: BTreeSet<_> = deletions.map(|posted| &posted.id).collect();
     for posted in posted {
         let id = &posted.id;
         let stored = &after[id];
+        let is_deleted = deleted.contains(id);
         let mut note = |message_id: Option<&String>, outcome: Outcome, is_new: bool| {
             let item = (id.clone(), message_id.cloned());
             if outcome == Outcome::NotTaken {
@@ -48,22 +68,28 @@ pub fn judge(
                 });
                 let messages = &mut not_taken[at].1;
                 messages.extend(message_id.filter(|id| !messages.contains(id)).cloned());
-                left_out.insert(item);
-            } else if outcome == Outcome::AsSent && is_new {
-                left_out.insert(item);
+                known_to_all.insert(item);
+            } else if outcome == Outcome::AsSent {
+                if is_new {
+                    known_to_all.insert(item.clone());
+                }
+                if !is_deleted {
+                    as_sent.insert(item);
+                }
             }
         };
         let stored_before = before.get(id);
         note(
             None,
-            of_conversation(posted, stored),
+            of_conversation(posted, stored).unless_mended(posted.is_mended),
             stored_before.is_none(),
         );
         for message in &posted.messages {
             let message_id = &message.message_id;
             let messages_before = stored_before.map(|stored| &stored.messages);
             let is_new = messages_before.is_none_or(|stored| !stored.contains_key(message_id));
-            note(Some(message_id), of_message(message, stored), is_new);
+            let outcome = of_message(message, stored).unless_mended(message.is_mended);
+            note(Some(message_id), outcome, is_new);
         }
     }
     let not_taken = not_taken.into_iter().map(|(id, messages)| {
@@ -78,7 +104,9 @@ pub fn judge(
     Turned {
         counts,
         not_taken: not_taken.collect(),
-        left_out,
+        known_to_all,
+        as_sent,
+        change_counter_before,
     }
 }
 
@@ -96,6 +124,16 @@ fn outcome(is_taken: bool, is_all: bool) -> Outcome {
         (false, _) => Outcome::NotTaken,
         (true, false) => Outcome::Taken,
         (true, true) => Outcome::AsSent,
+    }
+}
+
+impl Outcome {
+    /// What was mended is not what was sent.
+    fn unless_mended(self, is_mended: bool) -> Self {
+        match self {
+            Self::AsSent if is_mended => Self::Taken,
+            outcome => outcome,
+        }
     }
 }
 

@@ -230,6 +230,8 @@ pub struct PostedConversation {
     pub deleted_at: Option<i64>,
     /// Its content, `updated_at` included.
     pub fields: PostedFields,
+    /// Whether a value of its own does not come back as it was sent.
+    pub is_mended: bool,
     /// In the order of the body.
     pub messages: Vec<PostedMessage>,
 }
@@ -246,6 +248,8 @@ pub struct PostedMessage {
     pub fields: PostedFields,
     /// The parts sent as objects, by name.
     pub parts: BTreeMap<&'static str, PostedFields>,
+    /// Whether a value of it does not come back as it was sent.
+    pub is_mended: bool,
 }
 
 /// Reads a valid conversation of a body.
@@ -261,6 +265,7 @@ pub fn read_conversation(posted: &Value) -> PostedConversation {
             Level::Conversation,
             &["id", "deleted_at", "messages"],
         ),
+        is_mended: has_mended(object, Level::Conversation),
         messages: messages.into_iter().flatten().map(read_message).collect(),
     }
 }
@@ -281,7 +286,36 @@ fn read_message(posted: &Value) -> PostedMessage {
                 Some((name, fields(part, level, &[])))
             })
             .collect(),
+        is_mended: has_mended(object, Level::Message)
+            || PARTS.into_iter().any(|(name, level)| {
+                let part = object.get(name).and_then(Value::as_object);
+                part.is_some_and(|part| has_mended(part, level))
+            }),
     }
+}
+
+/// Whether a field of an object is a text that is mended, Unix time, or a moment with more digits than
+/// microseconds have.
+fn has_mended(object: &Map<String, Value>, level: Level) -> bool {
+    let is_mended = |(name, value): (&String, &Value)| {
+        let is_deletion =
+            name == "deleted_at" && matches!(level, Level::Conversation | Level::Message);
+        let kind = if is_deletion {
+            Kind::Timestamp
+        } else {
+            kind(level, name)
+        };
+        match (kind, value) {
+            (Kind::Timestamp, Value::Number(_)) => true,
+            (Kind::Timestamp, Value::String(text)) => {
+                let (_, fraction) = text.split_once('.').unwrap_or_default();
+                fraction.chars().take_while(char::is_ascii_digit).count() > 6
+            }
+            (Kind::Text | Kind::PartId, Value::String(text)) => mended(text) != *text,
+            _ => false,
+        }
+    };
+    object.iter().any(is_mended)
 }
 
 fn id(object: &Map<String, Value>, name: &str) -> String {

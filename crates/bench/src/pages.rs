@@ -146,7 +146,7 @@ fn get(store: &BigStore<'_>, clients: usize, pages: &[Page]) -> Result<Figures> 
         let load = load::run(server.host, clients, requests, page, |client, page| {
             let page = page.context("there are no pages")?;
             let answer = client.get(&page.path, "")?;
-            let text = || String::from_utf8_lossy(&answer.body).into_owned();
+            let text = || String::from_utf8_lossy(answer.body).into_owned();
             ensure!(
                 answer.status == 200,
                 "it was answered {}: {}",

@@ -22,7 +22,7 @@ pub fn read_post(body: Vec<u8>) -> Option<Vec<PostedConversation>> {
     conversations
         .map(|conversation| {
             let messages = conversation.messages.iter().map(|message| {
-                let change = message.text.read().ok()?;
+                let change = message.text.read().ok()?.change;
                 Some(PostedMessage {
                     id: message.id.clone(),
                     content: PostedContent::Read {

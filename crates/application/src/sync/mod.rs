@@ -30,7 +30,9 @@ pub(crate) use results::TurnStart;
 pub use results::{RejectedMessage, SyncError, Taken, VIOLATIONS_MAX};
 
 use crate::byte_budget::{ByteBudget, Reservation};
-pub use submission::{MessageText, Submission, SubmittedConversation, SubmittedMessage};
+pub use submission::{
+    MessageReading, MessageText, Submission, SubmittedConversation, SubmittedMessage,
+};
 use unchanged_messages::UnchangedMessages;
 use visitor_locks::VisitorLocks;
 
@@ -227,7 +229,7 @@ impl SyncConversations {
             false => change_counter + 1,
         };
         let outcomes = outcomes.unwrap_or_default();
-        let left_out = outcomes.left_out(&merged.changes, change_number);
+        let left_out = outcomes.left_out(&merged.changes, change_number, own_page.is_some());
         let page = own_page
             .zip(turn)
             .and_then(|(own_page, turn)| own_page.of(&merged.changes, &left_out, &turn));

@@ -6,6 +6,7 @@ use convosync_domain::change_set::ConversationChange;
 use convosync_domain::feed::{ChangedConversation, LeftOut};
 use convosync_domain::identity::{ConversationKey, MessageKey};
 use convosync_domain::merge::{Merge, Outcome, conversation_outcome, message_outcome};
+use convosync_domain::posted::PostedChange;
 use convosync_domain::stored::{MessageHistory, StoredMessage};
 
 use super::submission::{MessageText, Submission, SubmittedConversation, SubmittedMessage};
@@ -22,6 +23,8 @@ pub(super) struct Outcomes {
     places: HashMap<ConversationKey, usize>,
     not_taken_items: HashSet<Item>,
     as_sent: HashSet<Item>,
+    /// The conversations that the post deletes, even if they live again by it.
+    deleted: HashSet<ConversationKey>,
 }
 
 impl Outcomes {
@@ -49,7 +52,11 @@ impl Outcomes {
         let Some(stored) = merge.conversation(key) else {
             return;
         };
-        if self.note((key, None), conversation_outcome(&posted.change, stored)) {
+        if matches!(posted.change, PostedChange::Deletion { .. }) {
+            self.deleted.insert(key);
+        }
+        let outcome = conversation_outcome(&posted.change, stored);
+        if self.note((key, None), outcome, posted.is_mended) {
             self.not_taken(key, merge);
         }
         for message in &posted.messages {
@@ -57,12 +64,12 @@ impl Outcomes {
                 continue;
             }
             // One that cannot be read was left out, which the device is told elsewhere.
-            let Ok(change) = message.text.read() else {
+            let Ok(reading) = message.text.read() else {
                 continue;
             };
             let found = merge.message(key, message.id.key());
-            let outcome = message_outcome(&change, found, &stored.history);
-            if self.note((key, Some(message.id.key())), outcome)
+            let outcome = message_outcome(&reading.change, found, &stored.history);
+            if self.note((key, Some(message.id.key())), outcome, reading.is_mended)
                 && let Some(not_taken) = self.not_taken(key, merge)
                 // A dead conversation stands for its messages.
                 && not_taken.conversation.content.is_some()
@@ -76,13 +83,13 @@ impl Outcomes {
 
     /// Notes what became of an item, and tells whether the device has to be sent it: it is not what was sent, and
     /// is not in the list yet.
-    fn note(&mut self, item: Item, outcome: Outcome) -> bool {
+    fn note(&mut self, item: Item, outcome: Outcome, is_mended: bool) -> bool {
         match outcome {
-            Outcome::AsSent => {
+            Outcome::AsSent if !is_mended => {
                 self.as_sent.insert(item);
                 false
             }
-            Outcome::Taken => false,
+            Outcome::AsSent | Outcome::Taken => false,
             Outcome::NotTaken => self.not_taken_items.insert(item),
         }
     }
@@ -104,23 +111,26 @@ impl Outcomes {
     }
 
     /// What a page after these changes, which got this number, need not bring: what was not taken, as the device is
-    /// sent it anyway, and what was created just as the device sent it. Of what was stored before, the device may hold
-    /// fields that it did not send and that others have cleared since it last pulled.
-    pub(super) fn left_out(&self, changes: &[ConversationChange], change_number: u64) -> LeftOut {
-        let created = changes.iter().flat_map(|change| {
-            let itself = change
-                .conversation
-                .as_ref()
-                .filter(|write| write.is_insert());
-            let messages = change.messages.iter().filter(|write| write.is_insert());
+    /// sent it anyway, and what was written just as the device sent it. Of what was stored before, the device may hold
+    /// fields that it did not send: others may have cleared them since it last pulled, or the deletion of its
+    /// conversation in the same post. Of that, only what was created is left out.
+    pub(super) fn left_out(
+        &self,
+        changes: &[ConversationChange],
+        change_number: u64,
+        is_up_to_date: bool,
+    ) -> LeftOut {
+        let written = changes.iter().flat_map(|change| {
+            let is_known = is_up_to_date && !self.deleted.contains(&change.key);
+            let itself = change.conversation.iter();
+            let itself = itself.filter(move |write| is_known || write.is_insert());
+            let messages = change.messages.iter();
+            let messages = messages.filter(move |write| is_known || write.is_insert());
             let messages = messages.map(|write| (change.key, Some(write.item().id.key())));
-            itself
-                .map(|_| (change.key, None))
-                .into_iter()
-                .chain(messages)
+            itself.map(|_| (change.key, None)).chain(messages)
         });
-        let created_as_sent = created.filter(|item| self.as_sent.contains(item));
-        let mut items: HashSet<_> = created_as_sent.collect();
+        let written_as_sent = written.filter(|item| self.as_sent.contains(item));
+        let mut items: HashSet<_> = written_as_sent.collect();
         items.extend(&self.not_taken_items);
         LeftOut {
             items,

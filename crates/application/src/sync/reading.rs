@@ -59,10 +59,10 @@ fn read_message<T: MessageText>(
         return Ok(PostedMessage { id, content });
     }
     match message.text.read() {
-        Ok(change) => {
+        Ok(reading) => {
             let content = PostedContent::Read {
                 digest: message.digest,
-                change: Box::new(change),
+                change: Box::new(reading.change),
             };
             Ok(PostedMessage { id, content })
         }

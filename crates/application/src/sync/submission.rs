@@ -18,7 +18,16 @@ pub trait MessageText: Send + Sync {
     ///
     /// # Errors
     /// Every violation, in the order of the text.
-    fn read(&self) -> Result<PostedChange<MessagePatch>, Vec<Self::Violation>>;
+    fn read(&self) -> Result<MessageReading, Vec<Self::Violation>>;
+}
+
+/// What a text says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct MessageReading {
+    /// What the post does to the message.
+    pub change: PostedChange<MessagePatch>,
+    /// Whether a value is not kept as it was sent, so that the device has to be told.
+    pub is_mended: bool,
 }
 
 /// The conversations of a post, in order.
@@ -37,6 +46,8 @@ pub struct SubmittedConversation<T> {
     pub id: ConversationId,
     /// Its fields or its deletion.
     pub change: PostedChange<ConversationPatch>,
+    /// Whether a value of it is not kept as it was sent, so that the device has to be told.
+    pub is_mended: bool,
     /// The messages beside it, in order.
     pub messages: Vec<SubmittedMessage<T>>,
 }

@@ -72,7 +72,7 @@ impl ItemReader {
             future_stamp: sync.future_stamp.map(Moment::into),
             deleted_at: sync.deleted_at.map(Moment::into),
         };
-        let change = posted.text.read().map_err(first_of)?;
+        let change = posted.text.read().map_err(first_of)?.change;
         let patch = self.content(path, change, history.is_dead_in(&conversation))?;
         Ok(ArchivedMessage {
             message: StoredMessage {

@@ -62,6 +62,7 @@ impl<'a> Visitor<'a> for ConversationVisitor<'_, 'a> {
         let (violations, rejected) = (reader.violations(), post.rejected.len());
         let start = reader.position();
         let mut draft = Draft::default();
+        reader.take_mended();
         reader.pass_bracket();
         reader.walk(&mut fields, path, |reader, fields, key| {
             draft.read_field(reader, post, fields, key, path)
@@ -82,6 +83,7 @@ impl<'a> Visitor<'a> for ConversationVisitor<'_, 'a> {
         post.conversations.push(SubmittedConversation {
             id: id.unwrap_or(ConversationId::from_uuid(Uuid::nil())),
             change: draft.change.finish(),
+            is_mended: reader.take_mended(),
             messages: draft.messages,
         });
         Ok(())

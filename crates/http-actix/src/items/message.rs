@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use convosync_application::sync::MessageText;
+use convosync_application::sync::{MessageReading, MessageText};
 use convosync_domain::identity::MessageId;
 use convosync_domain::message::{
     MessageFieldsPatch, MessageOutputPatch, MessagePatch, MessageRequestPatch, MessageResponsePatch,
@@ -55,7 +55,7 @@ impl RawMessage {
 impl MessageText for RawMessage {
     type Violation = Violation;
 
-    fn read(&self) -> Result<PostedChange<MessagePatch>, Vec<Violation>> {
+    fn read(&self) -> Result<MessageReading, Vec<Violation>> {
         let text = self.body.text();
         let conversations = JsonPath::Document.key("conversations");
         let conversation = conversations.index(self.conversation);
@@ -85,7 +85,10 @@ impl MessageText for RawMessage {
         if reader.has_violations() {
             Err(reader.into_violations(Vec::new()))
         } else {
-            Ok(draft.finish())
+            Ok(MessageReading {
+                is_mended: reader.take_mended(),
+                change: draft.finish(),
+            })
         }
     }
 }

@@ -4,6 +4,7 @@
 mod tests;
 
 use std::borrow::Cow;
+use std::cell::Cell;
 
 use convosync_domain::fields::{FieldReader, PartId};
 use convosync_domain::json::JsonValue;
@@ -22,12 +23,17 @@ pub(crate) struct RawField<'a> {
     text: &'a str,
     limits: &'a Limits,
     mends: bool,
+    /// Where it is noted that a value is not kept as it was sent.
+    mended: Option<&'a Cell<bool>>,
 }
 
 impl<'a> Reader<'a> {
     /// A part of the text as the value of a field.
-    pub(crate) fn field(&self, part: &'a str) -> RawField<'a> {
-        RawField::new(part, self.limits, self.leniency.mends)
+    pub(crate) fn field(&self, part: &'a str) -> RawField<'_> {
+        RawField {
+            mended: Some(&self.mended),
+            ..RawField::new(part, self.limits, self.leniency.mends)
+        }
     }
 }
 
@@ -38,7 +44,12 @@ impl<'a> RawField<'a> {
             text,
             limits,
             mends,
+            mended: None,
         }
+    }
+
+    fn note_mended(self) {
+        self.mended.into_iter().for_each(|mended| mended.set(true));
     }
 
     /// Reads a moment for which null is as not sent.
@@ -76,12 +87,14 @@ impl<'a> RawField<'a> {
 
     /// The string as a text to be kept; `None` for any other value.
     fn text_to_keep(self) -> Option<Result<Cow<'a, str>, Problem>> {
-        let decode = match self.mends {
-            true => decode_text_mended,
-            false => decode_text,
-        };
         self.is_string().then(|| {
-            let text = decode(self.text)?;
+            let text = match decode_text(self.text) {
+                Err(_) if self.mends => {
+                    self.note_mended();
+                    decode_text_mended(self.text)?
+                }
+                decoded => decoded?,
+            };
             self.check_size(&text)?;
             Ok(text)
         })
@@ -161,8 +174,17 @@ impl FieldReader for RawField<'_> {
     fn timestamp(self) -> Result<Patch<Timestamp>, Problem> {
         self.unless_null(|field| {
             let read = match field.string() {
-                Some(text) => Timestamp::parse(&text?),
-                None if field.mends && field.starts_with_number() => unix_time(field.text),
+                Some(text) => {
+                    let text = text?;
+                    if has_more_than_micros(&text) {
+                        field.note_mended();
+                    }
+                    Timestamp::parse(&text)
+                }
+                None if field.mends && field.starts_with_number() => {
+                    field.note_mended();
+                    unix_time(field.text)
+                }
                 None => Err(TimestampError::Malformed),
             };
             read.map_err(|error| match error {
@@ -217,6 +239,12 @@ fn exact_integer(text: &str) -> Result<i64, NotAnInteger> {
         return Err(NotAnInteger::Fraction);
     }
     number.floor_times_ten_to(0).ok_or(NotAnInteger::OutOfRange)
+}
+
+/// Whether a moment has digits that no microsecond has.
+fn has_more_than_micros(moment: &str) -> bool {
+    let (_, fraction) = moment.split_once('.').unwrap_or_default();
+    fraction.bytes().take_while(u8::is_ascii_digit).count() > 6
 }
 
 /// Below so many, numbers are Unix time in seconds; from there on in milliseconds.

@@ -1,6 +1,7 @@
 //! The walk over the fields of an object: every object of a body obeys the same rules for its keys.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fmt;
 
 use convosync_application::sync::VIOLATIONS_MAX;
@@ -21,6 +22,8 @@ pub(crate) struct Reader<'a> {
     pub(crate) limits: &'a Limits,
     pub(crate) leniency: Leniency,
     violations: Vec<Violation>,
+    /// Whether a value has been read that is not kept as it was sent.
+    pub(super) mended: Cell<bool>,
     /// How far the text has been read, in bytes.
     position: usize,
 }
@@ -32,12 +35,18 @@ impl<'a> Reader<'a> {
             limits,
             leniency,
             violations: Vec::new(),
+            mended: Cell::new(false),
             position: 0,
         }
     }
 
     pub(crate) fn has_violations(&self) -> bool {
         !self.violations.is_empty()
+    }
+
+    /// Whether a value has been read since this was asked last that is not kept as it was sent.
+    pub(crate) fn take_mended(&self) -> bool {
+        self.mended.take()
     }
 
     /// How many violations have been noted.

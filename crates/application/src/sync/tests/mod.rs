@@ -37,25 +37,33 @@ struct Text {
 impl MessageText for Text {
     type Violation = &'static str;
 
-    fn read(&self) -> Result<PostedChange<MessagePatch>, Vec<&'static str>> {
+    fn read(&self) -> Result<MessageReading, Vec<&'static str>> {
         self.reads.fetch_add(1, Ordering::Relaxed);
         if !self.violations.is_empty() {
             return Err(self.violations.clone());
         }
         if let Some(deleted_at) = self.deleted_at {
-            return Ok(PostedChange::Deletion {
+            let updated_at = None;
+            return Ok(reading(PostedChange::Deletion {
                 deleted_at,
-                updated_at: None,
-            });
+                updated_at,
+            }));
         }
         let mut patch = MessagePatch::default();
         patch.fields.img = self
             .img
             .map_or(Patch::NotSent, |img| Patch::Value(img.into()));
-        Ok(PostedChange::Fields {
+        Ok(reading(PostedChange::Fields {
             updated_at: None,
             patch,
-        })
+        }))
+    }
+}
+
+fn reading(change: PostedChange<MessagePatch>) -> MessageReading {
+    MessageReading {
+        change,
+        is_mended: false,
     }
 }
 
@@ -105,6 +113,7 @@ fn submission(messages: Vec<SubmittedMessage<Text>>) -> Submission<Text> {
     let conversation = SubmittedConversation {
         id: conversation_id(),
         change,
+        is_mended: false,
         messages,
     };
     Submission {

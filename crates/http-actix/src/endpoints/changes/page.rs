@@ -134,7 +134,7 @@ mod tests {
         };
         let PostedChange::Fields {
             patch: of_message, ..
-        } = posted.messages[0].text.read().unwrap()
+        } = posted.messages[0].text.read().unwrap().change
         else {
             panic!("a deletion");
         };

@@ -96,7 +96,11 @@ fn message_patch(fields: &str) -> MessagePatch {
 
 fn message_change(fields: &str) -> PostedChange<MessagePatch> {
     let post = read(&message(fields));
-    post.conversations[0].messages[0].text.read().unwrap()
+    post.conversations[0].messages[0]
+        .text
+        .read()
+        .unwrap()
+        .change
 }
 
 fn json(text: &str) -> JsonValue {
