@@ -8,6 +8,7 @@
 )]
 
 mod bad_input;
+mod bounded_reads;
 mod cases;
 mod cli;
 mod crashes;

@@ -42,6 +42,17 @@ impl Connection {
         answered
     }
 
+    /// The status of the answer that has begun to arrive, of which nothing is taken.
+    pub(crate) fn begun_status(&self) -> Option<u16> {
+        let mut line = [0; "HTTP/1.1 200".len()];
+        self.0.set_nonblocking(true).unwrap();
+        let peeked = self.0.peek(&mut line);
+        self.0.set_nonblocking(false).unwrap();
+        let is_whole = peeked.is_ok_and(|length| length == line.len());
+        let status = str::from_utf8(&line).ok()?.rsplit(' ').next()?;
+        is_whole.then(|| status.parse().expect("a status"))
+    }
+
     /// Tells the server that nothing more will come.
     pub(crate) fn end(&self) {
         // The server may have closed it already.
