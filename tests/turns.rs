@@ -124,3 +124,27 @@ fn a_device_is_told_what_was_mended() {
     ids.sort_unstable();
     assert_eq!(ids, ["moment", "part", "text"]);
 }
+
+/// It may have given up the messages when it deleted the conversation.
+#[test]
+fn a_device_that_deletes_in_vain_gets_all_messages_back() {
+    let server = Server::start();
+    let api = visitor(&server);
+    let message = |id: &str| json!({"message_id": id, "timestamp": T1});
+    let messages: Vec<_> = ["a", "b", "c"].map(message).into();
+    let whole = json!({"id": "c", "created_at": T1, "updated_at": T3, "messages": messages});
+    let answer = turn(&api, "", &whole);
+    let gone = json!({"id": "c", "messages": [{"message_id": "b", "deleted_at": T3}]});
+    let answer = turn(&api, cursor(&answer), &gone);
+    // A long list of messages of another conversation is not taken for its own.
+    let other = json!({"id": "d", "created_at": T1, "messages": [message("a")]});
+    let answer = turn(&api, cursor(&answer), &other);
+    let late = json!({"id": "c", "deleted_at": T2});
+    let answer = turn(&api, cursor(&answer), &late);
+    let told = answer["conversations"].as_array().unwrap();
+    assert_eq!(told.len(), 1, "{answer}");
+    assert_eq!(told[0]["updated_at"], json!(T3));
+    let mut ids: Vec<_> = told[0]["messages"].as_array().unwrap().iter().collect();
+    ids.sort_by_key(|message| message["message_id"].to_string());
+    assert_eq!(ids, [&message("a"), &message("c")]);
+}

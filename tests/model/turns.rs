@@ -95,6 +95,15 @@ pub fn judge(
     let not_taken = not_taken.into_iter().map(|(id, messages)| {
         let conversation = &after[&id];
         let never_stored = Message::default();
+        let mut messages = messages;
+        // The device may have given up the messages of a conversation that it has deleted in vain.
+        if deleted.contains(&id) && !conversation.is_dead() {
+            let living = conversation.messages.iter();
+            let living = living.filter(|(_, message)| !conversation.is_dead_here(message));
+            messages.extend(living.map(|(message_id, _)| message_id.clone()));
+            let mut seen = BTreeSet::new();
+            messages.retain(|message_id| seen.insert(message_id.clone()));
+        }
         let messages = messages.iter().map(|message_id| {
             let message = conversation.messages.get(message_id);
             message_in(conversation, message_id, message.unwrap_or(&never_stored))

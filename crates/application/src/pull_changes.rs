@@ -163,6 +163,11 @@ impl PullChanges {
         self.pulled(visitor, page, None)
     }
 
+    /// A reservation of the memory for what is read, of nothing yet.
+    pub(crate) fn reserve(&self) -> Reservation {
+        self.settings.memory.reserve()
+    }
+
     /// What a turn begins with.
     pub(crate) fn start_of_turn(&self, since: Since, limit: usize) -> TurnStart {
         TurnStart {

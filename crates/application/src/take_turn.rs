@@ -1,18 +1,28 @@
 //! How a device posts what it has and learns what others have, in one request.
 
+use std::collections::HashSet;
+use std::mem;
 use std::sync::Arc;
 
+use convosync_domain::archive::ArchivePlace;
 use convosync_domain::feed::ChangedConversation;
-use convosync_domain::identity::{VisitorId, VisitorIdentity};
+use convosync_domain::identity::{ConversationKey, VisitorId, VisitorIdentity};
+use convosync_domain::ports::StoreArchive;
+use convosync_domain::stored::StoredMessage;
 
+use crate::byte_budget::Reservation;
 use crate::pull_changes::{PullChanges, PullError, Pulled};
 use crate::sync::{MessageText, Submission, SyncConversations, SyncError, Taken};
+
+/// How many items of a conversation that is read whole are read at once.
+const AT_ONCE: usize = 1_000;
 
 /// Takes a post, then pulls.
 #[derive(Clone)]
 pub struct TakeTurn {
     sync: Arc<SyncConversations>,
     pull: PullChanges,
+    archive: Arc<dyn StoreArchive>,
 }
 
 /// What a device learns by a turn. Once it has applied `not_taken` and then the page, it has what the server has.
@@ -21,10 +31,13 @@ pub struct Turn<V> {
     /// What came of the post.
     pub taken: Taken<V>,
     /// The posted items of which a value is not there, as they are: with their conversations, in the order of the
-    /// post.
+    /// post. A conversation that was deleted in vain comes with all its living messages, as the device may have given
+    /// them up.
     pub not_taken: Vec<ChangedConversation>,
     /// The page of changes, without what the post wrote just as it was sent, and without what was not taken.
     pub pulled: Pulled,
+    /// The memory that conversations take which were read whole, until it is dropped.
+    pub memory: Reservation,
 }
 
 /// Why there is no turn.
@@ -40,10 +53,18 @@ pub enum TurnError<V> {
 }
 
 impl TakeTurn {
-    /// Takes posts by one use case and pulls by the other.
+    /// Takes posts by one use case and pulls by the other; reads whole conversations in the store's archive.
     #[must_use]
-    pub fn new(sync: Arc<SyncConversations>, pull: PullChanges) -> Self {
-        Self { sync, pull }
+    pub fn new(
+        sync: Arc<SyncConversations>,
+        pull: PullChanges,
+        archive: Arc<dyn StoreArchive>,
+    ) -> Self {
+        Self {
+            sync,
+            pull,
+            archive,
+        }
     }
 
     /// Whether a turn may begin with this cursor, as far as that can be told without the store.
@@ -74,10 +95,19 @@ impl TakeTurn {
         let since = self.pull.decode(since, visitor)?;
         let start = self.pull.start_of_turn(since, limit);
         let posted = self.sync.run_in_turn(identity, submission, start).await;
-        let posted = posted.map_err(|error| match error {
+        let mut posted = posted.map_err(|error| match error {
             SyncError::TurnExpired => TurnError::Pull(PullError::CursorExpired),
             error => TurnError::Sync(error),
         })?;
+        let mut memory = self.pull.reserve();
+        for key in mem::take(&mut posted.undeleted) {
+            let living = self.living_messages(visitor, key, &mut memory).await?;
+            let mut conversations = posted.not_taken.iter_mut();
+            let found = conversations.find(|changed| changed.conversation.id.key() == key);
+            if let Some(changed) = found {
+                add_missing(&mut changed.messages, living);
+            }
+        }
         let pulled = match posted.page {
             Some(page) => self.pull.known_page(visitor, page),
             None => {
@@ -89,6 +119,44 @@ impl TakeTurn {
             taken: posted.taken,
             not_taken: posted.not_taken,
             pulled,
+            memory,
         })
     }
+
+    /// All living messages of a conversation.
+    async fn living_messages(
+        &self,
+        visitor: VisitorId,
+        conversation: ConversationKey,
+        memory: &mut Reservation,
+    ) -> Result<Vec<StoredMessage>, PullError> {
+        let mut living = Vec::new();
+        let mut after = ArchivePlace {
+            conversation,
+            message: None,
+        };
+        loop {
+            let page = self.archive.items(visitor, Some(after), AT_ONCE).await;
+            let page = page.map_err(PullError::Store)?;
+            let of_this = page
+                .into_iter()
+                .find(|archived| archived.conversation.id.key() == conversation);
+            let Some(archived) = of_this else {
+                return Ok(living);
+            };
+            if !memory.grow(archived.content_bytes()) {
+                return Err(PullError::NoMemory);
+            }
+            after = archived.place();
+            let messages = archived.messages.into_iter().map(|it| it.message);
+            living.extend(messages.filter(|message| message.content.is_some()));
+        }
+    }
+}
+
+/// Adds the messages that are not in the list.
+fn add_missing(messages: &mut Vec<StoredMessage>, more: Vec<StoredMessage>) {
+    let listed: HashSet<_> = messages.iter().map(|message| message.id.key()).collect();
+    let missing = more.into_iter();
+    messages.extend(missing.filter(|message| !listed.contains(&message.id.key())));
 }

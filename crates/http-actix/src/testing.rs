@@ -17,7 +17,8 @@ use convosync_domain::conversation::Conversation;
 use convosync_domain::identity::ConversationId;
 use convosync_domain::ports::{
     ConversationHead, Heads, MockAnonIds, MockChangeFeed, MockClock, MockConversationList,
-    MockStoreStatus, MockSyncStore, MockVisitorStore, NamedConversation, StoreIdentity, Visitor,
+    MockStoreArchive, MockStoreStatus, MockSyncStore, MockVisitorStore, NamedConversation,
+    StoreIdentity, Visitor,
 };
 use convosync_domain::stored::{ConversationHistory, StoredConversation};
 use convosync_domain::timestamp::Timestamp;
@@ -33,6 +34,7 @@ pub(crate) struct Ports {
     pub(crate) visitors: MockVisitorStore,
     pub(crate) list: MockConversationList,
     pub(crate) feed: MockChangeFeed,
+    pub(crate) archive: MockStoreArchive,
     pub(crate) anon_ids: MockAnonIds,
     pub(crate) status: MockStoreStatus,
     pub(crate) drain: Drain,
@@ -59,6 +61,7 @@ impl Ports {
             visitors: MockVisitorStore::new(),
             list: MockConversationList::new(),
             feed: MockChangeFeed::new(),
+            archive: MockStoreArchive::new(),
             anon_ids: MockAnonIds::new(),
             status,
             drain: Drain::new(),
@@ -110,7 +113,7 @@ impl Ports {
             PullSettings { page_bytes, memory },
         );
         Services {
-            turn: TakeTurn::new(sync.clone(), pull.clone()),
+            turn: TakeTurn::new(sync.clone(), pull.clone(), Arc::new(self.archive)),
             sync,
             list: ListConversations::new(Arc::new(self.list), visitors.clone()),
             pull,

@@ -37,7 +37,7 @@ pub(crate) fn services(
     let pages = PullSettings { page_bytes, memory };
     let pull = PullChanges::new(store.clone(), store.clone(), epoch, pages);
     Ok(Services {
-        turn: TakeTurn::new(sync.clone(), pull.clone()),
+        turn: TakeTurn::new(sync.clone(), pull.clone(), store.clone()),
         sync,
         list: ListConversations::new(store.clone(), store.clone()),
         pull,

@@ -251,6 +251,7 @@ impl SyncConversations {
                 counts: merged.counts,
                 rejected,
             },
+            undeleted: outcomes.undeleted(),
             not_taken: outcomes.not_taken,
             left_out,
             page,

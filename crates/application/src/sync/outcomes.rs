@@ -110,6 +110,14 @@ impl Outcomes {
         self.not_taken.get_mut(place)
     }
 
+    /// The conversations that the post deletes and that live all the same.
+    pub(super) fn undeleted(&self) -> Vec<ConversationKey> {
+        let living = self.not_taken.iter().map(|changed| &changed.conversation);
+        let living = living.filter(|conversation| conversation.content.is_some());
+        let keys = living.map(|conversation| conversation.id.key());
+        keys.filter(|key| self.deleted.contains(key)).collect()
+    }
+
     /// What a page after these changes, which got this number, need not bring: what was not taken, as the device is
     /// sent it anyway, and what was written just as the device sent it. Of what was stored before, the device may hold
     /// fields that it did not send: others may have cleared them since it last pulled, or the deletion of its

@@ -2,7 +2,7 @@
 
 use convosync_domain::change_set::Counts;
 use convosync_domain::feed::{ChangedConversation, ChangesPage, LeftOut};
-use convosync_domain::identity::MessageId;
+use convosync_domain::identity::{ConversationKey, MessageId};
 use convosync_domain::ports::StoreError;
 
 use crate::pull_changes::Since;
@@ -52,6 +52,8 @@ pub(crate) struct Posted<V> {
     pub(crate) taken: Taken<V>,
     /// The items of which a value is not there, as they are now: in the order of the post, each in its conversation.
     pub(crate) not_taken: Vec<ChangedConversation>,
+    /// Of these conversations, those that the post deletes in vain: the device may have given up their messages.
+    pub(crate) undeleted: Vec<ConversationKey>,
     /// What the device does not need to pull any more.
     pub(crate) left_out: LeftOut,
     /// The page after the post, where the store need not be asked for it.
