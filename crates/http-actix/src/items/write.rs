@@ -90,7 +90,7 @@ fn push_content(object: &mut ObjectWriter<'_>, message: &Message) {
 
 fn push_part<'a>(
     object: &mut ObjectWriter<'_>,
-    name: &str,
+    name: &'static str,
     fields: impl Iterator<Item = (&'static str, FieldRef<'a>)>,
     extra: &Extra,
 ) {
@@ -115,7 +115,7 @@ fn push_fields<'a>(
     }
     for (name, value) in extra {
         object
-            .key(name)
+            .any_key(name)
             .extend_from_slice(value.as_str().as_bytes());
     }
 }

@@ -6,9 +6,59 @@ use serde::Serialize;
 use uuid::Uuid;
 use uuid::fmt::Hyphenated;
 
+/// How many bytes are looked at together.
+const STRIDE: usize = 32;
+
 /// Writes a string with its quotes and escapes.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
-    push(out, text);
+    out.push(b'"');
+    let mut rest = text.as_bytes();
+    loop {
+        let (plain, escaped) = rest.split_at(plain_length(rest));
+        out.extend_from_slice(plain);
+        let Some((byte, after)) = escaped.split_first() else {
+            break;
+        };
+        push_escape(out, *byte);
+        rest = after;
+    }
+    out.push(b'"');
+}
+
+/// How many bytes stand for themselves, up to the first that needs an escape.
+fn plain_length(bytes: &[u8]) -> usize {
+    let (strides, _) = bytes.as_chunks::<STRIDE>();
+    // Without an end at the first, the bytes of a stride are looked at together.
+    let is_plain = |stride: &&[u8; STRIDE]| {
+        !stride
+            .iter()
+            .fold(false, |found, byte| found | needs_escape(*byte))
+    };
+    let plain = strides.iter().take_while(is_plain).count() * STRIDE;
+    let (_, rest) = bytes.split_at(plain);
+    let end = rest.iter().position(|byte| needs_escape(*byte));
+    plain + end.unwrap_or(rest.len())
+}
+
+fn needs_escape(byte: u8) -> bool {
+    byte < b' ' || byte == b'"' || byte == b'\\'
+}
+
+fn push_escape(out: &mut Vec<u8>, byte: u8) {
+    let short = match byte {
+        b'"' | b'\\' => byte,
+        b'\n' => b'n',
+        b'\t' => b't',
+        b'\r' => b'r',
+        0x08 => b'b',
+        0x0c => b'f',
+        _ => {
+            // Writing to a vector cannot fail.
+            let _ = write!(out, "\\u{byte:04x}");
+            return;
+        }
+    };
+    out.extend_from_slice(&[b'\\', short]);
 }
 
 /// Writes what needs no escape, as a string.
@@ -64,18 +114,67 @@ impl<'a> ObjectWriter<'a> {
         }
     }
 
-    /// Writes a key; its value is then to be written.
-    pub(crate) fn key(&mut self, key: &str) -> &mut Vec<u8> {
-        if !self.is_empty {
-            self.out.push(b',');
-        }
-        self.is_empty = false;
+    /// Writes a key that needs no escape, as those of this program; its value is then to be written.
+    pub(crate) fn key(&mut self, key: &'static str) -> &mut Vec<u8> {
+        self.begin_field();
+        self.out.push(b'"');
+        self.out.extend_from_slice(key.as_bytes());
+        self.out.extend_from_slice(b"\":");
+        self.out
+    }
+
+    /// Writes any key; its value is then to be written.
+    pub(crate) fn any_key(&mut self, key: &str) -> &mut Vec<u8> {
+        self.begin_field();
         push_string(self.out, key);
         self.out.push(b':');
         self.out
     }
 
+    fn begin_field(&mut self) {
+        if !self.is_empty {
+            self.out.push(b',');
+        }
+        self.is_empty = false;
+    }
+
     pub(crate) fn end(self) {
         self.out.push(b'}');
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn written(text: &str) -> String {
+        let mut out = Vec::new();
+        push_string(&mut out, text);
+        String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn every_ascii_character_at_every_place_of_a_stride() {
+        for character in '\0'..='\u{80}' {
+            for before in 0..=2 * STRIDE {
+                let text = format!(
+                    "{}{character}{}",
+                    "é".repeat(before / 2),
+                    "x".repeat(before)
+                );
+                assert_eq!(written(&text), serde_json::to_string(&text).unwrap());
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_string_is_written_as_by_serde_json(
+            text in r#"([ -~]{0,80}|[\x00-\x7f]{0,9}|["\\]{0,3}|\PC{0,9}){0,5}"#,
+        ) {
+            prop_assert_eq!(written(&text), serde_json::to_string(&text).unwrap());
+        }
     }
 }

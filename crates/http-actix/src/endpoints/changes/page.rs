@@ -1,18 +1,30 @@
 //! A page of changes as it is answered.
 
 use convosync_application::pull_changes::Pulled;
-use convosync_domain::feed::ChangedConversation;
+use convosync_domain::feed::{ChangedConversation, ChangesPage};
+use convosync_domain::stored::StoredMessage;
 
 use crate::items::push_conversation;
 use crate::json::{ObjectWriter, push, push_array, push_string};
 
 /// `{"conversations": […], "cursor": "…", "has_more": …}`
 pub(super) fn write_page(pulled: &Pulled) -> Vec<u8> {
-    let mut out = Vec::with_capacity(4 << 10);
+    let mut out = Vec::with_capacity(about_bytes(&pulled.page));
     let mut answer = ObjectWriter::new(&mut out);
     push_page(&mut answer, &[], pulled);
     answer.end();
     out
+}
+
+/// About how long the answer becomes: its content and, for each item, some names of fields.
+fn about_bytes(page: &ChangesPage) -> usize {
+    const NAMES: usize = 512;
+    let conversations = page.conversations.iter().map(|changed| {
+        let messages = changed.messages.iter().map(StoredMessage::content_bytes);
+        let messages: usize = messages.map(|bytes| bytes + NAMES).sum();
+        changed.conversation.content_bytes() + NAMES + messages
+    });
+    NAMES + conversations.sum::<usize>()
 }
 
 /// The fields of a page, with conversations that come before it.
