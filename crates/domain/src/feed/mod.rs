@@ -104,13 +104,33 @@ pub struct ChangedConversation {
     pub messages: Vec<StoredMessage>,
 }
 
-/// A conversation that changed after the start of the pull.
+/// The conversations to walk through.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangedHeads {
+    /// Only this one, by latest change and id, and those that come after it.
+    pub from: (u64, ConversationKey),
+    /// Leave out tombstones up to this change number.
+    pub dead_left_out_through: Option<u64>,
+    /// Only the first so many by latest change and id; all, if `None`.
+    pub limit: Option<usize>,
+}
+
+impl ChangedHeads {
+    /// Whether it is one of them, the limit aside.
+    #[must_use]
+    pub fn has(&self, head: &ChangedHead) -> bool {
+        let left_out = head.is_dead() && Some(head.change_number) <= self.dead_left_out_through;
+        (head.latest_change, head.key) >= self.from && !left_out
+    }
+}
+
+/// A conversation that changed after the start of the pull. They sort as they are walked through.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ChangedHead {
-    /// Which conversation.
-    pub key: ConversationKey,
     /// The highest change number of the conversation itself and its messages.
     pub latest_change: u64,
+    /// Which conversation.
+    pub key: ConversationKey,
     /// The change number of the conversation itself.
     pub change_number: u64,
     /// About how many bytes the content of the conversation itself has; 0 if it is dead.
@@ -152,11 +172,11 @@ pub trait FeedRows {
     /// How a read fails.
     type Error;
 
-    /// The visitor's conversations with a latest change above `since`, in any order.
+    /// The visitor's conversations that are wanted, in any order.
     ///
     /// # Errors
     /// When the store cannot be read.
-    fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, Self::Error>;
+    fn changed_heads(&mut self, wanted: &ChangedHeads) -> Result<Vec<ChangedHead>, Self::Error>;
 
     /// Which messages changed in each of these conversations, by change number and id.
     ///

@@ -1,10 +1,17 @@
 //! The walk that makes a page.
 
+use uuid::Uuid;
+
 use super::{
-    Admit, ChangedConversation, ChangedHead, ChangedMessage, ChangedMessages, ChangesPage,
-    FeedPlace, FeedPosition, FeedRows, PageRead, PageRequest,
+    Admit, ChangedConversation, ChangedHead, ChangedHeads, ChangedMessage, ChangedMessages,
+    ChangesPage, FeedPlace, FeedPosition, FeedRows, PageRead, PageRequest,
 };
+use crate::identity::ConversationKey;
 use crate::ports::NamedConversation;
+
+/// How many conversations are asked for at first; they fill most pages, and a store finds them without
+/// bringing all of a visitor's conversations in order.
+const FIRST_HEADS: usize = 128;
 
 /// How many conversations are asked at most at once for their changed messages; it begins with one,
 /// as that may fill the page.
@@ -69,25 +76,55 @@ impl<'r> PageBuilder<'r> {
 
     /// Takes what the page has room for, and tells whether there is more.
     fn fill<R: FeedRows>(&mut self, rows: &mut R, change_counter: u64) -> Result<bool, R::Error> {
-        let mut heads = Vec::new();
-        if change_counter > self.since {
-            heads = rows.changed_heads(self.since)?;
+        if change_counter <= self.since {
+            return Ok(false);
         }
-        heads.sort_unstable_by_key(|head| (head.latest_change, head.key));
-        let seen = self
-            .last
-            .map(|last| (last.latest_change, last.conversation));
-        let begun = heads.partition_point(|head| Some((head.latest_change, head.key)) < seen);
-        let mut heads = heads.split_off(begun).into_iter();
+        let from_start = (
+            self.since.saturating_add(1),
+            ConversationKey::from_uuid(Uuid::nil()),
+        );
+        let mut wanted = ChangedHeads {
+            from: self
+                .last
+                .map_or(from_start, |last| (last.latest_change, last.conversation)),
+            dead_left_out_through: self.dead_left_out_through,
+            limit: Some(FIRST_HEADS),
+        };
+        let mut heads = rows.changed_heads(&wanted)?;
+        let may_be_more = heads.len() >= FIRST_HEADS;
+        heads.sort_unstable();
+        let last = heads.last().copied();
+        if !self.take_in_batches(rows, heads)? {
+            return Ok(true);
+        }
+        let Some(last) = last.filter(|_| may_be_more) else {
+            return Ok(false);
+        };
+        wanted.from = (last.latest_change, last.key);
+        wanted.limit = None;
+        let mut heads = rows.changed_heads(&wanted)?;
+        heads.retain(|head| *head != last);
+        heads.sort_unstable();
+        Ok(!self.take_in_batches(rows, heads)?)
+    }
+
+    /// Takes what comes next of these conversations, a few more at a time; `false` when there was more than
+    /// the page holds.
+    fn take_in_batches<R: FeedRows>(
+        &mut self,
+        rows: &mut R,
+        heads: Vec<ChangedHead>,
+    ) -> Result<bool, R::Error> {
+        let mut heads = heads.into_iter();
         let mut at_once = 1;
         loop {
             let batch: Vec<_> = heads.by_ref().take(at_once).collect();
             if batch.is_empty() {
-                return Ok(false);
+                return Ok(true);
             }
             at_once = CONVERSATIONS_AT_ONCE.min(at_once * 2);
             if !self.take_all(rows, batch)? {
-                return Ok(true);
+                return Ok(false);
             }
         }
     }
@@ -137,9 +174,7 @@ impl<'r> PageBuilder<'r> {
 
     /// Takes a conversation with these changed messages; `false` when not all of it found room.
     fn take(&mut self, head: ChangedHead, messages: Vec<ChangedMessage>) -> bool {
-        let itself = self.begun(&head).is_none()
-            && head.change_number > self.since
-            && !(head.is_dead() && Some(head.change_number) <= self.dead_left_out_through);
+        let itself = self.begun(&head).is_none() && head.change_number > self.since;
         let mut place = FeedPlace {
             latest_change: head.latest_change,
             conversation: head.key,

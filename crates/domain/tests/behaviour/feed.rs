@@ -5,8 +5,8 @@ use std::convert::Infallible;
 use std::sync::Arc;
 
 use convosync_domain::feed::{
-    Admit, ChangedConversation, ChangedHead, ChangedMessage, ChangedMessages, ChangesPage,
-    FeedPosition, FeedRows, PageRead, PageRequest, read_page,
+    Admit, ChangedConversation, ChangedHead, ChangedHeads, ChangedMessage, ChangedMessages,
+    ChangesPage, FeedPosition, FeedRows, PageRead, PageRequest, read_page,
 };
 use convosync_domain::identity::{ConversationKey, MessageKey};
 use convosync_domain::patch::Patch::Value;
@@ -50,8 +50,8 @@ impl Rows<'_> {
 impl FeedRows for Rows<'_> {
     type Error = Infallible;
 
-    fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, Infallible> {
-        let heads = self.0.conversations.values().map(|stored| {
+    fn changed_heads(&mut self, wanted: &ChangedHeads) -> Result<Vec<ChangedHead>, Infallible> {
+        let all = self.0.conversations.values().map(|stored| {
             let of_this = |((id, _), number): (&(ConversationKey, _), &u64)| {
                 (*id == stored.id.key()).then_some(*number)
             };
@@ -68,7 +68,10 @@ impl FeedRows for Rows<'_> {
                 content_bytes: stored.content_bytes(),
             }
         });
-        Ok(heads.filter(|head| head.latest_change > since).collect())
+        let mut heads: Vec<_> = all.filter(|head| wanted.has(head)).collect();
+        heads.sort_unstable();
+        heads.truncate(wanted.limit.unwrap_or(usize::MAX));
+        Ok(heads)
     }
 
     fn changed_messages(
@@ -278,7 +281,7 @@ fn reads_nothing_when_nothing_is_new() {
     struct Untouched(RefCell<Vec<&'static str>>);
     impl FeedRows for Untouched {
         type Error = Infallible;
-        fn changed_heads(&mut self, _: u64) -> Result<Vec<ChangedHead>, Infallible> {
+        fn changed_heads(&mut self, _: &ChangedHeads) -> Result<Vec<ChangedHead>, Infallible> {
             self.0.borrow_mut().push("heads");
             Ok(Vec::new())
         }

@@ -99,6 +99,7 @@ macro_rules! for_every_case {
             paging:
                 pages_end_where_the_limit_says
                 what_changed_at_once_comes_by_id
+                a_page_of_many_conversations
                 a_conversation_that_only_wraps_does_not_count
                 a_drained_pull_waits_for_the_next_change
                 what_changes_between_the_pages_comes_again

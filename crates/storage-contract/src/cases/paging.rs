@@ -71,6 +71,32 @@ pub async fn what_changed_at_once_comes_by_id(store: Arc<dyn Store>) {
     assert_eq!(ada.shown_pages(None, 4).await, pages);
 }
 
+/// More conversations than are looked for at first, in their order; the dead ones are left out.
+pub async fn a_page_of_many_conversations(store: Arc<dyn Store>) {
+    let ada = Owner::registered(&store, "ada").await;
+    let living = |id| insert(conversation(id, 1), []);
+    let dead = |id| insert(dead_conversation(id, 1), []);
+    ada.commit(
+        (1..=300)
+            .rev()
+            .map(|id| if id % 3 == 0 { dead(id) } else { living(id) }),
+    )
+    .await;
+    ada.commit((301..=310).map(living)).await;
+    ada.commit([update(conversation(1, 2), [])]).await;
+    let in_order: Vec<_> = (2..=310)
+        .filter(|id| id % 3 != 0 || *id > 300)
+        .chain([1])
+        .map(|id| format!("{id}[]"))
+        .collect();
+    assert_eq!(in_order.len(), 210);
+    for limit in [1_000, 210, 130, 129, 128, 127] {
+        let pages: Vec<_> = in_order.chunks(limit).map(|page| page.join(" ")).collect();
+        let shown = ada.shown_pages(None, limit).await;
+        assert_eq!(shown.join("\n"), pages.join(" ...\n"), "limit {limit}");
+    }
+}
+
 /// A conversation always comes whole beside its changed messages, and does not count when it only
 /// wraps them.
 pub async fn a_conversation_that_only_wraps_does_not_count(store: Arc<dyn Store>) {

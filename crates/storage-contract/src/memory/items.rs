@@ -7,8 +7,8 @@ use std::collections::btree_map::Entry;
 
 use convosync_domain::change_set::{ConversationChange, Erasure, Write};
 use convosync_domain::feed::{
-    Admit, ChangedConversation, ChangedHead, ChangedMessage, ChangedMessages, FeedRows, PageRead,
-    PageRequest, read_page,
+    Admit, ChangedConversation, ChangedHead, ChangedHeads, ChangedMessage, ChangedMessages,
+    FeedRows, PageRead, PageRequest, read_page,
 };
 use convosync_domain::identity::{ConversationKey, MessageKey};
 use convosync_domain::ports::{
@@ -212,8 +212,8 @@ struct Rows<'a>(&'a Items);
 impl FeedRows for Rows<'_> {
     type Error = StoreError;
 
-    fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, StoreError> {
-        let heads = self
+    fn changed_heads(&mut self, wanted: &ChangedHeads) -> Result<Vec<ChangedHead>, StoreError> {
+        let all = self
             .0
             .conversations
             .iter()
@@ -223,7 +223,10 @@ impl FeedRows for Rows<'_> {
                 change_number: stored.conversation.change_number,
                 content_bytes: stored.conversation.item.content_bytes(),
             });
-        Ok(heads.filter(|head| head.latest_change > since).collect())
+        let mut heads: Vec<_> = all.filter(|head| wanted.has(head)).collect();
+        heads.sort_unstable();
+        heads.truncate(wanted.limit.unwrap_or(usize::MAX));
+        Ok(heads)
     }
 
     fn changed_messages(

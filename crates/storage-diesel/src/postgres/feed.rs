@@ -10,8 +10,8 @@ use diesel::sql_types::{Array, BigInt, Nullable, Text};
 use uuid::Uuid;
 
 use convosync_domain::feed::{
-    Admit, ChangedConversation, ChangedHead, ChangedMessage, ChangedMessages, FeedRows, PageRead,
-    PageRequest, read_page,
+    Admit, ChangedConversation, ChangedHead, ChangedHeads, ChangedMessage, ChangedMessages,
+    FeedRows, PageRead, PageRequest, read_page,
 };
 use convosync_domain::identity::{ConversationId, ConversationKey, MessageKey, VisitorId};
 use convosync_domain::ports::{LivingIds, NamedConversation};
@@ -39,7 +39,10 @@ statements! { Pg, PgConnection:
     SelectChangedHeads -> (WholeRow,) =
         "SELECT id, change_number, latest_change, content_bytes FROM conversations \
          WHERE visitor_id = " + visitor: Uuid as UuidBytes,
-        " AND latest_change > " + since: u64 as ChangeNumber;
+        " AND (latest_change, id) >= (" + latest_change: u64 as ChangeNumber,
+        ", " + from: Uuid as UuidBytes,
+        ") AND (content_bytes > 0 OR change_number > " + dead_after: u64 as ChangeNumber,
+        ") ORDER BY latest_change, id LIMIT " + limit: Option<i64> as Nullable<BigInt>;
 
     /// These conversations of a visitor.
     SelectConversations -> (WholeRow,) =
@@ -123,10 +126,14 @@ struct VisitorRows<'c> {
 impl FeedRows for VisitorRows<'_> {
     type Error = PostgresError;
 
-    fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, PostgresError> {
+    fn changed_heads(&mut self, wanted: &ChangedHeads) -> Result<Vec<ChangedHead>, PostgresError> {
+        let (latest_change, from) = wanted.from;
         let query = SelectChangedHeads {
             visitor: self.visitor,
-            since,
+            latest_change,
+            from: from.as_uuid(),
+            dead_after: wanted.dead_left_out_through.unwrap_or(0),
+            limit: wanted.limit.and_then(|limit| i64::try_from(limit).ok()),
         };
         let rows: Vec<ConversationChangeRow> = query.load(self.connection)?;
         let heads = rows.into_iter().map(|row| ChangedHead {

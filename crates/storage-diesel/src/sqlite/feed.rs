@@ -1,21 +1,30 @@
 //! What a visitor's devices read: the list of conversations, and the changes page by page.
 
+use std::collections::HashMap;
+
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
+use diesel::query_builder::{AstPass, Query, QueryFragment, QueryId};
+use diesel::sql_types::BigInt;
+use diesel::sqlite::Sqlite;
+use uuid::Uuid;
 
 use convosync_domain::feed::{
-    Admit, ChangedConversation, ChangedHead, ChangedMessage, ChangedMessages, FeedRows, PageRead,
-    PageRequest, read_page,
+    Admit, ChangedConversation, ChangedHead, ChangedHeads, ChangedMessage, ChangedMessages,
+    FeedRows, PageRead, PageRequest, read_page,
 };
 use convosync_domain::identity::{ConversationId, ConversationKey, MessageKey, VisitorId};
 use convosync_domain::ports::{LivingIds, NamedConversation};
 
 use super::errors::SqliteError;
 use super::schema::{
-    ConversationChangeRow, ConversationIdRow, MessageChangeRow, conversations, messages,
+    ConversationChange, ConversationChangeRow, ConversationIdRow, MessageChangeRow, conversations,
+    messages,
 };
 use super::{items, visitors};
 use crate::items::{bytes_of, wanted_after};
+use crate::tables::read_row::ReadRow as _;
+use crate::types::sql::{ChangeNumber, UuidBytes};
 use crate::types::{NumberKey, UuidKey};
 
 /// The visitor's counter and the ids of the living conversations, inside one transaction.
@@ -51,30 +60,83 @@ pub(super) fn changes(
     let mut rows = VisitorRows {
         connection,
         visitor: visitor.id,
+        conversations: HashMap::new(),
+        messages: HashMap::new(),
     };
     read_page(&mut rows, request, admit, visitor.change_counter).map(Some)
 }
+
+/// What the walk of a visitor's changes needs of each conversation.
+struct SelectChangedHeads<'w> {
+    visitor: i64,
+    wanted: &'w ChangedHeads,
+    dead_after: u64,
+    from: Uuid,
+}
+
+impl QueryFragment<Sqlite> for SelectChangedHeads<'_> {
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Sqlite>) -> QueryResult<()> {
+        out.push_sql("SELECT ");
+        out.push_sql(ConversationChangeRow::LIST);
+        out.push_sql(" FROM conversations WHERE visitor = ");
+        out.push_bind_param::<BigInt, _>(&self.visitor)?;
+        out.push_sql(" AND (latest_change, uuid) >= (");
+        out.push_bind_param::<ChangeNumber, _>(&self.wanted.from.0)?;
+        out.push_sql(", ");
+        out.push_bind_param::<UuidBytes, _>(&self.from)?;
+        out.push_sql(") AND (content_bytes > 0 OR change_number > ");
+        out.push_bind_param::<ChangeNumber, _>(&self.dead_after)?;
+        out.push_sql(")");
+        if let Some(limit) = self.wanted.limit {
+            // Not bound: see `items`. There are but few different limits.
+            out.push_sql(" ORDER BY latest_change, uuid LIMIT ");
+            out.push_sql(&limit.to_string());
+        }
+        Ok(())
+    }
+}
+
+impl QueryId for SelectChangedHeads<'_> {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl Query for SelectChangedHeads<'_> {
+    type SqlType = ConversationChange;
+}
+
+impl RunQueryDsl<SqliteConnection> for SelectChangedHeads<'_> {}
 
 /// The rows of one visitor.
 struct VisitorRows<'c> {
     connection: &'c mut SqliteConnection,
     visitor: i64,
+    /// The row ids of what was found to have changed.
+    conversations: HashMap<ConversationKey, i64>,
+    messages: HashMap<(ConversationKey, MessageKey), i64>,
 }
 
 impl FeedRows for VisitorRows<'_> {
     type Error = SqliteError;
 
-    fn changed_heads(&mut self, since: u64) -> Result<Vec<ChangedHead>, SqliteError> {
-        let rows: Vec<ConversationChangeRow> = conversations::table
-            .filter(conversations::visitor.eq(self.visitor))
-            .filter(conversations::latest_change.gt(NumberKey(since)))
-            .select(ConversationChangeRow::columns())
-            .load(self.connection)?;
-        let heads = rows.into_iter().map(|row| ChangedHead {
-            key: ConversationKey::from_uuid(row.uuid),
-            latest_change: row.latest_change,
-            change_number: row.change_number,
-            content_bytes: bytes_of(row.content_bytes),
+    fn changed_heads(&mut self, wanted: &ChangedHeads) -> Result<Vec<ChangedHead>, SqliteError> {
+        let query = SelectChangedHeads {
+            visitor: self.visitor,
+            wanted,
+            dead_after: wanted.dead_left_out_through.unwrap_or(0),
+            from: wanted.from.1.as_uuid(),
+        };
+        let rows: Vec<ConversationChangeRow> = query.load(self.connection)?;
+        self.conversations.reserve(rows.len());
+        let heads = rows.into_iter().map(|row| {
+            let key = ConversationKey::from_uuid(row.uuid);
+            self.conversations.insert(key, row.id);
+            ChangedHead {
+                key,
+                latest_change: row.latest_change,
+                change_number: row.change_number,
+                content_bytes: bytes_of(row.content_bytes),
+            }
         });
         Ok(heads.collect())
     }
@@ -99,9 +161,7 @@ impl FeedRows for VisitorRows<'_> {
 
 impl VisitorRows<'_> {
     fn changed_in(&mut self, wanted: &ChangedMessages) -> Result<Vec<ChangedMessage>, SqliteError> {
-        let Some(conversation) =
-            items::find_conversation_row(self.connection, self.visitor, wanted.conversation)?
-        else {
+        let Some(&conversation) = self.conversations.get(&wanted.conversation) else {
             return Ok(Vec::new());
         };
         let dead_after = wanted.dead_left_out_through.unwrap_or(0);
@@ -127,8 +187,10 @@ impl VisitorRows<'_> {
             .take(wanted.limit);
         let numbered = rows.map(|row| {
             let row = row?;
+            let key = MessageKey::from_uuid(row.uuid);
+            self.messages.insert((wanted.conversation, key), row.id);
             Ok(ChangedMessage {
-                place: (row.change_number, MessageKey::from_uuid(row.uuid)),
+                place: (row.change_number, key),
                 content_bytes: bytes_of(row.content_bytes),
             })
         });
@@ -136,15 +198,17 @@ impl VisitorRows<'_> {
     }
 
     fn whole(&mut self, named: NamedConversation) -> Result<ChangedConversation, SqliteError> {
-        let row = items::find_conversation(self.connection, self.visitor, named.key)?;
+        let row = self.conversations.get(&named.key);
         let row = row.ok_or(SqliteError::NotStored)?;
+        let conversation = items::conversation_of_row(self.connection, *row)?;
         let mut messages = Vec::with_capacity(named.messages.len());
         for key in named.messages {
-            let rows = items::find_message(self.connection, row.id, key)?;
-            messages.push(rows.ok_or(SqliteError::NotStored)?.into());
+            let row = self.messages.get(&(named.key, key));
+            let row = row.ok_or(SqliteError::NotStored)?;
+            messages.push(items::message_of_row(self.connection, *row)?.into());
         }
         Ok(ChangedConversation {
-            conversation: row.into(),
+            conversation: conversation.into(),
             messages,
         })
     }

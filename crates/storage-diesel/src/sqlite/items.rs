@@ -3,12 +3,14 @@
 //! No query of this adapter has a `LIMIT`, so none uses Diesel's `first`: SQLite plans a statement
 //! with a bound limit anew whenever the limit is bound again, which costs ten times the look-up.
 
+use std::sync::LazyLock;
+
 use diesel::connection::DefaultLoadingMode;
 use diesel::deserialize::{self, FromSqlRow};
 use diesel::dsl::{Nullable, auto_type};
 use diesel::prelude::*;
 use diesel::row::Row;
-use diesel::sql_types;
+use diesel::sql_types::{self, BigInt};
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
@@ -23,7 +25,8 @@ use super::schema::{
 };
 use super::visitors;
 use crate::items::{MessageColumns, stored_conversation};
-use crate::tables::read_row::RowReader;
+use crate::statements::statements;
+use crate::tables::read_row::{ReadRow, RowReader};
 use crate::types::UuidKey;
 
 /// The visitor's conversation of this id.
@@ -64,6 +67,22 @@ pub(super) fn find_message(
         .filter(messages::uuid.eq(UuidKey(key.as_uuid())))
         .get_result(connection)
         .optional()
+}
+
+/// The conversation of this row.
+pub(super) fn conversation_of_row(
+    connection: &mut SqliteConnection,
+    row: i64,
+) -> QueryResult<ConversationRow> {
+    SelectConversation { row }.get_result(connection)
+}
+
+/// The message of this row, with its parts.
+pub(super) fn message_of_row(
+    connection: &mut SqliteConnection,
+    row: i64,
+) -> QueryResult<MessageRows> {
+    SelectMessage { row }.get_result(connection)
 }
 
 /// The row id of the message of this id in a conversation.
@@ -118,6 +137,35 @@ pub(super) fn load(
         }
     }
     Ok(loaded)
+}
+
+statements! { Sqlite, SqliteConnection:
+    SelectConversation -> conversations::SqlType =
+        "SELECT ", (ConversationRow::LIST), " FROM conversations WHERE id = " + row: i64 as BigInt;
+
+    /// The same as [`messages_with_parts`], but of few pieces, as a page has many of them.
+    SelectMessage -> MessageWithParts =
+        "SELECT ", (&MESSAGE_COLUMNS), " FROM messages \
+         LEFT JOIN message_requests ON message_requests.id = messages.id \
+         LEFT JOIN message_responses ON message_responses.id = messages.id \
+         LEFT JOIN message_outputs ON message_outputs.id = messages.id \
+         WHERE messages.id = " + row: i64 as BigInt;
+}
+
+static MESSAGE_COLUMNS: LazyLock<String> = LazyLock::new(|| {
+    let columns = [
+        qualified_columns::<MessageRow>(),
+        qualified_columns::<RequestRow>(),
+        qualified_columns::<ResponseRow>(),
+        qualified_columns::<OutputRow>(),
+    ];
+    columns.concat().join(", ")
+});
+
+fn qualified_columns<R: ReadRow<Sqlite>>() -> Vec<String> {
+    let columns = R::COLUMNS.iter();
+    let qualified = columns.map(|column| format!("{}.\"{column}\"", R::TABLE));
+    qualified.collect()
 }
 
 /// One statement for a message and its parts: three look-ups by row id inside SQLite cost less than

@@ -78,14 +78,26 @@ part_of_row! {
     }
 }
 
-part_of_row! {
+read_row! {
+    Sqlite:
     /// What the walk of a visitor's changes needs of each conversation.
     conversations as ConversationChangeRow {
-        id: i64 as BigInt,
-        uuid: Uuid as UuidBytes,
-        change_number: u64 as ChangeNumber,
-        latest_change: u64 as ChangeNumber,
-        content_bytes: i64 as BigInt,
+        columns {
+            id: i64 as BigInt,
+            uuid: Uuid as UuidBytes,
+            change_number: u64 as ChangeNumber,
+            latest_change: u64 as ChangeNumber,
+            content_bytes: i64 as BigInt,
+        }
+    }
+}
+
+/// The SQL types of a [`ConversationChangeRow`].
+pub(super) type ConversationChange = (BigInt, UuidBytes, ChangeNumber, ChangeNumber, BigInt);
+
+impl FromSqlRow<ConversationChange, Sqlite> for ConversationChangeRow {
+    fn build_from_row<'a>(row: &impl Row<'a, Sqlite>) -> deserialize::Result<Self> {
+        RowReader::of(row).row()
     }
 }
 
