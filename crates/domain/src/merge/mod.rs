@@ -1,7 +1,7 @@
 //! The merge rule: what is stored, what is posted and the moment of receipt give what changes.
 //!
 //! Everything here is pure. [`merge`] takes a whole post, [`Merge`] one conversation of it after the other; the
-//! rule for one conversation and one message is in the two modules of those names, and [`outcome`] tells what
+//! rule for one conversation and one message is in the two modules of those names, and [`Outcome`] tells what
 //! became of what was posted.
 
 mod conversation;
