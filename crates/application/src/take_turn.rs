@@ -95,29 +95,30 @@ impl TakeTurn {
         let since = self.pull.decode(since, visitor)?;
         let start = self.pull.start_of_turn(since, limit);
         let posted = self.sync.run_in_turn(identity, submission, start).await;
-        let mut posted = posted.map_err(|error| match error {
+        let posted = posted.map_err(|error| match error {
             SyncError::TurnExpired => TurnError::Pull(PullError::CursorExpired),
             error => TurnError::Sync(error),
         })?;
         let mut memory = self.pull.reserve();
-        for key in mem::take(&mut posted.undeleted) {
+        let mut told = posted.told;
+        for key in mem::take(&mut told.undeleted) {
             let living = self.living_messages(visitor, key, &mut memory).await?;
-            let mut conversations = posted.not_taken.iter_mut();
+            let mut conversations = told.not_taken.iter_mut();
             let found = conversations.find(|changed| changed.conversation.id.key() == key);
             if let Some(changed) = found {
                 add_missing(&mut changed.messages, living);
             }
         }
-        let pulled = match posted.page {
+        let pulled = match told.page {
             Some(page) => self.pull.known_page(visitor, page),
             None => {
-                let left_out = Arc::new(posted.left_out);
+                let left_out = Arc::new(told.left_out);
                 self.pull.page(visitor, since, limit, left_out).await?
             }
         };
         Ok(Turn {
             taken: posted.taken,
-            not_taken: posted.not_taken,
+            not_taken: told.not_taken,
             pulled,
             memory,
         })

@@ -1,12 +1,12 @@
 //! How a post is taken: look at the heads, load what differs, merge, write.
 
 mod outcomes;
-mod own_page;
 mod reading;
 mod results;
 mod submission;
 #[cfg(test)]
 mod tests;
+mod told;
 mod unchanged_messages;
 mod visitor_locks;
 
@@ -22,7 +22,6 @@ use convosync_domain::ports::{
 };
 
 use outcomes::Outcomes;
-use own_page::OwnPage;
 use quick_cache::sync::Cache;
 use reading::{Reading, read};
 use results::Posted;
@@ -33,6 +32,7 @@ use crate::byte_budget::{ByteBudget, Reservation};
 pub use submission::{
     MessageReading, MessageText, Submission, SubmittedConversation, SubmittedMessage,
 };
+use told::ToTell;
 use unchanged_messages::UnchangedMessages;
 use visitor_locks::VisitorLocks;
 
@@ -203,11 +203,7 @@ impl SyncConversations {
         let unchanged = UnchangedMessages::of(submission, &conversations);
         let Reading { posted, rejected } =
             read(submission, &unchanged).map_err(SyncError::Invalid)?;
-        let copies = if turn.is_some() {
-            COPIES_IN_TURN
-        } else {
-            COPIES
-        };
+        let copies = turn.map_or(COPIES, |_| COPIES_IN_TURN);
         let _reservation = self.reserve(&unchanged, &conversations, copies)?;
         let stored = self
             .load(visitor, names, &unchanged, conversations)
@@ -218,21 +214,12 @@ impl SyncConversations {
         for conversation in posted {
             merge.post(conversation);
         }
-        let outcomes = turn.map(|_| Outcomes::of(submission, &unchanged, &merge));
-        let own_page = turn.and_then(|turn| {
-            let keys = names.iter().map(|named| named.key);
-            OwnPage::begin(&turn, change_counter, keys, &merge)
+        let to_tell = turn.map(|turn| {
+            let outcomes = Outcomes::of(submission, &unchanged, &merge);
+            ToTell::of(turn, change_counter, outcomes, &merge)
         });
         let merged = merge.finish();
-        let change_number = match merged.changes.is_empty() {
-            true => change_counter,
-            false => change_counter + 1,
-        };
-        let outcomes = outcomes.unwrap_or_default();
-        let left_out = outcomes.left_out(&merged.changes, change_number, own_page.is_some());
-        let page = own_page
-            .zip(turn)
-            .and_then(|(own_page, turn)| own_page.of(&merged.changes, &left_out, &turn));
+        let told = to_tell.map(|to_tell| to_tell.after(&merged.changes));
 
         if registers.is_some() || !merged.changes.is_empty() {
             let conversations = merged.changes;
@@ -251,10 +238,7 @@ impl SyncConversations {
                 counts: merged.counts,
                 rejected,
             },
-            undeleted: outcomes.undeleted(),
-            not_taken: outcomes.not_taken,
-            left_out,
-            page,
+            told: told.unwrap_or_default(),
         })
     }
 

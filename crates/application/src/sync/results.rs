@@ -45,11 +45,18 @@ pub struct Taken<V> {
     pub rejected: Vec<RejectedMessage<V>>,
 }
 
-/// What came of a post that begins a turn.
+/// What came of a post, and what the device is told of it.
 #[derive(Debug)]
 pub(crate) struct Posted<V> {
     /// What came of it.
     pub(crate) taken: Taken<V>,
+    /// In a turn, what the device is told beside that.
+    pub(crate) told: Told,
+}
+
+/// What a device is told in a turn of what it posted.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
     /// The items of which a value is not there, as they are now: in the order of the post, each in its conversation.
     pub(crate) not_taken: Vec<ChangedConversation>,
     /// Of these conversations, those that the post deletes in vain: the device may have given up their messages.

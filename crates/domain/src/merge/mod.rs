@@ -95,6 +95,11 @@ impl Merge {
         merge.post(posted, self.receipt, &mut self.counts);
     }
 
+    /// The conversations that the post has named so far, as they are now, in its order.
+    pub fn named(&self) -> impl Iterator<Item = &StoredConversation> {
+        self.order.iter().filter_map(|key| self.conversation(*key))
+    }
+
     /// A conversation as it is now, if it is stored or the post has created it.
     #[must_use]
     pub fn conversation(&self, key: ConversationKey) -> Option<&StoredConversation> {

@@ -52,9 +52,6 @@ use open::{LogConnectErrors, first_connection, warn_if_not_durable};
 use session::{Database, SessionSettings, Sessions};
 use write::{Attempts, Commit};
 
-/// Connections that nobody needed for so long are closed, but for one: each keeps the memory of the longest row that
-/// it has brought.
-const IDLE_MAX: Duration = Duration::from_secs(30);
 /// How long a call waits for its turn, and then for a connection.
 const WAIT_MAX: Duration = Duration::from_secs(1);
 /// A store in a PostgreSQL database. Clones are handles of the same store.
@@ -82,7 +79,6 @@ impl PostgresStore {
         let pool = r2d2::Pool::builder()
             .max_size(pool_size)
             .min_idle(Some(1))
-            .idle_timeout(Some(IDLE_MAX))
             .connection_timeout(WAIT_MAX)
             .test_on_check_out(true)
             .connection_customizer(Box::new(SessionSettings))

@@ -63,7 +63,7 @@ async fn what_was_not_taken_comes_and_what_was_written_as_sent_does_not() {
     );
     let sync = explicit(store);
     let turn = sync.run_in_turn(&ada(), &posted, since(2)).await;
-    let turn = turn.unwrap();
+    let turn = turn.unwrap().told;
     let [not_taken] = turn.not_taken.as_slice() else {
         panic!("one conversation: {:?}", turn.not_taken);
     };
@@ -104,7 +104,7 @@ async fn a_message_that_a_deletion_covers_comes_with_its_moment() {
     let posted = posted_at(4, vec![message(1, 1, image("late"))]);
     let sync = explicit(store);
     let turn = sync.run_in_turn(&ada(), &posted, since(2)).await;
-    let turn = turn.unwrap();
+    let turn = turn.unwrap().told;
     let [not_taken] = turn.not_taken.as_slice() else {
         panic!("one conversation: {:?}", turn.not_taken);
     };
@@ -137,7 +137,7 @@ async fn the_page_of_a_device_that_is_up_to_date_is_known_without_the_store() {
             ..since(seen)
         };
         let sync = explicit(store);
-        let turn = sync.run_in_turn(&ada(), &posted, start).await.unwrap();
+        let turn = sync.run_in_turn(&ada(), &posted, start).await.unwrap().told;
         assert_eq!(turn.page.is_some(), is_known);
         let Some(page) = turn.page else { continue };
         let [changed] = page.conversations.as_slice() else {

@@ -227,6 +227,18 @@ fn all_bodies_together_have_room_for_the_longest_one() {
 }
 
 #[test]
+fn all_reads_together_have_room_for_a_page() {
+    assert_eq!(
+        complaint(with_environment(&[(
+            "CONVOSYNC__LIMITS__READS_IN_FLIGHT_BYTES",
+            "4194303"
+        )])),
+        "limits.reads_in_flight_bytes: must be at least limits.page_bytes, which is 4194304, not 4194303 \
+         (from the environment variable CONVOSYNC__LIMITS__READS_IN_FLIGHT_BYTES)"
+    );
+}
+
+#[test]
 fn unknown_fields_of_posts_are_refused_where_that_is_set() {
     let (_, loaded) = with_file("[sync]\nunknown_fields = \"reject\"");
     let settings = loaded.unwrap().settings;
