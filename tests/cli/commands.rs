@@ -96,13 +96,18 @@ fn the_default_settings_are_a_settings_file() {
     let folder = tempdir().unwrap();
     let defaults = run(folder.path(), &["config", "default"]);
     assert_eq!(defaults.code, Some(0), "{defaults:?}");
-    std::fs::write(folder.path().join("c.toml"), &defaults.stdout).unwrap();
+    let listing = defaults.stdout.replace(
+        "trusted_proxies = []",
+        "trusted_proxies = [\"10.0.0.0/8\", \"::1\"]",
+    );
+    std::fs::write(folder.path().join("c.toml"), listing).unwrap();
     let arguments = ["config", "print", "--config", "c.toml", "--port", "1"];
     let printed = run(folder.path(), &arguments);
     assert_eq!(printed.code, Some(0), "{printed:?}");
     for line in [
         "[server]",
         "host = \"127.0.0.1\" # from c.toml",
+        "trusted_proxies = [\"10.0.0.0/8\", \"::1\"] # from c.toml",
         "port = \"1\" # from --port",
         "url = \"sqlite://data/convosync.db\" # from c.toml",
     ] {

@@ -24,7 +24,8 @@ fn an_unknown_key_is_refused_by_name_and_file() {
     assert_eq!(
         finished.complaint(2),
         "unknown key server.prot (from my.toml); \
-         [server] has drain_seconds, host, port, shutdown_timeout_seconds, workers"
+         [server] has cors_origins, drain_seconds, host, port, shutdown_timeout_seconds, trusted_proxies, \
+         workers"
     );
 }
 

@@ -56,6 +56,9 @@ error_codes! {
     InvalidLimit: BAD_REQUEST, "invalid_limit", "limit must be 1 to 1000";
     InvalidVisitor: BAD_REQUEST, "invalid_visitor", "Invalid visitor format";
     RepeatedParameter: BAD_REQUEST, "repeated_parameter", "Parameter given twice";
+    OriginNotAllowed: FORBIDDEN, "origin_not_allowed",
+        "Pages of this origin may not ask here; server.cors_origins lists those that may";
+    PreflightRefused: FORBIDDEN, "preflight_refused", "Not taken from pages of other origins";
     NotFound: NOT_FOUND, "not_found", "Not found";
     VisitorNotFound: NOT_FOUND, "visitor_not_found", "Visitor not found";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
@@ -69,6 +72,7 @@ error_codes! {
         "Content-Encoding must be gzip or identity";
     UnsupportedContentType: UNSUPPORTED_MEDIA_TYPE, "unsupported_content_type",
         "Content-Type must be application/json";
+    TooManyRequests: TOO_MANY_REQUESTS, "too_many_requests", "Too many requests";
     Internal: INTERNAL_SERVER_ERROR, "internal_error", "Internal error";
     StorageUnavailable: SERVICE_UNAVAILABLE, "storage_unavailable", "Storage is unavailable";
     TooManyInFlight: SERVICE_UNAVAILABLE, "too_many_in_flight", "Too many requests in flight";
@@ -82,7 +86,7 @@ pub(crate) struct ApiError {
     code: ErrorCode,
     text: Cow<'static, str>,
     details: Vec<Violation>,
-    header: Option<Box<(HeaderName, HeaderValue)>>,
+    headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Box<dyn Error>>,
 }
 
@@ -92,7 +96,7 @@ impl From<ErrorCode> for ApiError {
             code,
             text: Cow::Borrowed(code.text()),
             details: Vec::new(),
-            header: None,
+            headers: Vec::new(),
             cause: None,
         }
     }
@@ -127,16 +131,26 @@ impl ApiError {
     }
 
     pub(crate) fn method_not_allowed(allowed: &str) -> Self {
-        let error = Self::from(ErrorCode::MethodNotAllowed);
-        match HeaderValue::from_str(allowed) {
-            Ok(allowed) => error.with_header(header::ALLOW, allowed),
-            Err(_) => error,
-        }
+        Self::from(ErrorCode::MethodNotAllowed).with_text_header(header::ALLOW, allowed)
+    }
+
+    /// What one address or one visitor may ask for in a time is used up; this tells when to come back.
+    pub(crate) fn too_many_requests(text: String, wait: Duration) -> Self {
+        Self::with_text(ErrorCode::TooManyRequests, text)
+            .with_header(header::RETRY_AFTER, whole_seconds(wait).into())
     }
 
     pub(crate) fn with_header(mut self, name: HeaderName, value: HeaderValue) -> Self {
-        self.header = Some(Box::new((name, value)));
+        self.headers.push((name, value));
         self
+    }
+
+    /// With a header of this text, unless it has characters that no header may have.
+    pub(crate) fn with_text_header(self, name: HeaderName, value: &str) -> Self {
+        match HeaderValue::from_str(value) {
+            Ok(value) => self.with_header(name, value),
+            Err(_) => self,
+        }
     }
 
     /// An error with a cause that only the log will tell.
@@ -176,8 +190,8 @@ impl ApiError {
 
         let mut response = HttpResponse::build(self.code.status());
         response.content_type("application/json");
-        if let Some(header) = &self.header {
-            response.insert_header(header.as_ref().clone());
+        for header in &self.headers {
+            response.insert_header(header.clone());
         }
         response.body(body)
     }
@@ -217,7 +231,7 @@ impl From<StoreError> for ApiError {
         match error {
             StoreError::Unavailable { retry_after, .. } => {
                 Self::caused_by(ErrorCode::StorageUnavailable, error)
-                    .with_header(header::RETRY_AFTER, whole_seconds(retry_after))
+                    .with_header(header::RETRY_AFTER, whole_seconds(retry_after).into())
             }
             StoreError::Full { .. } => Self::caused_by(ErrorCode::StorageFull, error),
             StoreError::Conflict | StoreError::Corrupt { .. } | StoreError::Internal { .. } => {
@@ -285,9 +299,9 @@ impl From<RegisterError> for ApiError {
 }
 
 /// At least one second, so that nobody retries at once.
-fn whole_seconds(duration: Duration) -> HeaderValue {
+pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     let seconds = duration.as_millis().div_ceil(1_000).max(1);
-    HeaderValue::from(u64::try_from(seconds).unwrap_or(u64::MAX))
+    u64::try_from(seconds).unwrap_or(u64::MAX)
 }
 
 /// An error with everything that caused it.

@@ -6,6 +6,7 @@
 //! - `request`: what the URL and the headers say. `body`: the body reader, from the network to a text.
 //! - `json`: any JSON, both ways, with every leniency towards clients. `items`: conversations and
 //!   messages in the shape that a post takes. [`archive`]: the lines by which a store is carried away.
+//! - `origins`, `rate_limits`: whose pages may read answers in a browser, and how often somebody may ask.
 //! - `etag`, `recent_ids`: how those who ask again are answered without reading.
 //! - `error`: the one table of error codes; every error leaves as JSON.
 //! - `middleware`: what is done to every request. `slowloris`: what guards a connection between two.
@@ -21,6 +22,8 @@ mod etag;
 mod items;
 mod json;
 mod middleware;
+mod origins;
+mod rate_limits;
 mod recent_ids;
 mod request;
 mod routes;
@@ -31,6 +34,8 @@ mod state;
 #[cfg(test)]
 mod testing;
 
+pub use origins::{CorsOrigins, InvalidOrigin, Origin};
+pub use request::{AddressRange, InvalidAddressRange};
 pub use server::serve;
-pub use settings::{HttpSettings, Limits, UnknownFields, Version};
+pub use settings::{HttpSettings, Limits, RateLimitSettings, UnknownFields, Version};
 pub use state::{Drain, Services};

@@ -8,7 +8,7 @@ use actix_web::{App, Error, FromRequest, Handler, Resource, Responder, Route, mi
 
 use crate::endpoints::{changes, conversation_ids, live, ready, root, sync, version, visitors};
 use crate::error::{ApiError, ErrorCode};
-use crate::middleware::around_every_request;
+use crate::middleware::{around_every_request, cors, inside_cors};
 use crate::state::AppState;
 
 /// The table of routes. Each path is served without and with a slash at its end; whoever may GET may
@@ -97,8 +97,13 @@ pub(crate) fn app(
         InitError = (),
     >,
 > {
+    let methods = table().into_iter().flat_map(|path| path.methods);
+    let cors = cors(state.cors.clone(), methods);
     App::new()
         .app_data(state)
+        .wrap(middleware::from_fn(inside_cors))
+        .wrap(cors)
+        // What is wrapped last is the outermost.
         .wrap(middleware::from_fn(around_every_request))
         .configure(|services| {
             // As one pattern, a path without and with the slash would be matched by a regular expression

@@ -25,17 +25,11 @@ pub fn serve(
     services: Services,
     settings: HttpSettings,
 ) -> io::Result<Server> {
-    let HttpSettings {
-        limits,
-        unknown_fields,
-        workers,
-        shutdown_timeout_seconds,
-        version,
-    } = settings;
-    let state = AppState::new(services, limits, unknown_fields, version);
-    let state = web::Data::new(state);
+    let workers = settings.workers.max(1);
+    let shutdown_timeout_seconds = settings.shutdown_timeout_seconds;
+    let state = web::Data::new(AppState::new(services, settings));
     let server = HttpServer::new(move || app(state.clone()))
-        .workers(workers.max(1))
+        .workers(workers)
         .client_request_timeout(HEAD_TIMEOUT)
         .on_connect(slowloris::watch)
         .shutdown_timeout(shutdown_timeout_seconds)

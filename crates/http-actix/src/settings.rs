@@ -2,6 +2,9 @@
 
 use serde::Serialize;
 
+use crate::origins::CorsOrigins;
+use crate::request::AddressRange;
+
 /// How the HTTP server is set up.
 #[derive(Clone, Debug)]
 pub struct HttpSettings {
@@ -9,6 +12,13 @@ pub struct HttpSettings {
     pub limits: Limits,
     /// What is done with fields that nobody knows, unless the client says.
     pub unknown_fields: UnknownFields,
+    /// Whose pages may read answers in a browser.
+    pub cors: CorsOrigins,
+    /// The proxies that are believed where a request came from. Others are not: an address that they tell of
+    /// is ignored.
+    pub trusted_proxies: Vec<AddressRange>,
+    /// How often one address or one visitor may ask; `None` does not even count.
+    pub rate_limits: Option<RateLimitSettings>,
     /// How many threads serve requests; at least one does.
     pub workers: usize,
     /// How long a stopping server waits for the requests in flight, in seconds.
@@ -76,6 +86,27 @@ impl Default for Limits {
             messages: 100_000,
             value_bytes: 8 << 20,
             url_bytes: 2 << 10,
+        }
+    }
+}
+
+/// How often one address or one visitor may ask. Each of them that is 0 sets no limit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimitSettings {
+    /// Requests a second from one IPv4 address or one IPv6 network (/64), and ten times as many at once.
+    pub address_requests_per_second: u32,
+    /// Requests a second of one visitor, and ten times as many at once.
+    pub visitor_requests_per_second: u32,
+    /// Proofs of identity that do not hold, a minute from one address or network, all of them at once.
+    pub failed_proofs_per_minute: u32,
+}
+
+impl Default for RateLimitSettings {
+    fn default() -> Self {
+        Self {
+            address_requests_per_second: 200,
+            visitor_requests_per_second: 50,
+            failed_proofs_per_minute: 20,
         }
     }
 }

@@ -14,8 +14,11 @@ use convosync_domain::ports::{StoreIdentity, StoreStatus};
 use uuid::Uuid;
 
 use crate::body::BodyReader;
+use crate::origins::CorsOrigins;
+use crate::rate_limits::RateLimits;
 use crate::recent_ids::{RecentIds, recent_ids};
-use crate::settings::{Limits, UnknownFields, Version};
+use crate::request::TrustedProxies;
+use crate::settings::{HttpSettings, Limits, UnknownFields, Version};
 
 /// What the server answers with.
 pub struct Services {
@@ -72,6 +75,9 @@ pub(crate) struct AppState {
     pub(crate) bodies: BodyReader,
     pub(crate) recent_ids: RecentIds,
     pub(crate) unknown_fields: UnknownFields,
+    pub(crate) cors: CorsOrigins,
+    pub(crate) proxies: TrustedProxies,
+    pub(crate) rate_limits: Option<RateLimits>,
     pub(crate) version: Version,
     pub(crate) version_header: HeaderValue,
     /// Names this life of the store.
@@ -79,12 +85,16 @@ pub(crate) struct AppState {
 }
 
 impl AppState {
-    pub(crate) fn new(
-        services: Services,
-        limits: Limits,
-        unknown_fields: UnknownFields,
-        version: Version,
-    ) -> Self {
+    pub(crate) fn new(services: Services, settings: HttpSettings) -> Self {
+        let HttpSettings {
+            limits,
+            unknown_fields,
+            cors,
+            trusted_proxies,
+            rate_limits,
+            version,
+            ..
+        } = settings;
         let StoreIdentity { epoch, digest_seed } = services.status.identity();
         let version_header = HeaderValue::from_str(&version.version)
             .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
@@ -95,6 +105,9 @@ impl AppState {
             recent_ids: recent_ids(),
             limits,
             unknown_fields,
+            cors,
+            proxies: TrustedProxies::new(trusted_proxies),
+            rate_limits: rate_limits.map(RateLimits::new),
             version,
             version_header,
         }

@@ -24,8 +24,9 @@ use convosync_domain::stored::{ConversationHistory, StoredConversation};
 use convosync_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
+use crate::origins::CorsOrigins;
 use crate::routes::app;
-use crate::settings::{Limits, UnknownFields, Version};
+use crate::settings::{HttpSettings, Limits, RateLimitSettings, UnknownFields, Version};
 use crate::state::{AppState, Drain, Services};
 
 /// The ports; a test sets up what it expects of them and nothing else may be called.
@@ -40,6 +41,8 @@ pub(crate) struct Ports {
     pub(crate) drain: Drain,
     pub(crate) limits: Limits,
     pub(crate) unknown_fields: UnknownFields,
+    pub(crate) cors: CorsOrigins,
+    pub(crate) rate_limits: Option<RateLimitSettings>,
     pub(crate) registration: RegistrationMode,
 }
 
@@ -67,6 +70,8 @@ impl Ports {
             drain: Drain::new(),
             limits: Limits::default(),
             unknown_fields: UnknownFields::Keep,
+            cors: CorsOrigins::None,
+            rate_limits: None,
             registration: RegistrationMode::Explicit,
         }
     }
@@ -123,14 +128,22 @@ impl Ports {
         }
     }
 
+    pub(crate) fn settings(&self) -> HttpSettings {
+        HttpSettings {
+            limits: self.limits,
+            unknown_fields: self.unknown_fields,
+            cors: self.cors.clone(),
+            trusted_proxies: Vec::new(),
+            rate_limits: self.rate_limits,
+            workers: 1,
+            shutdown_timeout_seconds: 1,
+            version: version(),
+        }
+    }
+
     pub(crate) fn into_state(self) -> web::Data<AppState> {
-        let Self {
-            limits,
-            unknown_fields,
-            ..
-        } = self;
-        let state = AppState::new(self.into_services(), limits, unknown_fields, version());
-        web::Data::new(state)
+        let settings = self.settings();
+        web::Data::new(AppState::new(self.into_services(), settings))
     }
 
     /// Sends one request to an application on these ports.

@@ -1,13 +1,17 @@
-//! What is done to every request: a name, a line in the log, headers, errors as JSON and a living
-//! process whatever a handler does.
+//! What is done to every request, from the outside inwards: a name, a line in the log and headers; what
+//! browsers are told (CORS); limits, errors as JSON and a living process whatever a handler does.
 
+mod cors;
+#[cfg(test)]
+mod cors_tests;
 mod endless_upload;
+mod inside_cors;
 #[cfg(test)]
 mod tests;
 
-use std::panic::AssertUnwindSafe;
 use std::time::{Duration, Instant};
 
+use actix_cors::CorsError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
@@ -16,10 +20,11 @@ use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, web};
 use endless_upload::HeldBody;
-use futures_util::FutureExt as _;
 
+pub(crate) use self::cors::cors;
+pub(crate) use self::inside_cors::inside_cors;
 use crate::body::BytesRead;
-use crate::error::{ApiError, ErrorCode, of_framework};
+use crate::error::{ApiError, of_framework};
 use crate::request::{REQUEST_ID, RequestId};
 use crate::slowloris::Connection;
 use crate::state::AppState;
@@ -34,25 +39,21 @@ pub(crate) async fn around_every_request(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let started = Instant::now();
     let id = RequestId::of(request.headers());
+    id.give(&request);
     let method = request.method().clone();
     let served = request.conn_data().map(Connection::begin_request);
     let body = HeldBody::of(&mut request);
+    cors::prepare(&mut request);
+    let vary = cors::vary(request.head());
 
-    let mut answered = if request
-        .uri()
-        .path_and_query()
-        .map_or(0, |url| url.as_str().len())
-        > state.limits.url_bytes
-    {
-        Ok(url_too_long(request, &state, &id))
-    } else {
-        handle(request, next, &id).await
+    let mut answered = match next.call(request).await {
+        Ok(response) => Ok(rendered(response.map_into_boxed_body(), &id)),
+        Err(error) => Err(error.error_response()),
     };
 
-    let headers = match &mut answered {
-        Ok(response) => response.headers_mut(),
-        Err(response) => response.headers_mut(),
-    };
+    let headers = headers_of(&mut answered);
+    cors::tidy(headers);
+    headers.append(header::VARY, vary);
     add_headers(headers, &id, &state.version_header);
     log(&method, started, &id, answered.as_ref());
     if let Some(body) = body {
@@ -67,45 +68,29 @@ pub(crate) async fn around_every_request(
     answered.map_err(|response| InternalError::from_response("a handler panicked", response).into())
 }
 
-/// The handler's answer with errors rendered. `Err` where there is an answer but no request to go with it:
-/// it was moved into the handler, which panicked or failed before it gave it back.
-async fn handle(
-    request: ServiceRequest,
-    next: Next<impl MessageBody + 'static>,
-    id: &RequestId,
-) -> Result<ServiceResponse<BoxBody>, HttpResponse> {
-    let handled = AssertUnwindSafe(async { next.call(request).await })
-        .catch_unwind()
-        .await;
-    let error = match handled {
-        Ok(Ok(response)) => {
-            let Some(rendered) = response.response().error().map(|error| render(error, id)) else {
-                return Ok(response.map_into_boxed_body());
-            };
-            return Ok(response.into_response(rendered));
-        }
-        Ok(Err(error)) => error,
-        // What the panic said was printed where it happened, and may hold anything.
-        Err(_panic) => ApiError::caused_by(ErrorCode::Internal, "a handler panicked").into(),
-    };
-    Err(render(&error, id))
-}
-
-fn render(error: &Error, id: &RequestId) -> HttpResponse {
-    match error.as_error::<ApiError>() {
-        Some(error) => error.render(id),
-        None => of_framework(error.as_response_error().status_code()).render(id),
+/// The answer, with the error rendered that it may be.
+fn rendered(response: ServiceResponse<BoxBody>, id: &RequestId) -> ServiceResponse<BoxBody> {
+    match response.response().error().map(|error| render(error, id)) {
+        Some(rendered) => response.into_response(rendered),
+        None => response,
     }
 }
 
-fn url_too_long(
-    request: ServiceRequest,
-    state: &AppState,
-    id: &RequestId,
-) -> ServiceResponse<BoxBody> {
-    let text = format!("URL longer than {} bytes", state.limits.url_bytes);
-    let error = ApiError::with_text(ErrorCode::UrlTooLong, text);
-    request.into_response(error.render(id))
+fn render(error: &Error, id: &RequestId) -> HttpResponse {
+    if let Some(error) = error.as_error::<ApiError>() {
+        error.render(id)
+    } else if let Some(error) = error.as_error::<CorsError>() {
+        cors::refusal(error).render(id)
+    } else {
+        of_framework(error.as_response_error().status_code()).render(id)
+    }
+}
+
+fn headers_of(answered: &mut Result<ServiceResponse<BoxBody>, HttpResponse>) -> &mut HeaderMap {
+    match answered {
+        Ok(response) => response.headers_mut(),
+        Err(response) => response.headers_mut(),
+    }
 }
 
 fn add_headers(headers: &mut HeaderMap, id: &RequestId, version: &HeaderValue) {

@@ -99,6 +99,14 @@ static ANOTHER_SUBSCRIBER: LazyLock<tracing::Dispatch> =
 
 /// What is logged while a request is answered.
 async fn logged(ports: Ports, request: TestRequest) -> String {
+    logged_by(async {
+        ports.send(request).await;
+    })
+    .await
+}
+
+/// What is logged until this is done.
+async fn logged_by(work: impl Future<Output = ()>) -> String {
     LazyLock::force(&ANOTHER_SUBSCRIBER);
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt()
@@ -108,7 +116,7 @@ async fn logged(ports: Ports, request: TestRequest) -> String {
         .with_writer(log.clone())
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
-    ports.send(request).await;
+    work.await;
     drop(guard);
     let lines = log.0.lock().unwrap();
     String::from_utf8(lines.clone()).unwrap()
@@ -172,6 +180,22 @@ async fn what_a_store_said_is_in_the_log_with_the_name_of_the_request() {
     let line = log.lines().find(|line| line.contains("ERROR")).unwrap();
     assert!(line.contains(r#""request_id":"r""#), "{line}");
     assert!(line.contains("the store failed: disk on fire"), "{line}");
+}
+
+#[actix_web::test]
+async fn a_proxy_that_is_not_trusted_is_warned_of_once() {
+    let state = Ports::new().into_state();
+    let log = logged_by(async {
+        for number in 0..30 {
+            let forwarded = ("X-Forwarded-For", format!("203.0.113.{number}"));
+            send(&state, get("/livez").insert_header(forwarded)).await;
+        }
+    })
+    .await;
+    let warnings: Vec<_> = log.lines().filter(|line| line.contains("WARN")).collect();
+    assert_eq!(warnings.len(), 1, "{log}");
+    assert!(warnings[0].contains("server.trusted_proxies"), "{log}");
+    assert!(!log.contains("203.0.113"), "{log}");
 }
 
 #[derive(Clone, Default)]

@@ -1,7 +1,10 @@
 //! The name of a request, for the log and for whoever reports a problem.
 
 use std::fmt;
+use std::rc::Rc;
 
+use actix_web::HttpMessage as _;
+use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use uuid::Uuid;
 
@@ -12,7 +15,7 @@ const LENGTH_MAX: usize = 128;
 
 /// The name of a request: the client's own where it is sound, else a new one.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct RequestId(String);
+pub(crate) struct RequestId(Rc<str>);
 
 impl RequestId {
     pub(crate) fn of(headers: &HeaderMap) -> Self {
@@ -21,9 +24,20 @@ impl RequestId {
             .and_then(|value| value.to_str().ok())
             .filter(|id| is_sound(id));
         match sent {
-            Some(id) => Self(id.to_owned()),
-            None => Self(Uuid::now_v7().to_string()),
+            Some(id) => Self(id.into()),
+            None => Self(Uuid::now_v7().to_string().into()),
         }
+    }
+
+    /// The name that a layer further out has given.
+    pub(crate) fn given(request: &ServiceRequest) -> Self {
+        let given = request.extensions().get().cloned();
+        given.unwrap_or_else(|| Self::of(request.headers()))
+    }
+
+    /// Keeps the name with the request, for the layers further in.
+    pub(crate) fn give(&self, request: &ServiceRequest) {
+        request.extensions_mut().insert(self.clone());
     }
 
     pub(crate) fn as_str(&self) -> &str {

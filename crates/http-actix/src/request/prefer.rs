@@ -2,7 +2,8 @@
 
 use actix_web::http::header::{HeaderMap, HeaderName};
 
-const PREFER: HeaderName = HeaderName::from_static("prefer");
+/// Tells what a client would prefer.
+pub(crate) const PREFER: HeaderName = HeaderName::from_static("prefer");
 /// Tells which preference was followed.
 pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 

@@ -7,22 +7,14 @@ use std::time::Duration;
 use actix_web::dev::ServerHandle;
 use actix_web::web;
 
-use super::{Ports, version};
+use super::Ports;
 use crate::server::serve;
-use crate::settings::HttpSettings;
 
 /// Serves on a free port; returns where, and the handle to stop it.
 pub(crate) fn start(ports: Ports) -> (String, ServerHandle) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
-    let limits = ports.limits;
-    let settings = HttpSettings {
-        limits,
-        unknown_fields: ports.unknown_fields,
-        workers: 1,
-        shutdown_timeout_seconds: 1,
-        version: version(),
-    };
+    let settings = ports.settings();
     let server = serve(listener, ports.into_services(), settings).unwrap();
     let handle = server.handle();
     actix_web::rt::spawn(server);

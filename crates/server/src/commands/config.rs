@@ -56,6 +56,10 @@ pub(super) fn print_effective(configuration: &Configuration) -> Result<(), Failu
 fn written(value: &ValueKind) -> String {
     match value {
         ValueKind::String(text) => format!("{text:?}"),
+        ValueKind::Array(items) => {
+            let items: Vec<_> = items.iter().map(|item| written(&item.kind)).collect();
+            format!("[{}]", items.join(", "))
+        }
         other => other.to_string(),
     }
 }

@@ -85,6 +85,9 @@ fn http_settings(settings: &Settings) -> HttpSettings {
     HttpSettings {
         limits: settings.limits(),
         unknown_fields: settings.unknown_fields(),
+        cors: settings.cors(),
+        trusted_proxies: server.trusted_proxies.clone(),
+        rate_limits: settings.rate_limits(),
         workers: server.workers(),
         shutdown_timeout_seconds: server.shutdown_timeout_seconds + HTTP_GRACE_SECONDS,
         version: version::version(),

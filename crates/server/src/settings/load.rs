@@ -119,4 +119,6 @@ fn refused(error: &ConfigError, layers: &[Layer]) -> Failure {
 }
 
 #[cfg(test)]
+mod network_tests;
+#[cfg(test)]
 mod tests;

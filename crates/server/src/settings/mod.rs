@@ -1,6 +1,7 @@
 //! The settings of a server; `config/default.toml` says what each of them means.
 
 mod layers;
+mod list;
 mod load;
 mod values;
 mod variables;
@@ -9,16 +10,22 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use convosync_application::sync::{RegistrationMode, SyncSettings};
-use convosync_http_actix::{Limits, UnknownFields};
+use convosync_http_actix::{
+    AddressRange, CorsOrigins, Limits, Origin, RateLimitSettings, UnknownFields,
+};
 use serde::Deserialize;
 
 pub(crate) use layers::{DEFAULTS, Override};
+use list::list;
 pub(crate) use load::Configuration;
 pub(crate) use values::{LogFormat, LogLevel, StoreUrl};
 use values::{between, log_format, registration, unknown_fields};
 
 /// The largest number that is a size on every machine.
 const SIZE_MAX: u64 = 4_294_967_295;
+
+/// More than any machine answers in a second.
+const RATE_MAX: u64 = 10_000_000;
 
 /// Every setting, typed.
 #[derive(Clone, Debug, Deserialize)]
@@ -45,6 +52,10 @@ pub(crate) struct ServerSettings {
     pub(crate) drain_seconds: u64,
     #[serde(deserialize_with = "between::<1, 86400, _, _>")]
     pub(crate) shutdown_timeout_seconds: u64,
+    #[serde(deserialize_with = "list")]
+    cors_origins: Vec<Origin>,
+    #[serde(deserialize_with = "list")]
+    pub(crate) trusted_proxies: Vec<AddressRange>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -102,6 +113,12 @@ pub(crate) struct LimitSettings {
     url_bytes: usize,
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
     pub(crate) queue: usize,
+    #[serde(deserialize_with = "between::<0, RATE_MAX, _, _>")]
+    address_requests_per_second: u32,
+    #[serde(deserialize_with = "between::<0, RATE_MAX, _, _>")]
+    visitor_requests_per_second: u32,
+    #[serde(deserialize_with = "between::<0, RATE_MAX, _, _>")]
+    failed_proofs_per_minute: u32,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -179,6 +196,32 @@ impl Settings {
             max_clock_skew_seconds: self.sync.max_clock_skew_seconds,
             registration: self.visitors.registration,
         }
+    }
+
+    /// Whether visitors have to prove who they are: nobody is asked yet.
+    fn is_protected(&self) -> bool {
+        false
+    }
+
+    /// Whose pages may read answers in a browser.
+    pub(crate) fn cors(&self) -> CorsOrigins {
+        let listed = &self.server.cors_origins;
+        if !listed.is_empty() {
+            CorsOrigins::Listed(listed.clone())
+        } else if self.is_protected() {
+            CorsOrigins::None
+        } else {
+            CorsOrigins::Loopback
+        }
+    }
+
+    /// How often one address or one visitor may ask, where they have to prove who they are.
+    pub(crate) fn rate_limits(&self) -> Option<RateLimitSettings> {
+        self.is_protected().then_some(RateLimitSettings {
+            address_requests_per_second: self.limits.address_requests_per_second,
+            visitor_requests_per_second: self.limits.visitor_requests_per_second,
+            failed_proofs_per_minute: self.limits.failed_proofs_per_minute,
+        })
     }
 
     /// What is done with unknown fields, unless the client says.

@@ -2,7 +2,7 @@ use std::fs;
 
 use config::ValueKind;
 use convosync_application::sync::RegistrationMode;
-use convosync_http_actix::{Limits, UnknownFields};
+use convosync_http_actix::{CorsOrigins, Limits, UnknownFields};
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn port(value: &str) -> Override {
 }
 
 /// Loads a file of this text.
-fn with_file(text: &str) -> (String, Result<Configuration, Failure>) {
+pub(super) fn with_file(text: &str) -> (String, Result<Configuration, Failure>) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("convosync.toml");
     fs::write(&path, text).unwrap();
@@ -34,11 +34,11 @@ fn with_file(text: &str) -> (String, Result<Configuration, Failure>) {
     )
 }
 
-fn with_environment(variables: &[(&str, &str)]) -> Result<Configuration, Failure> {
+pub(super) fn with_environment(variables: &[(&str, &str)]) -> Result<Configuration, Failure> {
     Configuration::load(None, environment(variables), &[])
 }
 
-fn complaint(loaded: Result<Configuration, Failure>) -> String {
+pub(super) fn complaint(loaded: Result<Configuration, Failure>) -> String {
     let failure = loaded.unwrap_err();
     assert_eq!(failure.code(), 2);
     failure.to_string()
@@ -66,6 +66,9 @@ fn nothing_has_to_be_set() {
     assert_eq!(settings.sync().max_clock_skew_seconds, 300);
     assert_eq!(settings.sync().registration, RegistrationMode::Explicit);
     assert_eq!(settings.unknown_fields(), UnknownFields::Keep);
+    assert_eq!(settings.cors(), CorsOrigins::Loopback);
+    assert_eq!(settings.server.trusted_proxies, []);
+    assert_eq!(settings.rate_limits(), None);
     assert!(!settings.auth.allow_open_on_network);
     assert_eq!(configuration.sources(), "defaults");
 }
@@ -118,7 +121,8 @@ fn an_unknown_key_is_refused_by_its_full_name() {
         complaint(loaded),
         format!(
             "unknown key server.prot (from {file}); \
-             [server] has drain_seconds, host, port, shutdown_timeout_seconds, workers"
+             [server] has cors_origins, drain_seconds, host, port, shutdown_timeout_seconds, trusted_proxies, \
+             workers"
         )
     );
     let (file, loaded) = with_file("[servre]\nport = 1");
