@@ -11,6 +11,7 @@ mod bad_input;
 mod bounded_reads;
 mod cases;
 mod cli;
+mod cors;
 mod crashes;
 mod devices;
 mod generated_input;
