@@ -1,7 +1,8 @@
-.PHONY: run test check bench check-perf torture dist
+.PHONY: run test test-browser check bench check-perf torture dist
 
 run: ; @scripts/need && cargo run --bin convosync
 test: ; @scripts/need && scripts/with-postgres scripts/test
+test-browser: ; @scripts/need && scripts/test-browser
 check: ; @scripts/need && scripts/check
 bench: ; @scripts/need && scripts/bench
 check-perf: ; @scripts/need && scripts/check-perf

@@ -9,6 +9,7 @@
 
 mod bad_input;
 mod bounded_reads;
+mod browser;
 mod cases;
 mod cli;
 mod cors;
