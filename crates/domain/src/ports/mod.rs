@@ -14,6 +14,7 @@ mod conversations;
 mod error;
 mod status;
 mod sync;
+mod tokens;
 mod visitors;
 
 pub use anon_ids::AnonIds;
@@ -24,11 +25,12 @@ pub use conversations::{ConversationList, LivingIds};
 pub use error::StoreError;
 pub use status::{StoreIdentity, StoreStatus};
 pub use sync::{ConversationHead, Heads, MessageHead, NamedConversation, SyncStore};
+pub use tokens::{TokenRefused, TokenVerifier, VerifiedToken};
 pub use visitors::{Registration, Visitor, VisitorStore};
 
 #[cfg(feature = "mocks")]
 pub use {
     anon_ids::MockAnonIds, archive::MockStoreArchive, changes::MockChangeFeed, clock::MockClock,
     conversations::MockConversationList, status::MockStoreStatus, sync::MockSyncStore,
-    visitors::MockVisitorStore,
+    tokens::MockTokenVerifier, visitors::MockVisitorStore,
 };
