@@ -1,0 +1,10 @@
+mod claims;
+mod file;
+mod forgeries;
+mod key_sets;
+mod properties;
+pub(crate) mod server;
+mod settings;
+mod signers;
+pub(crate) mod support;
+mod url;
