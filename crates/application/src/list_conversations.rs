@@ -65,6 +65,7 @@ impl ListConversations {
 mod tests {
     use super::*;
     use convosync_domain::ports::{MockConversationList, MockVisitorStore, Visitor};
+    use convosync_domain::usage::Usage;
     use mockall::predicate::eq;
 
     fn listing(list: MockConversationList, visitors: MockVisitorStore) -> ListConversations {
@@ -95,6 +96,7 @@ mod tests {
                 Ok(Some(Visitor {
                     id,
                     change_counter: 7,
+                    usage: Usage::default(),
                 }))
             });
         let list = listing(MockConversationList::new(), visitors);

@@ -8,6 +8,7 @@ use convosync_domain::merge::{Receipt, merge};
 use convosync_domain::ports::{SyncStore as _, VisitorStore as _};
 use convosync_domain::posted::PostedConversation;
 use convosync_domain::timestamp::Timestamp;
+use convosync_domain::usage::Quota;
 use convosync_http_actix::bench::{read_post, skim_post};
 use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
 use tempfile::TempDir;
@@ -70,6 +71,7 @@ impl BatchWrite {
         let changes = ChangeSet {
             change_counter: self.change_counter,
             registers: None,
+            quota: Quota::default(),
             conversations,
         };
         let committed = self.store.commit(self.visitor, changes);

@@ -3,6 +3,7 @@
 use crate::identity::{ConversationKey, VisitorIdentity};
 use crate::stored::{StoredConversation, StoredMessage};
 use crate::timestamp::Timestamp;
+use crate::usage::Quota;
 
 /// Everything that one post changes for one visitor, to be written whole or not at all.
 ///
@@ -16,6 +17,9 @@ pub struct ChangeSet {
     pub change_counter: u64,
     /// A visitor to register with the first post; the counter is then zero.
     pub registers: Option<VisitorRegistration>,
+    /// How much the visitor may have. What would grow it beyond that is not written: see
+    /// [`crate::ports::StoreError::QuotaExceeded`].
+    pub quota: Quota,
     /// The conversations that change, or whose messages do; each stands here once.
     pub conversations: Vec<ConversationChange>,
 }

@@ -6,6 +6,7 @@
 //! - [`posted`], [`stored`], [`change_set`]: what comes in, what is there, what is to be written.
 //! - [`merge`]: the merge rule, a pure function from the first two to the third.
 //! - [`feed`]: the order in which devices pull changes.
+//! - [`usage`]: how much a visitor has, and may have.
 //! - [`ports`]: the traits that a store, a clock and a source of random ids implement; with the
 //!   feature `mocks`, a mock of each.
 
@@ -23,3 +24,4 @@ pub mod ports;
 pub mod posted;
 pub mod stored;
 pub mod timestamp;
+pub mod usage;

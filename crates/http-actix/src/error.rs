@@ -17,6 +17,7 @@ use convosync_application::register_visitor::RegisterError;
 use convosync_application::sync::SyncError;
 use convosync_application::take_turn::TurnError;
 use convosync_domain::ports::StoreError;
+use convosync_domain::usage::QuotaExceeded;
 
 use crate::json::{Grouped, ObjectWriter, Refusal, Violation, push_array, push_string};
 use crate::request::RequestId;
@@ -77,6 +78,7 @@ error_codes! {
     StorageUnavailable: SERVICE_UNAVAILABLE, "storage_unavailable", "Storage is unavailable";
     TooManyInFlight: SERVICE_UNAVAILABLE, "too_many_in_flight", "Too many requests in flight";
     Draining: SERVICE_UNAVAILABLE, "draining", "Server is stopping";
+    QuotaExceeded: INSUFFICIENT_STORAGE, "quota_exceeded", "Visitor may not have more";
     StorageFull: INSUFFICIENT_STORAGE, "storage_full", "Storage is full";
 }
 
@@ -124,7 +126,8 @@ impl ApiError {
         match refusal {
             Refusal::Invalid(violations) => Self::invalid(invalid, violations),
             Refusal::TooMany(most, what) => {
-                let text = format!("More than {} {what} in one request", Grouped(most));
+                let most = Grouped(u64::try_from(most).unwrap_or(u64::MAX));
+                let text = format!("More than {most} {what} in one request");
                 Self::with_text(ErrorCode::TooManyItems, text)
             }
         }
@@ -159,6 +162,17 @@ impl ApiError {
             cause: Some(cause.into()),
             ..Self::from(code)
         }
+    }
+
+    /// What the visitor may have, and which setting says so.
+    fn quota_exceeded(limit: QuotaExceeded) -> Self {
+        let (most, what, setting) = match limit {
+            QuotaExceeded::Conversations(most) => (most, "conversations", "max_conversations"),
+            QuotaExceeded::ContentBytes(most) => (most, "bytes of content", "max_bytes"),
+        };
+        let most = Grouped(most);
+        let text = format!("Visitor may have at most {most} {what} (visitors.{setting})");
+        Self::with_text(ErrorCode::QuotaExceeded, text)
     }
 
     /// What the requests in flight may hold together is held; soon it will not be.
@@ -233,6 +247,7 @@ impl From<StoreError> for ApiError {
                 Self::caused_by(ErrorCode::StorageUnavailable, error)
                     .with_header(header::RETRY_AFTER, whole_seconds(retry_after).into())
             }
+            StoreError::QuotaExceeded(limit) => Self::quota_exceeded(limit),
             StoreError::Full { .. } => Self::caused_by(ErrorCode::StorageFull, error),
             StoreError::Conflict | StoreError::Corrupt { .. } | StoreError::Internal { .. } => {
                 Self::caused_by(ErrorCode::Internal, error)
@@ -254,6 +269,7 @@ impl From<SyncError<Violation>> for ApiError {
                 Self::with_text(ErrorCode::TooMuchStored, text)
             }
             SyncError::NoMemory => Self::too_many_in_flight(),
+            SyncError::QuotaExceeded(limit) => Self::quota_exceeded(limit),
             SyncError::Store(error) => error.into(),
         }
     }

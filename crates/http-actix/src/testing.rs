@@ -22,6 +22,7 @@ use convosync_domain::ports::{
 };
 use convosync_domain::stored::{ConversationHistory, StoredConversation};
 use convosync_domain::timestamp::Timestamp;
+use convosync_domain::usage::{Quota, Usage};
 use uuid::Uuid;
 
 use crate::origins::CorsOrigins;
@@ -84,10 +85,13 @@ impl Ports {
     /// Ports that know every visitor at this change counter.
     pub(crate) fn with_visitor_at(change_counter: u64) -> Self {
         let mut ports = Self::new();
-        ports
-            .visitors
-            .expect_find()
-            .returning(move |id| Ok(Some(Visitor { id, change_counter })));
+        ports.visitors.expect_find().returning(move |id| {
+            Ok(Some(Visitor {
+                id,
+                change_counter,
+                usage: Usage::default(),
+            }))
+        });
         ports
     }
 
@@ -101,6 +105,7 @@ impl Ports {
         let settings = SyncSettings {
             max_clock_skew_seconds: 300,
             registration: self.registration,
+            quota: Quota::default(),
         };
         let memory = ByteBudget::new(self.limits.reads_in_flight_bytes);
         let sync = Arc::new(SyncConversations::new(

@@ -81,7 +81,10 @@ impl SyncStore for MemoryStore {
         if items.change_counter() != changes.change_counter {
             return Err(StoreError::Conflict);
         }
+        let before = items.usage();
         items.apply(changes.conversations)?;
+        let checked = changes.quota.check(before, items.usage());
+        checked.map_err(StoreError::QuotaExceeded)?;
         let change_counter = items.change_counter();
         visitors.insert(visitor, items);
         Ok(change_counter)
@@ -95,6 +98,7 @@ impl VisitorStore for MemoryStore {
         Ok(visitors.get(&visitor).map(|items| Visitor {
             id: visitor,
             change_counter: items.change_counter(),
+            usage: items.usage(),
         }))
     }
 

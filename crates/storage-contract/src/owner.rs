@@ -9,8 +9,9 @@ use std::sync::Arc;
 use convosync_domain::change_set::{ChangeSet, ConversationChange};
 use convosync_domain::feed::{ChangesPage, FeedPosition, PageRead, PageRequest};
 use convosync_domain::identity::VisitorId;
-use convosync_domain::ports::{Heads, NamedConversation, StoreError};
+use convosync_domain::ports::{Heads, NamedConversation, StoreError, Visitor};
 use convosync_domain::stored::{StoredConversation, StoredMessage};
+use convosync_domain::usage::{Quota, QuotaExceeded, Usage};
 
 use crate::Store;
 use crate::fixtures::{admit_all, conversation_id, page_request, registration, visitor_id};
@@ -26,9 +27,14 @@ pub(crate) struct Owner {
 impl Owner {
     /// Somebody who is registered already, or not at all.
     pub(crate) fn new(store: &Arc<dyn Store>, name: &str) -> Self {
+        Self::with_id(store, visitor_id(name))
+    }
+
+    /// The same, of whom only the id is known.
+    pub(crate) fn with_id(store: &Arc<dyn Store>, id: VisitorId) -> Self {
         Self {
             store: Arc::clone(store),
-            id: visitor_id(name),
+            id,
         }
     }
 
@@ -40,12 +46,16 @@ impl Owner {
 
     /// The visitor's change counter.
     pub(crate) async fn counter(&self) -> u64 {
-        self.store
-            .find(self.id)
-            .await
-            .unwrap()
-            .unwrap()
-            .change_counter
+        self.visitor().await.change_counter
+    }
+
+    /// How much the visitor has, as the store has counted.
+    pub(crate) async fn usage(&self) -> Usage {
+        self.visitor().await.usage
+    }
+
+    async fn visitor(&self) -> Visitor {
+        self.store.find(self.id).await.unwrap().unwrap()
     }
 
     /// Commits changes that were computed on this change counter.
@@ -57,9 +67,36 @@ impl Owner {
         let changes = ChangeSet {
             change_counter,
             registers: None,
+            quota: Quota::default(),
             conversations,
         };
         self.store.commit(self.id, changes).await
+    }
+
+    /// Commits changes under a quota, again as often as another writer was faster; returns whether they are
+    /// written, or which limit was in the way.
+    pub(crate) async fn commit_within(
+        &self,
+        quota: Quota,
+        conversations: impl IntoIterator<Item = ConversationChange>,
+    ) -> Result<(), QuotaExceeded> {
+        let conversations: Vec<_> = conversations.into_iter().collect();
+        loop {
+            let changes = ChangeSet {
+                change_counter: self.counter().await,
+                registers: None,
+                quota,
+                conversations: conversations.clone(),
+            };
+            match self.store.commit(self.id, changes).await {
+                Err(StoreError::Conflict) => tokio::task::yield_now().await,
+                Err(StoreError::QuotaExceeded(limit)) => return Err(limit),
+                done => {
+                    done.unwrap();
+                    return Ok(());
+                }
+            }
+        }
     }
 
     /// Commits changes that must go through; returns the counter after them.

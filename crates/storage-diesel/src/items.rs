@@ -89,6 +89,11 @@ pub(crate) fn bytes_of(content_bytes: i64) -> usize {
     usize::try_from(content_bytes).unwrap_or(0)
 }
 
+/// What that column tells of the content, as usage is counted.
+pub(crate) fn counted_bytes(content_bytes: i64) -> u64 {
+    u64::try_from(content_bytes).unwrap_or(0)
+}
+
 /// Up to which stamp, in microseconds, living messages die by an erasure.
 pub(crate) fn erased_through(erasure: Erasure) -> i64 {
     match erasure {

@@ -23,6 +23,7 @@ use convosync_domain::ports::{
     ChangeFeed, ConversationList, NamedConversation, Registration, StoreError, StoreStatus,
     SyncStore, VisitorStore,
 };
+use convosync_domain::usage::Quota;
 use convosync_storage_contract::fixtures;
 use convosync_storage_diesel::sqlite::{OpenError, SqliteOptions, SqliteStore};
 
@@ -54,6 +55,7 @@ fn first_post() -> ChangeSet {
     ChangeSet {
         change_counter: 0,
         registers: Some(fixtures::registration(NAME)),
+        quota: Quota::default(),
         conversations: vec![fixtures::insert(
             fixtures::conversation(1, 10),
             [fixtures::message(1, 10)],

@@ -15,6 +15,7 @@ use std::process::Command;
 
 use convosync_domain::change_set::ChangeSet;
 use convosync_domain::ports::{ConversationList, StoreError, StoreStatus, SyncStore, VisitorStore};
+use convosync_domain::usage::Quota;
 use convosync_storage_contract::fixtures;
 use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
 
@@ -30,6 +31,7 @@ async fn post(store: &SqliteStore, number: u64) -> Result<u64, StoreError> {
     let changes = ChangeSet {
         change_counter: number,
         registers: None,
+        quota: Quota::default(),
         conversations: vec![fixtures::insert(
             fixtures::conversation(u128::from(number), 10),
             [message],

@@ -1,5 +1,6 @@
 use super::*;
 use convosync_domain::ports::{MockChangeFeed, MockVisitorStore, Visitor};
+use convosync_domain::usage::Usage;
 use mockall::predicate::eq;
 
 const EPOCH: Uuid = Uuid::from_u128(5);
@@ -58,6 +59,7 @@ async fn refusal(is_known: bool, since: &str) -> PullError {
         Ok(is_known.then_some(Visitor {
             id,
             change_counter: 3,
+            usage: Usage::default(),
         }))
     });
     let pull = pulling(feed, visitors);
@@ -130,6 +132,7 @@ async fn the_counter_comes_without_a_page() {
             Ok(Some(Visitor {
                 id,
                 change_counter: 3,
+                usage: Usage::default(),
             }))
         });
     let pull = pulling(MockChangeFeed::new(), visitors);

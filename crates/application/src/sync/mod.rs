@@ -20,6 +20,7 @@ use convosync_domain::merge::{Merge, Receipt, StoredItems};
 use convosync_domain::ports::{
     Clock, ConversationHead, Heads, NamedConversation, StoreError, SyncStore, VisitorStore,
 };
+use convosync_domain::usage::Quota;
 
 use outcomes::Outcomes;
 use quick_cache::sync::Cache;
@@ -55,6 +56,8 @@ pub struct SyncSettings {
     pub max_clock_skew_seconds: u32,
     /// Who registers visitors.
     pub registration: RegistrationMode,
+    /// How much a visitor may have.
+    pub quota: Quota,
 }
 
 /// Who registers visitors.
@@ -176,11 +179,7 @@ impl SyncConversations {
     ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
         let visitor = VisitorId::from(identity);
         let now = self.clock.now();
-        let heads = self
-            .store
-            .heads(visitor, names.to_vec())
-            .await
-            .map_err(SyncError::Store)?;
+        let heads = self.store.heads(visitor, names.to_vec()).await?;
         let registers = match (&heads, self.settings.registration) {
             (Some(_), _) => None,
             (None, RegistrationMode::Explicit) => {
@@ -205,10 +204,7 @@ impl SyncConversations {
             read(submission, &unchanged).map_err(SyncError::Invalid)?;
         let copies = turn.map_or(COPIES, |_| COPIES_IN_TURN);
         let _reservation = self.reserve(&unchanged, &conversations, copies)?;
-        let stored = self
-            .load(visitor, names, &unchanged, conversations)
-            .await
-            .map_err(SyncError::Store)?;
+        let stored = self.load(visitor, names, &unchanged, conversations).await?;
         let receipt = Receipt::new(now, self.settings.max_clock_skew_seconds);
         let mut merge = Merge::into(stored, receipt);
         for conversation in posted {
@@ -226,12 +222,10 @@ impl SyncConversations {
             let changes = ChangeSet {
                 change_counter,
                 registers,
+                quota: self.settings.quota,
                 conversations,
             };
-            self.store
-                .commit(visitor, changes)
-                .await
-                .map_err(SyncError::Store)?;
+            self.store.commit(visitor, changes).await?;
         }
         Ok(Posted {
             taken: Taken {

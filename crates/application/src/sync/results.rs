@@ -4,6 +4,7 @@ use convosync_domain::change_set::Counts;
 use convosync_domain::feed::{ChangedConversation, ChangesPage, LeftOut};
 use convosync_domain::identity::{ConversationKey, MessageId};
 use convosync_domain::ports::StoreError;
+use convosync_domain::usage::QuotaExceeded;
 
 use crate::pull_changes::Since;
 
@@ -31,9 +32,21 @@ pub enum SyncError<F> {
     /// There is no memory left now for what is stored of it.
     #[error("no memory left for what is read")]
     NoMemory,
+    /// It would grow the visitor beyond its quota.
+    #[error("the visitor would have {0}")]
+    QuotaExceeded(QuotaExceeded),
     /// The store failed.
     #[error("the post could not be stored")]
     Store(#[source] StoreError),
+}
+
+impl<F> From<StoreError> for SyncError<F> {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::QuotaExceeded(limit) => Self::QuotaExceeded(limit),
+            error => Self::Store(error),
+        }
+    }
 }
 
 /// What came of a post.

@@ -53,7 +53,8 @@ pub trait StoreArchive: Send + Sync {
     async fn renew_epoch(&self) -> Result<(), StoreError>;
 
     /// Inserts a visitor and items of it that are not stored yet, with the numbers that they have;
-    /// what is stored already stays, so that the same may be restored again.
+    /// what is stored already stays, so that the same may be restored again. The visitor's usage grows by what is
+    /// inserted; no quota is asked.
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be written.

@@ -1,6 +1,8 @@
 use std::error::Error;
 use std::time::Duration;
 
+use crate::usage::QuotaExceeded;
+
 /// Why a store did not do what it was asked. In every case it has changed nothing.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
@@ -8,6 +10,9 @@ pub enum StoreError {
     /// again on what is stored now.
     #[error("the visitor has changed meanwhile")]
     Conflict,
+    /// The change set would grow the visitor beyond its quota.
+    #[error("the visitor would have {0}")]
+    QuotaExceeded(QuotaExceeded),
     /// The store cannot be reached or is busy; the same call may succeed later.
     #[error("the store is unavailable")]
     Unavailable {

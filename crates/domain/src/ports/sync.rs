@@ -37,10 +37,15 @@ pub trait SyncStore: Send + Sync {
     /// Writes a change set whole, durably, as the visitor's next change; returns the visitor's
     /// change counter after it. A visitor to register is the one that is named here.
     ///
+    /// The visitor's [`crate::usage::Usage`] is moved on in the same transaction, by everything that is written and by
+    /// the messages that an erasure reaches, whether they are named or not; and [`crate::usage::Quota::check`] decides
+    /// there, on what is stored at that moment.
+    ///
     /// # Errors
     /// [`StoreError::Conflict`] when the counter is not that of the change set, even if it changes
     /// nothing; when the visitor is unknown and not to be registered; or when one to register is
-    /// known. Other [`StoreError`]s when the store cannot be written.
+    /// known. [`StoreError::QuotaExceeded`] when the visitor would grow beyond its quota. Other [`StoreError`]s when the
+    /// store cannot be written.
     async fn commit(&self, visitor: VisitorId, changes: ChangeSet) -> Result<u64, StoreError>;
 }
 

@@ -3,6 +3,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::change_set::VisitorRegistration;
 use crate::identity::VisitorId;
+use crate::usage::Usage;
 
 /// Who may own conversations.
 #[cfg_attr(feature = "mocks", mockall::automock)]
@@ -28,6 +29,8 @@ pub struct Visitor {
     pub id: VisitorId,
     /// How many posts have changed something; the highest change number of the visitor's items.
     pub change_counter: u64,
+    /// How much it has, at the moment of that counter.
+    pub usage: Usage,
 }
 
 /// What came of a registration.

@@ -145,7 +145,7 @@ impl fmt::Display for JsonPath<'_> {
 }
 
 /// A number with its thousands apart, like 10,000.
-pub(crate) struct Grouped(pub(crate) usize);
+pub(crate) struct Grouped(pub(crate) u64);
 
 impl fmt::Display for Grouped {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

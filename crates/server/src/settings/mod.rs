@@ -10,6 +10,7 @@ use std::num::NonZeroUsize;
 use std::thread;
 
 use convosync_application::sync::{RegistrationMode, SyncSettings};
+use convosync_domain::usage::Quota;
 use convosync_http_actix::{
     AddressRange, CorsOrigins, Limits, Origin, RateLimitSettings, UnknownFields,
 };
@@ -23,6 +24,8 @@ use values::{between, log_format, registration, unknown_fields};
 
 /// The largest number that is a size on every machine.
 const SIZE_MAX: u64 = 4_294_967_295;
+/// The largest number of a file of settings.
+const NUMBER_MAX: u64 = i64::MAX.unsigned_abs();
 
 /// More than any machine answers in a second.
 const RATE_MAX: u64 = 10_000_000;
@@ -86,6 +89,10 @@ pub(crate) struct SyncSection {
 pub(crate) struct VisitorSettings {
     #[serde(deserialize_with = "registration")]
     registration: RegistrationMode,
+    #[serde(deserialize_with = "between::<0, NUMBER_MAX, _, _>")]
+    max_bytes: u64,
+    #[serde(deserialize_with = "between::<0, NUMBER_MAX, _, _>")]
+    max_conversations: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -155,6 +162,17 @@ impl DatabaseSettings {
     }
 }
 
+impl VisitorSettings {
+    /// How much a visitor may have; 0 means that there is no limit.
+    fn quota(&self) -> Quota {
+        let limit = |max: u64| (max > 0).then_some(max);
+        Quota {
+            max_conversations: limit(self.max_conversations),
+            max_content_bytes: limit(self.max_bytes),
+        }
+    }
+}
+
 impl Settings {
     /// A setting that another one rules out, and why; each is sound by itself.
     fn contradiction(&self) -> Option<(&'static str, String)> {
@@ -195,6 +213,7 @@ impl Settings {
         SyncSettings {
             max_clock_skew_seconds: self.sync.max_clock_skew_seconds,
             registration: self.visitors.registration,
+            quota: self.visitors.quota(),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use convosync_domain::archive::{ArchivedConversation, ArchivedVisitor};
+use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{Restoration, StoreIdentity};
 use uuid::Uuid;
 
@@ -14,7 +15,7 @@ use crate::{MemoryStore, Store};
 
 const NAMES: [&str; 2] = ["ada", "bob"];
 
-fn other_store() -> Arc<dyn Store> {
+pub(super) fn other_store() -> Arc<dyn Store> {
     Arc::new(MemoryStore::new(StoreIdentity {
         epoch: Uuid::from_u128(7),
         digest_seed: 7,
@@ -22,7 +23,7 @@ fn other_store() -> Arc<dyn Store> {
 }
 
 /// Gives two visitors posts, deletions and revivals among them.
-async fn fill(store: &Arc<dyn Store>) {
+pub(super) async fn fill(store: &Arc<dyn Store>) {
     let mut history = History::new(0xa11);
     for name in NAMES {
         let owner = Owner::registered(store, name).await;
@@ -33,20 +34,20 @@ async fn fill(store: &Arc<dyn Store>) {
     store.register(registration("empty")).await.unwrap();
 }
 
-async fn visitors(store: &Arc<dyn Store>) -> Vec<ArchivedVisitor> {
+pub(super) async fn visitors(store: &Arc<dyn Store>) -> Vec<ArchivedVisitor> {
     store.visitors(None, 100).await.unwrap()
 }
 
 /// The items of a visitor in pages of so many.
-async fn pages(
+pub(super) async fn pages(
     store: &Arc<dyn Store>,
-    visitor: &ArchivedVisitor,
+    visitor: VisitorId,
     limit: usize,
 ) -> Vec<Vec<ArchivedConversation>> {
     let mut pages = Vec::new();
     let mut after = None;
     loop {
-        let page = store.items(visitor.id, after, limit).await.unwrap();
+        let page = store.items(visitor, after, limit).await.unwrap();
         let Some(last) = page.last() else {
             return pages;
         };
@@ -61,7 +62,7 @@ async fn carry(from: &Arc<dyn Store>, to: &Arc<dyn Store>, limit: usize) {
     for visitor in visitors(from).await {
         let restored = to.restore(visitor.clone(), Vec::new()).await.unwrap();
         assert_eq!(restored, Restoration::Stored);
-        for page in pages(from, &visitor, limit).await {
+        for page in pages(from, visitor.id, limit).await {
             let restored = to.restore(visitor.clone(), page).await.unwrap();
             assert_eq!(restored, Restoration::Stored);
         }
@@ -77,8 +78,8 @@ async fn assert_reads_as(store: &Arc<dyn Store>, expected: &Arc<dyn Store>) {
         compare(&owner, &of_expected, counter / 2).await;
     }
     for visitor in visitors(store).await {
-        let all = pages(store, &visitor, 1_000).await;
-        assert_eq!(all, pages(expected, &visitor, 1_000).await);
+        let all = pages(store, visitor.id, 1_000).await;
+        assert_eq!(all, pages(expected, visitor.id, 1_000).await);
     }
 }
 
@@ -127,10 +128,10 @@ pub async fn pages_of_an_archive_end_where_the_limit_says(store: Arc<dyn Store>)
     assert_eq!(one_by_one, all);
 
     for visitor in &all {
-        let whole = pages(&store, visitor, 1_000).await.concat();
+        let whole = pages(&store, visitor.id, 1_000).await.concat();
         for limit in [1, 2, 7] {
             let mut put_together: Vec<ArchivedConversation> = Vec::new();
-            for page in pages(&store, visitor, limit).await {
+            for page in pages(&store, visitor.id, limit).await {
                 let mut items = 0;
                 for piece in page {
                     items += piece.messages.len();
@@ -160,7 +161,7 @@ pub async fn restoring_again_completes_what_is_there(store: Arc<dyn Store>) {
     let all = visitors(&other).await;
     let ada = all.into_iter().find(|it| it.id == visitor_id("ada"));
     let ada = ada.unwrap();
-    let begun = pages(&other, &ada, 4).await.remove(0);
+    let begun = pages(&other, ada.id, 4).await.remove(0);
     store.adopt_digest_seed(7).await.unwrap();
     store.restore(ada, begun).await.unwrap();
     for _ in 0..2 {
@@ -186,7 +187,7 @@ pub async fn a_visitor_with_another_life_is_not_restored(store: Arc<dyn Store>) 
     let of_other = Owner::new(&other, "ada");
     let all = visitors(&other).await;
     let archived = all.into_iter().find(|it| it.id == of_other.id).unwrap();
-    let items = pages(&other, &archived, 1_000).await.concat();
+    let items = pages(&other, archived.id, 1_000).await.concat();
     let restored = store.restore(archived, items).await.unwrap();
     assert_eq!(restored, Restoration::OtherVisitor);
     assert_eq!(ada.counter().await, 0);

@@ -17,10 +17,12 @@ mod ids;
 mod isolation;
 mod page_bytes;
 mod paging;
+mod quotas;
 mod reads;
 mod reference;
 mod round_trips;
 mod status;
+mod usage;
 mod visitors;
 
 /// The list of all cases, by file: gives it to a macro, behind what else that macro is given.
@@ -122,6 +124,18 @@ macro_rules! for_every_case {
                 readers_see_one_moment
                 ids_are_read_with_their_counter
                 an_abandoned_commit_is_whole_or_nothing;
+            usage:
+                a_visitor_has_what_lives
+                what_an_erasure_reaches_is_given_back
+                what_is_erased_and_written_again_counts_once
+                the_usage_is_that_of_the_rows_after_every_post
+                what_is_restored_counts_once;
+            quotas:
+                a_quota_is_kept_to_the_last_byte
+                a_change_set_beyond_the_quota_is_refused_whole
+                whoever_is_above_the_quota_may_still_shrink
+                a_first_post_beyond_the_quota_registers_nobody
+                a_quota_holds_among_many_writers;
             archive:
                 what_is_carried_away_reads_as_before
                 what_is_restored_reads_as_before

@@ -6,6 +6,7 @@ use convosync_domain::change_set::ChangeSet;
 use convosync_domain::feed::FeedPosition;
 use convosync_domain::merge::{Receipt, StoredItems, merge};
 use convosync_domain::posted::PostedConversation;
+use convosync_domain::usage::Quota;
 
 use crate::fixtures::at;
 use crate::history::{CONVERSATIONS, History, MESSAGES};
@@ -58,6 +59,7 @@ pub(crate) async fn sync(owner: &Owner, posted: Vec<PostedConversation>) -> u64 
     let changes = ChangeSet {
         change_counter: heads.change_counter,
         registers: None,
+        quota: Quota::default(),
         conversations: merged.changes,
     };
     owner.store.commit(owner.id, changes).await.unwrap()

@@ -6,6 +6,7 @@ use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::feed::{ChangesPage, PageRead};
 use convosync_domain::identity::{VisitorId, VisitorIdentity};
 use convosync_domain::ports::{Heads, LivingIds, Registration, StoreError, Visitor};
+use convosync_domain::usage::{Quota, Usage};
 
 use crate::Store;
 use crate::fixtures::{
@@ -19,6 +20,7 @@ fn first_post(name: &str) -> ChangeSet {
     ChangeSet {
         change_counter: 0,
         registers: Some(registration(name)),
+        quota: Quota::default(),
         conversations: vec![insert(conversation(1, 1), [message(1, 1)])],
     }
 }
@@ -58,6 +60,7 @@ pub async fn a_registered_visitor_begins_with_nothing(store: Arc<dyn Store>) {
     let visitor = Visitor {
         id: ada,
         change_counter: 0,
+        usage: Usage::default(),
     };
     assert_eq!(store.find(ada).await.unwrap(), Some(visitor));
     let heads = store.heads(ada, vec![named(1, [1])]).await.unwrap();

@@ -16,6 +16,7 @@ use convosync_domain::ports::{
 };
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 use convosync_domain::timestamp::Timestamp;
+use convosync_domain::usage::Usage;
 
 /// A visitor's change counter, conversations and messages.
 #[derive(Clone, Debug)]
@@ -56,6 +57,23 @@ impl StoredItems {
 impl Items {
     pub(super) fn change_counter(&self) -> u64 {
         self.change_counter
+    }
+
+    /// Counted anew each time, so that one can see that it is right.
+    pub(super) fn usage(&self) -> Usage {
+        let mut usage = Usage::default();
+        for stored in self.conversations.values() {
+            let messages = stored.messages.values();
+            let messages = messages.map(|message| message.item.content_bytes());
+            let bytes = messages.fold(
+                stored.conversation.item.content_bytes(),
+                usize::saturating_add,
+            );
+            let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+            usage.conversations += u64::from(!stored.is_dead());
+            usage.content_bytes = usage.content_bytes.saturating_add(bytes);
+        }
+        usage
     }
 
     pub(super) fn heads(&self, named: &[NamedConversation]) -> Heads {

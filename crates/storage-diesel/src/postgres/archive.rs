@@ -12,14 +12,17 @@ use convosync_domain::archive::{
 };
 use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
 use convosync_domain::ports::Restoration;
+use convosync_domain::usage::{Usage, UsageChange};
 
 use super::errors::PostgresError;
 use super::items::{MessageRows, push_message_columns, push_part_joins};
 use super::rows::{Batches, ChangedRows};
 use super::schema::{ConversationRow, VisitorRow};
-use super::statements::{ColumnsOfRows, InsertMissing, WholeRow, prepared_query};
+use super::statements::{
+    ColumnsOfRows, InsertMissing, InsertMissingItems, WholeRow, prepared_query,
+};
 use super::{migrate, visitors};
-use crate::items::first_after;
+use crate::items::{counted_bytes, first_after};
 use crate::migrations::random_uuid;
 use crate::statements::statements;
 use crate::tables::read_row::ReadRow as _;
@@ -231,22 +234,30 @@ impl Restore {
     ) -> Result<Restoration, PostgresError> {
         let write = random_uuid().map_err(PostgresError::NoRandomness)?;
         connection.transaction(|connection| {
-            if !visitors::insert(connection, &self.visitor, write)?
-                && self.stored_visitor(connection)?.as_ref() != Some(&self.visitor)
-            {
-                return Ok(Restoration::OtherVisitor);
+            let id = self.visitor.id.as_uuid();
+            if !visitors::insert(connection, &self.visitor, Usage::default(), write)? {
+                visitors::lock(connection, id)?;
+                if self.stored_visitor(connection)?.as_ref() != Some(&self.visitor) {
+                    return Ok(Restoration::OtherVisitor);
+                }
             }
-            self.insert(connection, &self.rows.conversations.new)?;
+            let mut usage = UsageChange::default();
+            for bytes in self.insert_items(connection, &self.rows.conversations.new)? {
+                usage.conversation(0, counted_bytes(bytes));
+            }
             for (conversation, latest_change) in &self.latest_changes {
                 RaiseLatestChange {
                     latest_change: *latest_change,
-                    visitor: self.visitor.id.as_uuid(),
+                    visitor: id,
                     conversation: *conversation,
                     above: *latest_change,
                 }
                 .execute(connection)?;
             }
-            self.insert(connection, &self.rows.messages.new)?;
+            for bytes in self.insert_items(connection, &self.rows.messages.new)? {
+                usage.messages(0, counted_bytes(bytes));
+            }
+            visitors::add_usage(connection, id, usage.added())?;
             self.insert(connection, &self.rows.requests.rows.new)?;
             self.insert(connection, &self.rows.responses.rows.new)?;
             self.insert(connection, &self.rows.outputs.rows.new)?;
@@ -262,6 +273,21 @@ impl Restore {
         let before = id.as_u128().checked_sub(1).map(Uuid::from_u128);
         let found = read_visitors(connection, before.map(VisitorId::from_uuid), 1)?;
         Ok(found.into_iter().find(|found| found.id == self.visitor.id))
+    }
+
+    /// Inserts the conversations or messages that are missing, and returns their sizes.
+    fn insert_items<C: ColumnsOfRows>(
+        &self,
+        connection: &mut PgConnection,
+        batches: &Batches<C>,
+    ) -> QueryResult<Vec<i64>> {
+        let visitor = self.visitor.id.as_uuid();
+        let mut sizes = Vec::new();
+        for rows in batches.iter() {
+            let inserted: Vec<i64> = InsertMissingItems { visitor, rows }.load(connection)?;
+            sizes.extend(inserted);
+        }
+        Ok(sizes)
     }
 
     fn insert<C: ColumnsOfRows>(

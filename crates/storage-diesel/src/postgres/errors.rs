@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use convosync_domain::ports::StoreError;
+use convosync_domain::usage::QuotaExceeded;
 
 use crate::concurrency_limit::Overloaded;
 use crate::tables::read_row::corrupt_column;
@@ -55,6 +56,8 @@ pub enum OpenError {
 pub(super) enum PostgresError {
     #[error("the visitor has changed meanwhile")]
     Conflict,
+    #[error("the visitor would have {0}")]
+    QuotaExceeded(#[from] QuotaExceeded),
     #[error(transparent)]
     Database(#[from] DieselError),
     /// No connection can be had.
@@ -100,15 +103,20 @@ impl PostgresError {
             Self::ReadOnly => PostgresErrorKind::ReadOnly,
             Self::NoConnection(_) | Self::OtherStore => PostgresErrorKind::Unreachable,
             Self::Overloaded(_) => PostgresErrorKind::Busy,
-            Self::Conflict | Self::NotStored | Self::NoRandomness(_) | Self::Panicked => {
-                PostgresErrorKind::Other
-            }
+            Self::Conflict
+            | Self::QuotaExceeded(_)
+            | Self::NotStored
+            | Self::NoRandomness(_)
+            | Self::Panicked => PostgresErrorKind::Other,
         }
     }
 
     /// Whether the connection that it came from is fit for others.
     pub(super) fn leaves_connection_usable(&self) -> bool {
-        matches!(self, Self::Conflict | Self::NotStored)
+        matches!(
+            self,
+            Self::Conflict | Self::QuotaExceeded(_) | Self::NotStored
+        )
     }
 }
 
@@ -148,6 +156,7 @@ impl From<PostgresError> for StoreError {
         }
         match (error.kind(), error) {
             (_, PostgresError::Conflict) => Self::Conflict,
+            (_, PostgresError::QuotaExceeded(limit)) => Self::QuotaExceeded(limit),
             (PostgresErrorKind::Full, error) => Self::Full {
                 source: Box::new(error),
             },

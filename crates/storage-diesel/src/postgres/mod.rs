@@ -3,8 +3,8 @@
 //! Calls share a pool of connections (`session`), each call on a blocking thread, and whatever may
 //! pass is tried again on another connection (`retry`). A read is one statement, so that it sees one
 //! moment, or a transaction (`heads`, `items`, `feed`). A write is one transaction: the visitor's row
-//! first, by compare-and-swap, then each table in a statement or two whatever the number of rows
-//! (`rows`, `write`, `erase`).
+//! first, by compare-and-swap (`take_number`), then each table in a statement or two whatever the number
+//! of rows (`rows`, `write`, `erase`).
 //!
 //! Every key begins with the visitor, and every statement names the visitor as a constant, so that
 //! each stays on one shard where the tables are distributed by visitor.
@@ -22,6 +22,7 @@ mod rows;
 mod schema;
 mod session;
 mod statements;
+mod take_number;
 mod visitors;
 mod write;
 
@@ -157,14 +158,8 @@ impl SyncStore for PostgresStore {
 #[async_trait]
 impl VisitorStore for PostgresStore {
     async fn find(&self, visitor: VisitorId) -> Result<Option<Visitor>, StoreError> {
-        self.run(move |connection| {
-            let found = visitors::find_counter(connection, visitor)?;
-            Ok(found.map(|change_counter| Visitor {
-                id: visitor,
-                change_counter,
-            }))
-        })
-        .await
+        self.run(move |connection| Ok(visitors::find(connection, visitor)?))
+            .await
     }
 
     async fn register(&self, visitor: VisitorRegistration) -> Result<Registration, StoreError> {

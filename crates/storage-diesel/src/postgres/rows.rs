@@ -10,13 +10,15 @@ use convosync_domain::archive::ArchivedConversation;
 use convosync_domain::change_set::{ConversationChange, Erasure, Write};
 use convosync_domain::conversation::Conversation;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
+use convosync_domain::usage::UsageChange;
 
 use super::schema::{
     ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow, conversations,
     message_outputs, message_requests, message_responses, messages,
 };
 use super::statements::ColumnsOfRows;
-use crate::items::{MessageColumns, bytes_column};
+use super::take_number::Replaced;
+use crate::items::{MessageColumns, bytes_column, counted_bytes};
 
 /// The most rows of one statement.
 const STATEMENT_ROWS: usize = 1_000;
@@ -30,6 +32,9 @@ pub(super) struct ChangedRows {
     /// Stored conversations of which only messages change.
     pub(super) touched: Vec<Uuid>,
     pub(super) erasures: Vec<(Uuid, Erasure)>,
+    /// How the rows move the visitor's usage, apart from what they replace and erase.
+    pub(super) usage: UsageChange,
+    pub(super) replaced: Replaced,
     pub(super) messages: Rows<messages::Columns>,
     pub(super) requests: PartRows<message_requests::Columns>,
     pub(super) responses: PartRows<message_responses::Columns>,
@@ -103,7 +108,8 @@ impl ChangedRows {
             let conversation = archived.conversation.id.key().as_uuid();
             rows.add_conversation(archived.conversation, true, archived.change_number);
             for archived in archived.messages {
-                rows.add_message(conversation, archived.message, true, archived.change_number);
+                let change_number = archived.change_number;
+                rows.add_message(conversation, archived.message, true, change_number);
             }
         }
         rows
@@ -113,11 +119,15 @@ impl ChangedRows {
         let conversation = change.key.as_uuid();
         match change.conversation {
             Some(Write::Insert(stored)) => self.add_conversation(stored, true, change_number),
-            Some(Write::Update(stored)) => self.add_conversation(stored, false, change_number),
+            Some(Write::Update(stored)) => {
+                self.replaced.add_conversation(conversation);
+                self.add_conversation(stored, false, change_number);
+            }
             None => self.touched.push(conversation),
         }
         if let Some(erasure) = change.erasure {
             self.erasures.push((conversation, erasure));
+            self.replaced.add_erasure(conversation, erasure);
         }
         for message in change.messages {
             match message {
@@ -125,6 +135,9 @@ impl ChangedRows {
                     self.add_message(conversation, stored, true, change_number);
                 }
                 Write::Update(stored) => {
+                    let message = stored.id.key().as_uuid();
+                    self.replaced
+                        .add_message(conversation, message, change.erasure);
                     self.add_message(conversation, stored, false, change_number);
                 }
             }
@@ -135,6 +148,7 @@ impl ChangedRows {
         let content = stored.content.as_ref();
         let bytes = content.map_or(0, Conversation::content_bytes);
         let row = conversation_row(stored, change_number);
+        self.usage.conversation(0, counted_bytes(row.content_bytes));
         self.conversations.next(is_new, bytes).push(row);
     }
 
@@ -156,6 +170,7 @@ impl ChangedRows {
             response,
             output,
         } = stored.into();
+        self.usage.messages(0, counted_bytes(content_bytes));
         let row = MessageRow {
             id,
             opaque_id,

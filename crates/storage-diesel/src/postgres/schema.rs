@@ -54,6 +54,18 @@ table_to_read! {
 }
 
 table_to_read! {
+    /// How much a visitor has.
+    visitors as VisitorUsageRow {
+        id: Uuid as UuidBytes;
+        row {
+            change_counter: u64 as ChangeNumber,
+            living_conversations: u64 as ChangeNumber,
+            content_bytes: u64 as ChangeNumber,
+        }
+    }
+}
+
+table_to_read! {
     /// What the walk of a visitor's changes needs of each conversation.
     conversations as ConversationChangeRow {
         id: Uuid as UuidBytes;

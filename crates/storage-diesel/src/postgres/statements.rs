@@ -118,8 +118,8 @@ pub(super) struct InsertMissing<'c, C> {
     pub(super) rows: &'c C,
 }
 
-/// Counts those of the rows that are stored.
-pub(super) struct CountStored<'c, C> {
+/// The same, of conversations or messages; returns the sizes of those that were not.
+pub(super) struct InsertMissingItems<'c, C> {
     pub(super) visitor: Uuid,
     pub(super) rows: &'c C,
 }
@@ -180,32 +180,15 @@ impl<C: ColumnsOfRows> QueryFragment<Pg> for InsertMissing<'_, C> {
     }
 }
 
-impl<C: ColumnsOfRows> QueryFragment<Pg> for CountStored<'_, C> {
-    /// (`OFFSET 0` makes the planner look up key by key.)
+impl<C: ColumnsOfRows> QueryFragment<Pg> for InsertMissingItems<'_, C> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT count(*) FROM unnest(");
-        self.rows.bind_key(&mut BindList {
-            out: &mut out,
-            separator: "",
-        })?;
-        out.push_sql(") AS n (");
-        push_names(&mut out, "", C::KEY)?;
-        out.push_sql(") CROSS JOIN LATERAL (SELECT 1 FROM ");
-        out.push_sql(C::TABLE);
-        out.push_sql(" t WHERE t.visitor_id = ");
-        out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
-        for name in C::KEY {
-            out.push_sql(" AND t.");
-            out.push_identifier(name)?;
-            out.push_sql(" = n.");
-            out.push_identifier(name)?;
-        }
-        out.push_sql(" OFFSET 0) t");
+        push_insert(&mut out, &self.visitor, self.rows)?;
+        out.push_sql(" ON CONFLICT DO NOTHING RETURNING content_bytes");
         Ok(())
     }
 }
 
-impl<C> Query for CountStored<'_, C> {
+impl<C> Query for InsertMissingItems<'_, C> {
     type SqlType = BigInt;
 }
 
@@ -236,7 +219,7 @@ macro_rules! cached_by_table {
     )+ };
 }
 
-cached_by_table!(Insert, InsertOrReplace, InsertMissing, CountStored);
+cached_by_table!(Insert, InsertOrReplace, InsertMissing, InsertMissingItems);
 
 impl<C: 'static> QueryId for DeleteOfMessages<C> {
     type QueryId = Self;
@@ -266,7 +249,7 @@ pub(super) use prepared_query;
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::postgres::schema::{conversations, message_outputs};
+    use crate::postgres::schema::message_outputs;
 
     fn shown(query: &impl QueryFragment<Pg>) -> String {
         let shown = diesel::debug_query::<Pg, _>(query).to_string();
@@ -305,12 +288,6 @@ mod tests {
             shown(&delete),
             "DELETE FROM message_outputs WHERE visitor_id = $1 AND conversation_id = $2 \
              AND message_id = ANY($3)"
-        );
-        let rows = &conversations::Columns::default();
-        assert_eq!(
-            shown(&CountStored { visitor, rows }),
-            "SELECT count(*) FROM unnest($1) AS n (\"id\") CROSS JOIN LATERAL (SELECT 1 FROM \
-             conversations t WHERE t.visitor_id = $2 AND t.\"id\" = n.\"id\" OFFSET 0) t"
         );
     }
 }

@@ -12,11 +12,13 @@ use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::Registration;
+use convosync_domain::usage::{Quota, Usage};
 
 use super::erase::erase;
 use super::errors::PostgresError;
 use super::rows::{Batches, ChangedRows, PartRows};
-use super::statements::{ColumnsOfRows, CountStored, DeleteOfMessages, Insert, InsertOrReplace};
+use super::statements::{ColumnsOfRows, DeleteOfMessages, Insert, InsertOrReplace};
+use super::take_number::{TakeNumber, Taken};
 use super::visitors;
 use crate::migrations::random_uuid;
 use crate::statements::statements;
@@ -27,6 +29,7 @@ pub(super) struct Commit {
     visitor: Uuid,
     change_counter: u64,
     registers: Option<VisitorRegistration>,
+    quota: Quota,
     change_number: u64,
     rows: ChangedRows,
 }
@@ -41,6 +44,7 @@ impl Commit {
             visitor: visitor.as_uuid(),
             change_counter: changes.change_counter,
             registers: changes.registers,
+            quota: changes.quota,
             change_number,
             rows: ChangedRows::of(changes.conversations, change_number),
         }
@@ -61,29 +65,47 @@ impl Commit {
     }
 
     fn take_number(&self, connection: &mut PgConnection, write: Uuid) -> Result<(), PostgresError> {
-        let is_taken = match &self.registers {
-            Some(registration) if self.change_counter == 0 => {
-                let visitor = ArchivedVisitor::new(registration, self.change_number);
-                visitors::insert(connection, &visitor, write)?
-            }
-            Some(_) => false,
-            None => {
-                let raise = RaiseCounter {
-                    change_number: self.change_number,
-                    write,
-                    visitor: self.visitor,
-                    change_counter: self.change_counter,
-                };
-                raise.execute(connection)? == 1
-            }
+        if let Some(registration) = &self.registers {
+            return self.register(connection, registration, write);
+        }
+        let added = self.rows.usage.added();
+        let take = TakeNumber {
+            visitor: self.visitor,
+            change_counter: self.change_counter,
+            change_number: self.change_number,
+            write,
+            added,
+            replaced: &self.rows.replaced,
         };
-        is_taken.then_some(()).ok_or(PostgresError::Conflict)
+        let taken: Option<Taken> = take.get_result(connection).optional()?;
+        let taken = taken.ok_or(PostgresError::Conflict)?;
+        if !taken.found_all(&self.rows.replaced) {
+            return Err(PostgresError::NotStored);
+        }
+        let (before, after) = taken.usage(added);
+        Ok(self.quota.check(before, after)?)
+    }
+
+    fn register(
+        &self,
+        connection: &mut PgConnection,
+        registration: &VisitorRegistration,
+        write: Uuid,
+    ) -> Result<(), PostgresError> {
+        let visitor = ArchivedVisitor::new(registration, self.change_number);
+        let usage = self.rows.usage.added();
+        if self.change_counter != 0 || !visitors::insert(connection, &visitor, usage, write)? {
+            return Err(PostgresError::Conflict);
+        }
+        if !self.rows.replaced.is_empty() {
+            return Err(PostgresError::NotStored);
+        }
+        Ok(self.quota.check(Usage::default(), usage)?)
     }
 
     fn write_rows(&self, connection: &mut PgConnection) -> Result<(), PostgresError> {
         let Self { visitor, rows, .. } = self;
         self.insert(connection, &rows.conversations.new)?;
-        self.check_stored(connection, &rows.conversations.replacing)?;
         self.replace(connection, &rows.conversations.replacing)?;
         if !rows.touched.is_empty() {
             let touch = SetLatestChange {
@@ -103,7 +125,6 @@ impl Commit {
             )?;
         }
         self.insert(connection, &rows.messages.new)?;
-        self.check_stored(connection, &rows.messages.replacing)?;
         self.replace(connection, &rows.messages.replacing)?;
         self.write_parts(connection, &rows.requests)?;
         self.write_parts(connection, &rows.responses)?;
@@ -151,19 +172,6 @@ impl Commit {
         }
         Ok(())
     }
-
-    fn check_stored<C: ColumnsOfRows>(
-        &self,
-        connection: &mut PgConnection,
-        batches: &Batches<C>,
-    ) -> Result<(), PostgresError> {
-        let visitor = self.visitor;
-        for rows in batches.iter() {
-            let stored: i64 = CountStored { visitor, rows }.get_result(connection)?;
-            all_stored(usize::try_from(stored).unwrap_or(0), rows.len())?;
-        }
-        Ok(())
-    }
 }
 
 fn all_stored(found: usize, named: usize) -> Result<(), PostgresError> {
@@ -181,7 +189,7 @@ pub(super) fn register(
     let visitor = ArchivedVisitor::new(registration, 0);
     let id = visitor.id.as_uuid();
     let written = attempts.transaction(connection, id, |connection, write| {
-        let is_new = visitors::insert(connection, &visitor, write)?;
+        let is_new = visitors::insert(connection, &visitor, Usage::default(), write)?;
         is_new.then_some(()).ok_or(PostgresError::Conflict)
     });
     match written {
@@ -237,13 +245,6 @@ impl Attempts {
 }
 
 statements! { Pg, PgConnection:
-    /// The visitor's counter rises, if it is still the one that is known.
-    RaiseCounter =
-        "UPDATE visitors SET change_counter = " + change_number: u64 as ChangeNumber,
-        ", latest_write = " + write: Uuid as UuidBytes,
-        " WHERE id = " + visitor: Uuid as UuidBytes,
-        " AND change_counter = " + change_counter: u64 as ChangeNumber;
-
     /// Messages of the conversations change.
     SetLatestChange =
         "UPDATE conversations SET latest_change = " + change_number: u64 as ChangeNumber,

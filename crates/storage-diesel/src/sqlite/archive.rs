@@ -14,11 +14,11 @@ use convosync_domain::archive::{
 use convosync_domain::change_set::Write;
 use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
 use convosync_domain::ports::Restoration;
+use convosync_domain::usage::Usage;
 
 use super::errors::SqliteError;
 use super::group::Group;
 use super::schema::{ConversationRow, VisitorRow, conversations, visitors};
-use super::statements::insert;
 use super::write::{SetLatestChange, VisitorRows};
 use super::{items, migrate, visitors as visitor_rows};
 use crate::items::first_after;
@@ -168,38 +168,39 @@ pub(super) fn restore(
         .filter(visitors::key.eq(UuidKey(visitor.id.as_uuid())))
         .get_result(group.connection)
         .optional()?;
-    let row = match stored {
+    let (row, before) = match stored {
         Some(row) => {
-            let id = row.id;
+            let usage = Usage {
+                conversations: row.living_conversations,
+                content_bytes: row.content_bytes,
+            };
+            let known = (row.id, usage);
             if archived_visitor(row) != *visitor {
                 return Ok(Restoration::OtherVisitor);
             }
-            id
+            known
         }
-        None => visitor_rows::insert(group, visitor)?,
+        None => (visitor_rows::insert(group, visitor)?, Usage::default()),
     };
+    let mut rows = VisitorRows::of(group, row, visitor.change_counter);
     for archived in conversations {
-        restore_conversation(group, row, archived)?;
+        restore_conversation(&mut rows, archived)?;
     }
+    let after = rows.usage.applied_to(before);
+    visitor_rows::set_counters(group.connection, row, visitor.change_counter, after)?;
     Ok(Restoration::Stored)
 }
 
 fn restore_conversation(
-    group: &mut Group<'_>,
-    visitor: i64,
+    rows: &mut VisitorRows<'_, '_>,
     archived: ArchivedConversation,
 ) -> Result<(), SqliteError> {
     let latest_change = archived.latest_change();
     let key = archived.conversation.id.key();
-    let mut rows = VisitorRows::of(group, visitor, archived.change_number);
-    let row = match items::find_conversation(rows.group.connection, visitor, key)? {
+    rows.change_number = archived.change_number;
+    let row = match items::find_conversation(rows.group.connection, rows.visitor, key)? {
         Some(row) => row,
-        None => {
-            let next = rows.group.next_conversation()?;
-            let row = rows.conversation_row(next, archived.conversation);
-            insert(&row, rows.group.connection)?;
-            row
-        }
+        None => rows.insert_conversation(archived.conversation)?,
     };
     if latest_change > row.latest_change {
         SetLatestChange {

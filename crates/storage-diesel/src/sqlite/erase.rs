@@ -16,14 +16,20 @@ use crate::statements::statements;
 use crate::tables::WITHOUT_CONTENT;
 use crate::types::sql::ChangeNumber;
 
-/// Erases messages of a conversation; those that change by it get the change number.
+/// Erases messages of a conversation; those that change by it get the change number. Returns how many
+/// bytes of content they had.
 pub(super) fn erase(
     connection: &mut SqliteConnection,
     conversation: i64,
     erasure: Erasure,
     change_number: u64,
-) -> QueryResult<()> {
+) -> QueryResult<i64> {
     let through = erased_through(erasure);
+    let erased_bytes = ErasedBytes {
+        conversation,
+        through,
+    };
+    let erased_bytes = erased_bytes.get_result(connection)?;
     if erasure == Erasure::Everything {
         ForgetStamps { conversation }.execute(connection)?;
     }
@@ -36,10 +42,17 @@ pub(super) fn erase(
         through,
     };
     content.execute(connection)?;
-    Ok(())
+    Ok(erased_bytes)
 }
 
 statements! { Sqlite, SqliteConnection:
+    /// How many bytes of content the living messages up to a stamp have.
+    ErasedBytes -> BigInt =
+        "SELECT ifnull(sum(content_bytes), 0) FROM messages WHERE conversation = "
+            + conversation: i64 as BigInt,
+        " AND content_bytes > 0 AND (stamp IS NULL OR stamp <= " + through: i64 as BigInt,
+        ")";
+
     /// The living messages up to a stamp die.
     EraseContent =
         "UPDATE messages SET ", WITHOUT_CONTENT,
@@ -112,7 +125,8 @@ mod tests {
                 values.join(", ")
             ))
             .unwrap();
-        erase(&mut connection, 1, Erasure::Everything, 7).unwrap();
+        let erased_bytes = erase(&mut connection, 1, Erasure::Everything, 7).unwrap();
+        assert_eq!(erased_bytes, 1);
 
         let is = |connection: &mut SqliteConnection, condition: &str| -> bool {
             let row = format!("(SELECT {condition} FROM messages)");

@@ -9,6 +9,7 @@ use std::time::Duration;
 use diesel::result::Error as DieselError;
 
 use convosync_domain::ports::StoreError;
+use convosync_domain::usage::QuotaExceeded;
 
 use crate::concurrency_limit::Overloaded;
 use crate::tables::read_row::corrupt_column;
@@ -81,6 +82,8 @@ pub enum OpenError {
 pub(super) enum SqliteError {
     #[error("the visitor has changed meanwhile")]
     Conflict,
+    #[error("the visitor would have {0}")]
+    QuotaExceeded(#[from] QuotaExceeded),
     #[error(transparent)]
     Database(#[from] DieselError),
     /// The files of the store cannot grow.
@@ -122,9 +125,11 @@ impl SqliteError {
             Self::NoRoom(_) => SqliteErrorKind::Full,
             Self::Overloaded(_) => SqliteErrorKind::Busy,
             Self::NoConnection(_) | Self::Closed => SqliteErrorKind::Unreachable,
-            Self::Conflict | Self::NotStored | Self::NoRandomness(_) | Self::Panicked => {
-                SqliteErrorKind::Other
-            }
+            Self::Conflict
+            | Self::QuotaExceeded(_)
+            | Self::NotStored
+            | Self::NoRandomness(_)
+            | Self::Panicked => SqliteErrorKind::Other,
         }
     }
 }
@@ -154,8 +159,10 @@ pub(super) fn kind_of(error: &DieselError) -> SqliteErrorKind {
 
 /// What one of the callers is told whose work met this error.
 pub(super) fn store_error(error: &Arc<SqliteError>) -> StoreError {
-    if let SqliteError::Conflict = **error {
-        return StoreError::Conflict;
+    match **error {
+        SqliteError::Conflict => return StoreError::Conflict,
+        SqliteError::QuotaExceeded(limit) => return StoreError::QuotaExceeded(limit),
+        _ => {}
     }
     if let SqliteError::Database(error) = &**error
         && let Some(corrupt) = corrupt_column(error)

@@ -20,8 +20,8 @@ use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use super::errors::SqliteError;
 use super::schema::{
-    ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow, conversations,
-    message_outputs, message_requests, message_responses, messages,
+    ConversationRow, ConversationSizeRow, MessageRow, MessageSizeRow, OutputRow, RequestRow,
+    ResponseRow, conversations, message_outputs, message_requests, message_responses, messages,
 };
 use super::visitors;
 use crate::items::{MessageColumns, stored_conversation};
@@ -52,6 +52,20 @@ pub(super) fn find_conversation_row(
         .filter(conversations::visitor.eq(visitor))
         .filter(conversations::uuid.eq(UuidKey(key.as_uuid())))
         .select(conversations::id)
+        .get_result(connection)
+        .optional()
+}
+
+/// The row id of the visitor's conversation of this id, and its size.
+pub(super) fn find_conversation_size(
+    connection: &mut SqliteConnection,
+    visitor: i64,
+    key: ConversationKey,
+) -> QueryResult<Option<ConversationSizeRow>> {
+    conversations::table
+        .filter(conversations::visitor.eq(visitor))
+        .filter(conversations::uuid.eq(UuidKey(key.as_uuid())))
+        .select(ConversationSizeRow::columns())
         .get_result(connection)
         .optional()
 }
@@ -95,6 +109,20 @@ pub(super) fn find_message_row(
         .filter(messages::conversation.eq(conversation))
         .filter(messages::uuid.eq(UuidKey(key.as_uuid())))
         .select(messages::id)
+        .get_result(connection)
+        .optional()
+}
+
+/// The row id of the message of this id in a conversation, and its size.
+pub(super) fn find_message_size(
+    connection: &mut SqliteConnection,
+    conversation: i64,
+    key: MessageKey,
+) -> QueryResult<Option<MessageSizeRow>> {
+    messages::table
+        .filter(messages::conversation.eq(conversation))
+        .filter(messages::uuid.eq(UuidKey(key.as_uuid())))
+        .select(MessageSizeRow::columns())
         .get_result(connection)
         .optional()
 }

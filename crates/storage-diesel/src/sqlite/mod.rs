@@ -210,10 +210,11 @@ impl VisitorStore for SqliteStore {
         self.0
             .read_pool
             .read_inline(move |connection| {
-                let found = visitors::find(connection, visitor)?;
+                let found = visitors::find_with_usage(connection, visitor)?;
                 Ok(found.map(|row| Visitor {
                     id: visitor,
                     change_counter: row.change_counter,
+                    usage: row.usage(),
                 }))
             })
             .await

@@ -129,6 +129,32 @@ part_of_row! {
     }
 }
 
+part_of_row! {
+    /// What a write asks of a visitor.
+    visitors as VisitorUsageRow {
+        id: i64 as BigInt,
+        change_counter: u64 as ChangeNumber,
+        living_conversations: u64 as ChangeNumber,
+        content_bytes: u64 as ChangeNumber,
+    }
+}
+
+part_of_row! {
+    /// What a write asks of a conversation that it replaces.
+    conversations as ConversationSizeRow {
+        id: i64 as BigInt,
+        content_bytes: i64 as BigInt,
+    }
+}
+
+part_of_row! {
+    /// What a write asks of a message that it replaces.
+    messages as MessageSizeRow {
+        id: i64 as BigInt,
+        content_bytes: i64 as BigInt,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use diesel::dsl::sql;

@@ -1,18 +1,23 @@
 //! Visitors: who may own conversations.
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use diesel::sqlite::Sqlite;
 
 use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::change_set::VisitorRegistration;
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::Registration;
+use convosync_domain::usage::Usage;
 
 use super::errors::SqliteError;
 use super::group::Group;
-use super::schema::{VisitorHeadRow, VisitorRow, visitors};
-use super::statements;
+use super::schema::{VisitorHeadRow, VisitorRow, VisitorUsageRow, visitors};
+use super::statements::insert as insert_row;
 use crate::items::kind_of;
+use crate::statements::statements;
 use crate::types::UuidKey;
+use crate::types::sql::ChangeNumber;
 
 /// The visitor of this id.
 pub(super) fn find(
@@ -24,6 +29,52 @@ pub(super) fn find(
         .select(VisitorHeadRow::columns())
         .get_result(connection)
         .optional()
+}
+
+/// The visitor of this id, with what it has.
+pub(super) fn find_with_usage(
+    connection: &mut SqliteConnection,
+    visitor: VisitorId,
+) -> QueryResult<Option<VisitorUsageRow>> {
+    visitors::table
+        .filter(visitors::key.eq(UuidKey(visitor.as_uuid())))
+        .select(VisitorUsageRow::columns())
+        .get_result(connection)
+        .optional()
+}
+
+impl VisitorUsageRow {
+    pub(super) fn usage(&self) -> Usage {
+        Usage {
+            conversations: self.living_conversations,
+            content_bytes: self.content_bytes,
+        }
+    }
+}
+
+statements! { Sqlite, SqliteConnection:
+    /// The visitor's counter rises, and with it what the visitor has.
+    SetCounters =
+        "UPDATE visitors SET change_counter = " + change_counter: u64 as ChangeNumber,
+        ", living_conversations = " + living_conversations: u64 as ChangeNumber,
+        ", content_bytes = " + content_bytes: u64 as ChangeNumber,
+        " WHERE id = " + visitor: i64 as BigInt;
+}
+
+/// Sets the counters of the visitor of this row.
+pub(super) fn set_counters(
+    connection: &mut SqliteConnection,
+    visitor: i64,
+    change_counter: u64,
+    usage: Usage,
+) -> QueryResult<()> {
+    let set = SetCounters {
+        change_counter,
+        living_conversations: usage.conversations,
+        content_bytes: usage.content_bytes,
+        visitor,
+    };
+    set.execute(connection).map(|_| ())
 }
 
 /// Registers a visitor, unless it is known.
@@ -39,7 +90,7 @@ pub(super) fn register(
     Ok(Registration::Created)
 }
 
-/// Inserts a visitor as it is at rest, who is not known, and returns the row id.
+/// Inserts a visitor as it is at rest, who is not known and has nothing yet, and returns the row id.
 pub(super) fn insert(group: &mut Group<'_>, visitor: &ArchivedVisitor) -> Result<i64, SqliteError> {
     let id = group.next_visitor()?;
     let row = VisitorRow {
@@ -49,7 +100,9 @@ pub(super) fn insert(group: &mut Group<'_>, visitor: &ArchivedVisitor) -> Result
         user_id: visitor.user_id.clone(),
         registered_at: visitor.registered_at,
         change_counter: visitor.change_counter,
+        living_conversations: 0,
+        content_bytes: 0,
     };
-    statements::insert(&row, group.connection)?;
+    insert_row(&row, group.connection)?;
     Ok(id)
 }

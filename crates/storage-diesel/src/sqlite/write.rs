@@ -8,14 +8,17 @@ use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::change_set::{ChangeSet, ConversationChange, Write};
 use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
 use convosync_domain::stored::{StoredConversation, StoredMessage};
+use convosync_domain::usage::{Usage, UsageChange};
 
 use super::erase::erase;
 use super::errors::SqliteError;
 use super::group::Group;
-use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow};
+use super::schema::{
+    ConversationRow, MessageRow, MessageSizeRow, OutputRow, RequestRow, ResponseRow,
+};
 use super::statements::{Delete, StoredRow, Update, insert};
 use super::{items, visitors};
-use crate::items::{MessageColumns, bytes_column};
+use crate::items::{MessageColumns, bytes_column, counted_bytes};
 use crate::statements::statements;
 use crate::types::sql::ChangeNumber;
 
@@ -39,20 +42,14 @@ pub(super) fn commit(
     } else {
         changes.change_counter + 1
     };
-    let known = visitors::find(group.connection, visitor)?;
-    let visitor = match (known, changes.registers) {
+    let known = visitors::find_with_usage(group.connection, visitor)?;
+    let (visitor, before) = match (known, changes.registers) {
         (Some(known), None) if known.change_counter == changes.change_counter => {
-            if change_number != changes.change_counter {
-                SetChangeCounter {
-                    change_number,
-                    visitor: known.id,
-                }
-                .execute(group.connection)?;
-            }
-            known.id
+            (known.id, known.usage())
         }
         (None, Some(registration)) if changes.change_counter == 0 => {
-            visitors::insert(group, &ArchivedVisitor::new(&registration, change_number))?
+            let visitor = ArchivedVisitor::new(&registration, change_number);
+            (visitors::insert(group, &visitor)?, Usage::default())
         }
         _ => return Err(SqliteError::Conflict),
     };
@@ -63,6 +60,11 @@ pub(super) fn commit(
     for change in changes.conversations {
         rows.write(change)?;
     }
+    let after = rows.usage.applied_to(before);
+    changes.quota.check(before, after)?;
+    if change_number != changes.change_counter {
+        visitors::set_counters(rows.group.connection, visitor, change_number, after)?;
+    }
     Ok(Committed {
         change_counter: change_number,
         _written: rows.written,
@@ -70,11 +72,6 @@ pub(super) fn commit(
 }
 
 statements! { Sqlite, SqliteConnection:
-    /// The visitor's counter rises.
-    SetChangeCounter =
-        "UPDATE visitors SET change_counter = " + change_number: u64 as ChangeNumber,
-        " WHERE id = " + visitor: i64 as BigInt;
-
     /// Messages of the conversation change.
     SetLatestChange =
         "UPDATE conversations SET latest_change = " + change_number: u64 as ChangeNumber,
@@ -86,6 +83,8 @@ pub(super) struct VisitorRows<'g, 'c> {
     pub(super) group: &'g mut Group<'c>,
     pub(super) visitor: i64,
     pub(super) change_number: u64,
+    /// How what was written so far moves the visitor's usage.
+    pub(super) usage: UsageChange,
     written: Vec<MessageRows>,
 }
 
@@ -95,22 +94,15 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
             group,
             visitor,
             change_number,
+            usage: UsageChange::default(),
             written: Vec::new(),
         }
     }
 
     fn write(&mut self, change: ConversationChange) -> Result<(), SqliteError> {
         let conversation = match change.conversation {
-            Some(Write::Insert(stored)) => {
-                let id = self.group.next_conversation()?;
-                insert(&self.conversation_row(id, stored), self.group.connection)?;
-                id
-            }
-            Some(Write::Update(stored)) => {
-                let id = self.conversation(change.key)?;
-                Update(&self.conversation_row(id, stored)).execute(self.group.connection)?;
-                id
-            }
+            Some(Write::Insert(stored)) => self.insert_conversation(stored)?.id,
+            Some(Write::Update(stored)) => self.update_conversation(change.key, stored)?,
             None => {
                 let id = self.conversation(change.key)?;
                 SetLatestChange {
@@ -122,12 +114,9 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
             }
         };
         if let Some(erasure) = change.erasure {
-            erase(
-                self.group.connection,
-                conversation,
-                erasure,
-                self.change_number,
-            )?;
+            let connection = &mut *self.group.connection;
+            let erased_bytes = erase(connection, conversation, erasure, self.change_number)?;
+            self.usage.messages(counted_bytes(erased_bytes), 0);
         }
         for message in change.messages {
             self.write_message(conversation, message)?;
@@ -135,12 +124,39 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
         Ok(())
     }
 
+    pub(super) fn insert_conversation(
+        &mut self,
+        stored: StoredConversation,
+    ) -> Result<ConversationRow, SqliteError> {
+        let id = self.group.next_conversation()?;
+        let row = self.conversation_row(id, stored);
+        insert(&row, self.group.connection)?;
+        self.usage.conversation(0, counted_bytes(row.content_bytes));
+        Ok(row)
+    }
+
+    fn update_conversation(
+        &mut self,
+        key: ConversationKey,
+        stored: StoredConversation,
+    ) -> Result<i64, SqliteError> {
+        let before = items::find_conversation_size(self.group.connection, self.visitor, key)?
+            .ok_or(SqliteError::NotStored)?;
+        let row = self.conversation_row(before.id, stored);
+        Update(&row).execute(self.group.connection)?;
+        self.usage.conversation(
+            counted_bytes(before.content_bytes),
+            counted_bytes(row.content_bytes),
+        );
+        Ok(row.id)
+    }
+
     fn conversation(&mut self, key: ConversationKey) -> Result<i64, SqliteError> {
         items::find_conversation_row(self.group.connection, self.visitor, key)?
             .ok_or(SqliteError::NotStored)
     }
 
-    pub(super) fn conversation_row(&self, id: i64, stored: StoredConversation) -> ConversationRow {
+    fn conversation_row(&self, id: i64, stored: StoredConversation) -> ConversationRow {
         ConversationRow {
             id,
             visitor: self.visitor,
@@ -164,19 +180,27 @@ impl<'g, 'c> VisitorRows<'g, 'c> {
                 let id = self.group.next_message()?;
                 let rows = self.message_rows(id, conversation, stored);
                 rows.insert(self.group.connection)?;
+                self.usage.messages(0, rows.counted_bytes());
                 self.written.push(rows);
             }
             Write::Update(stored) => {
-                let id = self.message(conversation, stored.id.key())?;
-                let rows = self.message_rows(id, conversation, stored);
+                let before = self.message(conversation, stored.id.key())?;
+                let rows = self.message_rows(before.id, conversation, stored);
                 rows.update(self.group.connection)?;
+                let bytes_before = counted_bytes(before.content_bytes);
+                self.usage.messages(bytes_before, rows.counted_bytes());
             }
         }
         Ok(())
     }
 
-    fn message(&mut self, conversation: i64, key: MessageKey) -> Result<i64, SqliteError> {
-        items::find_message_row(self.group.connection, conversation, key)?
+    /// As it is at this moment: nothing is left of one that the erasure of the same change has reached.
+    fn message(
+        &mut self,
+        conversation: i64,
+        key: MessageKey,
+    ) -> Result<MessageSizeRow, SqliteError> {
+        items::find_message_size(self.group.connection, conversation, key)?
             .ok_or(SqliteError::NotStored)
     }
 
@@ -213,6 +237,10 @@ pub(super) struct MessageRows {
 }
 
 impl MessageRows {
+    fn counted_bytes(&self) -> u64 {
+        counted_bytes(self.message.content_bytes)
+    }
+
     fn insert(&self, connection: &mut SqliteConnection) -> QueryResult<()> {
         insert(&self.message, connection)?;
         insert_part(connection, self.request.as_ref())?;

@@ -140,8 +140,11 @@ impl WritingThread {
             }
         };
         let is_failure = |error: &Arc<SqliteError>| {
-            !matches!(error.kind(), SqliteErrorKind::Busy)
-                && !matches!(**error, SqliteError::Conflict)
+            let is_refusal = matches!(
+                **error,
+                SqliteError::Conflict | SqliteError::QuotaExceeded(_)
+            );
+            !is_refusal && error.kind() != SqliteErrorKind::Busy
         };
         let failing = errors.iter().flatten().any(is_failure);
         self.failing.store(failing, Ordering::Relaxed);

@@ -33,6 +33,8 @@ macro_rules! for_every_table {
                     user_id: Option<String> as Nullable<Text>,
                     registered_at: Timestamp as Instant,
                     change_counter: u64 as ChangeNumber,
+                    living_conversations: u64 as ChangeNumber,
+                    content_bytes: u64 as ChangeNumber,
                 }
             }
         }

@@ -37,7 +37,7 @@ pub(crate) mod sql {
     #[diesel(postgres_type(oid = 17, array_oid = 1001))]
     pub struct DigestBytes;
 
-    /// A change number or counter.
+    /// A change number or counter, or another number that is not negative.
     #[derive(Clone, Copy, Debug, Default, QueryId, SqlType)]
     #[diesel(sqlite_type(name = "Long"))]
     #[diesel(postgres_type(oid = 20, array_oid = 1016))]

@@ -12,6 +12,7 @@ use convosync_domain::ports::{MessageHead, MockClock, MockSyncStore, MockVisitor
 use convosync_domain::posted::{Digest, PostedChange};
 use convosync_domain::stored::{MessageHistory, StoredConversation, StoredMessage};
 use convosync_domain::timestamp::Timestamp;
+use convosync_domain::usage::Usage;
 use mockall::Sequence;
 use uuid::Uuid;
 
@@ -75,6 +76,11 @@ impl Text {
 
 /// The memory for what is stored, in bytes.
 const MEMORY: usize = 1_000;
+/// How much a visitor may have.
+const QUOTA: Quota = Quota {
+    max_conversations: Some(3),
+    max_content_bytes: Some(100),
+};
 
 fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).unwrap()
@@ -167,6 +173,7 @@ fn use_case(store: MockSyncStore, registration: RegistrationMode) -> SyncConvers
     let settings = SyncSettings {
         max_clock_skew_seconds: 300,
         registration,
+        quota: QUOTA,
     };
     let visitors = MockVisitorStore::new();
     SyncConversations::new(

@@ -1,5 +1,7 @@
 //! Races with other processes, and other failures of the store.
 
+use convosync_domain::usage::QuotaExceeded;
+
 use super::*;
 
 #[tokio::test]
@@ -46,6 +48,28 @@ async fn a_race_lost_again_and_again_is_told_as_unavailable() {
     assert!(matches!(
         error,
         Err(SyncError::Store(StoreError::Unavailable { .. }))
+    ));
+}
+
+#[tokio::test]
+async fn a_quota_goes_with_the_changes_and_is_told_once_exceeded() {
+    let mut store = MockSyncStore::new();
+    store
+        .expect_heads()
+        .once()
+        .returning(|_, _| Ok(Some(Heads::default())));
+    store
+        .expect_commit()
+        .withf(|_, changes| changes.quota == QUOTA)
+        .once()
+        .returning(|_, _| {
+            let exceeded = QuotaExceeded::Conversations(3);
+            Err(StoreError::QuotaExceeded(exceeded))
+        });
+    let error = explicit(store).run(&ada(), &submission(vec![])).await;
+    assert!(matches!(
+        error,
+        Err(SyncError::QuotaExceeded(QuotaExceeded::Conversations(3)))
     ));
 }
 

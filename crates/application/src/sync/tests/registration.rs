@@ -69,6 +69,7 @@ async fn admits_the_known_and_on_first_sync_everybody() {
                 Ok(known.then_some(Visitor {
                     id,
                     change_counter: 0,
+                    usage: Usage::default(),
                 }))
             });
         let sync = SyncConversations::new(
@@ -78,6 +79,7 @@ async fn admits_the_known_and_on_first_sync_everybody() {
             SyncSettings {
                 max_clock_skew_seconds: 300,
                 registration: mode,
+                quota: Quota::default(),
             },
             ByteBudget::new(MEMORY),
         );
@@ -94,6 +96,7 @@ async fn looks_a_visitor_up_once_until_they_are_gone() {
         Ok(found.next().unwrap().then_some(Visitor {
             id,
             change_counter: 0,
+            usage: Usage::default(),
         }))
     });
     let mut store = MockSyncStore::new();
@@ -107,6 +110,7 @@ async fn looks_a_visitor_up_once_until_they_are_gone() {
         SyncSettings {
             max_clock_skew_seconds: 300,
             registration: RegistrationMode::Explicit,
+            quota: Quota::default(),
         },
         ByteBudget::new(MEMORY),
     );

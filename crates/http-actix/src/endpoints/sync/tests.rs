@@ -4,6 +4,7 @@ use actix_web::test::TestRequest;
 use convosync_application::sync::RegistrationMode;
 use convosync_domain::ports::{Heads, MessageHead, StoreError};
 use convosync_domain::posted::Digest;
+use convosync_domain::usage::QuotaExceeded;
 
 use crate::settings::Limits;
 use crate::testing::{Ports, named, post};
@@ -238,6 +239,28 @@ async fn a_full_store_says_so() {
     let answer = ports.send(post(URL, ONE)).await;
     assert_eq!(answer.status, 507);
     insta::assert_snapshot!(answer.body, @r#"{"error":"Storage is full","code":"storage_full","request_id":"r"}"#);
+}
+
+#[actix_web::test]
+async fn a_quota_is_told_with_its_setting() {
+    let posted = |limit: QuotaExceeded| {
+        let mut ports = Ports::with_known_visitor();
+        ports
+            .sync
+            .expect_heads()
+            .returning(|_, _| Ok(Some(Heads::default())));
+        ports
+            .sync
+            .expect_commit()
+            .returning(move |_, _| Err(StoreError::QuotaExceeded(limit)));
+        ports.send(post(URL, ONE))
+    };
+    let answer = posted(QuotaExceeded::Conversations(1_000)).await;
+    assert_eq!(answer.status, 507);
+    insta::assert_snapshot!(answer.body, @r#"{"error":"Visitor may have at most 1,000 conversations (visitors.max_conversations)","code":"quota_exceeded","request_id":"r"}"#);
+    let answer = posted(QuotaExceeded::ContentBytes(5_000_000_000)).await;
+    assert_eq!(answer.status, 507);
+    insta::assert_snapshot!(answer.body, @r#"{"error":"Visitor may have at most 5,000,000,000 bytes of content (visitors.max_bytes)","code":"quota_exceeded","request_id":"r"}"#);
 }
 
 #[actix_web::test]

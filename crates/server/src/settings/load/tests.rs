@@ -2,6 +2,7 @@ use std::fs;
 
 use config::ValueKind;
 use convosync_application::sync::RegistrationMode;
+use convosync_domain::usage::Quota;
 use convosync_http_actix::{CorsOrigins, Limits, UnknownFields};
 
 use super::*;
@@ -65,6 +66,7 @@ fn nothing_has_to_be_set() {
     assert_eq!(settings.limits(), Limits::default());
     assert_eq!(settings.sync().max_clock_skew_seconds, 300);
     assert_eq!(settings.sync().registration, RegistrationMode::Explicit);
+    assert_eq!(settings.sync().quota, Quota::default());
     assert_eq!(settings.unknown_fields(), UnknownFields::Keep);
     assert_eq!(settings.cors(), CorsOrigins::Loopback);
     assert_eq!(settings.server.trusted_proxies, []);
@@ -254,6 +256,21 @@ fn unknown_fields_of_posts_are_refused_where_that_is_set() {
         )])),
         "sync.unknown_fields: must be one of \"keep\", \"reject\", not \"drop\" \
          (from the environment variable CONVOSYNC__SYNC__UNKNOWN_FIELDS)"
+    );
+}
+
+#[test]
+fn a_quota_of_zero_is_no_limit() {
+    let (_, loaded) = with_file("[visitors]\nmax_bytes = 5000000000\nmax_conversations = 0");
+    let quota = Quota {
+        max_conversations: None,
+        max_content_bytes: Some(5_000_000_000),
+    };
+    assert_eq!(loaded.unwrap().settings.sync().quota, quota);
+    let (file, loaded) = with_file("[visitors]\nmax_conversations = -1");
+    assert!(
+        complaint(loaded).starts_with("visitors.max_conversations: "),
+        "{file}"
     );
 }
 

@@ -20,6 +20,8 @@ pub(in crate::sqlite) fn insert_visitor(
         user_id: None,
         registered_at: convosync_domain::timestamp::Timestamp::from_micros(0).unwrap(),
         change_counter: 0,
+        living_conversations: 0,
+        content_bytes: 0,
     };
     insert(&row, group.connection)?;
     Ok(id)

@@ -1,0 +1,1 @@
+ALTER TABLE visitors DROP COLUMN living_conversations, DROP COLUMN content_bytes;
