@@ -20,6 +20,7 @@ mod histories;
 mod model;
 mod moving;
 mod outages;
+mod quotas;
 mod real_conversations;
 mod round_trips;
 mod support;

@@ -73,19 +73,24 @@ impl Server {
             .timeout_global(Some(TIMEOUT))
             .build()
             .into();
-        let settings = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
         let mut server = Self {
             folder: TempDir::new().unwrap(),
             database,
-            settings,
+            settings: Vec::new(),
             process: None,
             agent,
         };
-        server.restart();
+        server.restart_with(settings);
         server
+    }
+
+    /// Kills the server if it runs, and starts it again on the same folder with these settings alone.
+    pub(crate) fn restart_with(&mut self, settings: &[(&str, &str)]) {
+        let settings = settings.iter();
+        self.settings = settings
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        self.restart();
     }
 
     /// Kills the server if it runs, and starts it again on the same folder.
