@@ -135,20 +135,32 @@ impl Layer {
             let problem = format!("{key} is replaced by {by} (from {origin})");
             return Err(Failure::usage(problem));
         }
-        let section = key.split('.').next().unwrap_or_default();
-        let inside = format!("{section}.");
-        let known: Vec<_> = defaults
-            .keys()
-            .filter_map(|known| known.strip_prefix(&inside))
-            .collect();
-        Err(Failure::usage(if known.is_empty() {
-            format!("unknown key {key} (from {origin})")
-        } else if key == section {
+        Err(Failure::usage(if defaults.names_in(key).next().is_some() {
             format!("{key} is a section and takes no value (from {origin})")
         } else {
-            let known = known.join(", ");
-            format!("unknown key {key} (from {origin}); [{section}] has {known}")
+            let mut unknown = format!("unknown key {key} (from {origin})");
+            if let Some((section, known)) = defaults.section_around(key) {
+                unknown.push_str(&format!("; [{section}] has {known}"));
+            }
+            unknown
         }))
+    }
+
+    /// What stands in a section, by what follows the section's name.
+    fn names_in<'a>(&'a self, section: &'a str) -> impl Iterator<Item = &'a str> {
+        self.keys()
+            .filter_map(move |key| key.strip_prefix(section)?.strip_prefix('.'))
+    }
+
+    /// The innermost section that there is around a key, and the names of the keys in it.
+    fn section_around<'a>(&'a self, key: &'a str) -> Option<(&'a str, String)> {
+        let (section, _) = key.rsplit_once('.')?;
+        let names = self.names_in(section).filter(|name| !name.contains('.'));
+        let names: Vec<_> = names.collect();
+        if names.is_empty() {
+            return self.section_around(section);
+        }
+        Some((section, names.join(", ")))
     }
 }
 
