@@ -7,9 +7,11 @@
 //! - [`merge`]: the merge rule, a pure function from the first two to the third.
 //! - [`feed`]: the order in which devices pull changes.
 //! - [`usage`]: how much a visitor has, and may have.
+//! - [`api_key`]: how a back end proves that it may act for visitors.
 //! - [`ports`]: the traits that a store, a clock and a source of random ids implement; with the
 //!   feature `mocks`, a mock of each.
 
+pub mod api_key;
 pub mod archive;
 pub mod change_set;
 pub mod conversation;
