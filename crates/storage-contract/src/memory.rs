@@ -3,18 +3,22 @@
 mod items;
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
+use convosync_domain::api_key::{ApiKey, ApiKeyId};
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::feed::{Admit, PageRead, PageRequest};
 use convosync_domain::identity::{ConversationKey, VisitorId};
 use convosync_domain::ports::{
-    ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, Restoration,
-    StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
+    ApiKeyStore, ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration,
+    Restoration, StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor,
+    VisitorStore,
 };
 use convosync_domain::stored::StoredMessage;
+use convosync_domain::timestamp::Timestamp;
 use uuid::Uuid;
 
 use items::Items;
@@ -25,6 +29,7 @@ use items::Items;
 pub struct MemoryStore {
     identity: Arc<Mutex<StoreIdentity>>,
     visitors: Arc<Mutex<BTreeMap<VisitorId, Items>>>,
+    api_keys: Arc<Mutex<BTreeMap<ApiKeyId, ApiKey>>>,
 }
 
 impl MemoryStore {
@@ -34,6 +39,7 @@ impl MemoryStore {
         Self {
             identity: Arc::new(Mutex::new(identity)),
             visitors: Arc::default(),
+            api_keys: Arc::default(),
         }
     }
 
@@ -211,5 +217,37 @@ impl StoreStatus for MemoryStore {
 
     fn identity(&self) -> StoreIdentity {
         *locked(&self.identity)
+    }
+}
+
+#[async_trait]
+impl ApiKeyStore for MemoryStore {
+    async fn add_key(&self, key: ApiKey) -> Result<bool, StoreError> {
+        match locked(&self.api_keys).entry(key.id) {
+            Entry::Occupied(_) => Ok(false),
+            Entry::Vacant(place) => {
+                place.insert(key);
+                Ok(true)
+            }
+        }
+    }
+
+    async fn find_key(&self, id: ApiKeyId) -> Result<Option<ApiKey>, StoreError> {
+        Ok(locked(&self.api_keys).get(&id).cloned())
+    }
+
+    async fn list_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
+        let mut keys: Vec<_> = locked(&self.api_keys).values().cloned().collect();
+        keys.sort_by_key(ApiKey::list_order);
+        Ok(keys)
+    }
+
+    async fn revoke_key(&self, id: ApiKeyId, at: Timestamp) -> Result<Option<ApiKey>, StoreError> {
+        let mut keys = locked(&self.api_keys);
+        let revoked = keys.get_mut(&id).map(|key| {
+            key.revoked_at.get_or_insert(at);
+            key.clone()
+        });
+        Ok(revoked)
     }
 }

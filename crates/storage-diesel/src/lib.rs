@@ -76,8 +76,9 @@
 //!
 //! # What a new adapter must do
 //!
-//! Implement [`SyncStore`], [`VisitorStore`], [`ConversationList`], [`ChangeFeed`],
-//! [`StoreArchive`] and [`StoreStatus`], the ports of the domain, and pass the suite of `convosync-storage-contract`.
+//! Implement [`SyncStore`], [`VisitorStore`], [`ConversationList`], [`ChangeFeed`], [`StoreArchive`],
+//! [`StoreStatus`] and [`ApiKeyStore`], the ports of the domain, and pass the suite of
+//! `convosync-storage-contract`.
 //! The merge rule is none of its business: it is told what to write, whole, by
 //! [`ChangeSet`]. What it owes is written at the ports: compare-and-swap on the visitor's counter,
 //! all or nothing, durable when acknowledged, and reads that see one moment.
@@ -88,6 +89,7 @@
 //! [`ChangeFeed`]: convosync_domain::ports::ChangeFeed
 //! [`StoreArchive`]: convosync_domain::ports::StoreArchive
 //! [`StoreStatus`]: convosync_domain::ports::StoreStatus
+//! [`ApiKeyStore`]: convosync_domain::ports::ApiKeyStore
 //! [`ChangeSet`]: convosync_domain::change_set::ChangeSet
 
 mod concurrency_limit;

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 const IDENTITY: &str = "identity";
 
-/// A folder with the store's identity and a file for each visitor.
+/// A folder with the store's identity, its API keys and a file for each visitor.
 pub(crate) struct Files {
     folder: PathBuf,
 }
@@ -97,7 +97,8 @@ impl Files {
         self.replace(&visitor.as_uuid().to_string(), &lines)
     }
 
-    fn read_file(&self, name: &str) -> Result<Option<String>, StoreError> {
+    /// The text of a file, if it is there.
+    pub(crate) fn read_file(&self, name: &str) -> Result<Option<String>, StoreError> {
         match fs::read_to_string(self.folder.join(name)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
@@ -105,8 +106,8 @@ impl Files {
         }
     }
 
-    /// Whoever reads meanwhile sees the old file or the new one.
-    fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
+    /// Replaces a file, durably. Whoever reads meanwhile sees the old file or the new one.
+    pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
         let new = self.folder.join("new");
         let replaced = File::create(&new).and_then(|mut file| {
             file.write_all(bytes)?;
@@ -130,7 +131,7 @@ fn unavailable(error: io::Error) -> StoreError {
     }
 }
 
-fn corrupt(file: &'static str) -> StoreError {
+pub(crate) fn corrupt(file: &'static str) -> StoreError {
     StoreError::Corrupt {
         table: file,
         key: "its file".to_owned(),

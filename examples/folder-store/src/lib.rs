@@ -1,10 +1,11 @@
 //! An example of a store of one's own: a folder with one file a visitor.
 //!
-//! It is what an integrator writes who swaps the persistence of Convosync: the six ports of
+//! It is what an integrator writes who swaps the persistence of Convosync: the seven ports of
 //! `convosync_domain::ports` on something else, proved by one line in `tests/contract.rs`. A file
 //! holds the lines of an archive, so that it can be read by people and imported elsewhere. Every
 //! write replaces the whole file, so this is for a few visitors with a few conversations.
 
+mod api_keys;
 mod files;
 
 use std::path::Path;

@@ -7,6 +7,7 @@
 )]
 #![deny(dead_code)]
 
+mod api_keys;
 mod archive;
 mod big_batches;
 mod commits;
@@ -144,6 +145,16 @@ macro_rules! for_every_case {
                 a_new_life_keeps_everything
                 a_visitor_with_another_life_is_not_restored
                 a_digest_seed_is_adopted_before_there_are_visitors;
+            api_keys:
+                an_unknown_key_is_absent
+                keys_come_back_whole
+                an_id_that_is_taken_stays
+                keys_are_listed_oldest_first
+                a_key_is_revoked_once
+                one_key_of_an_id_is_added_among_many
+                a_key_is_revoked_once_among_many
+                keys_and_visitors_share_nothing
+                keys_are_not_carried_away;
             reference:
                 generated_histories_read_as_in_the_reference_store;
         }

@@ -6,9 +6,11 @@
 //! first, by compare-and-swap (`take_number`), then each table in a statement or two whatever the number
 //! of rows (`rows`, `write`, `erase`).
 //!
-//! Every key begins with the visitor, and every statement names the visitor as a constant, so that
-//! each stays on one shard where the tables are distributed by visitor.
+//! Every key of what visitors have begins with the visitor, and every statement about it names the
+//! visitor as a constant, so that each stays on one shard where the tables are distributed by visitor.
+//! What is the server's (`migrate`, `api_keys`) is a few rows.
 
+mod api_keys;
 mod archive;
 mod erase;
 mod errors;

@@ -8,6 +8,7 @@ use diesel::row::Row;
 use diesel::sql_types::{Array, BigInt, Bool, Double, Integer, Nullable, Text};
 use uuid::Uuid;
 
+use convosync_domain::api_key::{ApiKeyName, Scopes, SecretHash};
 use convosync_domain::conversation::Conversation;
 use convosync_domain::message::{MessageFields, MessageOutput, MessageRequest, MessageResponse};
 use convosync_domain::patch::Extra;
@@ -20,13 +21,17 @@ use crate::tables::for_every_table;
 use crate::tables::postgres::{table_to_read, table_to_write};
 use crate::tables::read_row::{ReadRow, RowKey, RowReader, read_row};
 use crate::types::sql::{
-    ChangeNumber, ClientId, DigestBytes, ExtraObject, Instant, JsonText, UuidBytes,
+    ChangeNumber, ClientId, DigestBytes, ExtraObject, HashBytes, Instant, JsonText, KeyName,
+    ScopeWords, UuidBytes,
 };
 
 /// A table of PostgreSQL: the common columns after its keys, which begin with the visitor.
 macro_rules! postgres_table {
     ($(#[$doc:meta])* store as $row:ident { $($columns:tt)* }) => {
         table_to_read! { $(#[$doc])* store as $row { id: i64 as BigInt; $($columns)* } }
+    };
+    ($(#[$doc:meta])* api_keys as $row:ident { $($columns:tt)* }) => {
+        table_to_read! { $(#[$doc])* api_keys as $row { id: i64 as BigInt; $($columns)* } }
     };
     ($(#[$doc:meta])* visitors as $row:ident { $($columns:tt)* }) => {
         table_to_read! { $(#[$doc])* visitors as $row { id: Uuid as UuidBytes; $($columns)* } }
@@ -108,6 +113,7 @@ mod tests {
     fn the_columns_are_those_of_the_migrations() {
         let mut declared = Columns::default();
         declared.add(StoreRow::TABLE, StoreRow::COLUMNS.iter().copied());
+        declared.add(ApiKeyRow::TABLE, ApiKeyRow::COLUMNS.iter().copied());
         let of_visitors = VisitorRow::COLUMNS.iter().chain(VisitorHeadRow::COLUMNS);
         declared.add(VisitorRow::TABLE, of_visitors.copied());
         written::<conversations::Columns>(&mut declared);

@@ -5,6 +5,7 @@
 //! a few rows at once, where it is asked for.
 //! Rows are appended by integer ids; two unique keys are all that is indexed beside those.
 
+mod api_keys;
 mod archive;
 mod connection;
 mod erase;

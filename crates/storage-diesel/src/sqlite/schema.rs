@@ -8,6 +8,7 @@ use diesel::sql_types::{BigInt, Bool, Double, Integer, Nullable, Text};
 use diesel::sqlite::Sqlite;
 use uuid::Uuid;
 
+use convosync_domain::api_key::{ApiKeyName, Scopes, SecretHash};
 use convosync_domain::conversation::Conversation;
 use convosync_domain::message::{MessageFields, MessageOutput, MessageRequest, MessageResponse};
 use convosync_domain::posted::Digest;
@@ -19,7 +20,8 @@ use crate::tables::for_every_table;
 use crate::tables::read_row::{ReadRow, RowKey, RowReader, read_row};
 use crate::tables::sqlite::{part_of_row, stored_table};
 use crate::types::sql::{
-    ChangeNumber, ClientId, DigestBytes, ExtraObject, Instant, JsonText, UuidBytes,
+    ChangeNumber, ClientId, DigestBytes, ExtraObject, HashBytes, Instant, JsonText, KeyName,
+    ScopeWords, UuidBytes,
 };
 
 /// A table of SQLite: the common columns after its integer keys.
@@ -27,6 +29,11 @@ macro_rules! sqlite_table {
     ($(#[$doc:meta])* store as $row:ident { $($columns:tt)* }) => {
         stored_table! {
             $(#[$doc])* store as $row { key { id: i64 as BigInt, } $($columns)* }
+        }
+    };
+    ($(#[$doc:meta])* api_keys as $row:ident { $($columns:tt)* }) => {
+        stored_table! {
+            $(#[$doc])* api_keys as $row { key { id: i64 as BigInt, } $($columns)* }
         }
     };
     ($(#[$doc:meta])* visitors as $row:ident { $($columns:tt)* }) => {
@@ -170,7 +177,7 @@ mod tests {
         macro_rules! declare {
             ($($row:ident),+) => {$( declared.add($row::TABLE, $row::COLUMNS.iter().copied()); )+};
         }
-        declare!(StoreRow, VisitorRow, ConversationRow, MessageRow);
+        declare!(StoreRow, ApiKeyRow, VisitorRow, ConversationRow, MessageRow);
         declare!(RequestRow, ResponseRow, OutputRow);
 
         let mut migrated = Columns::default();

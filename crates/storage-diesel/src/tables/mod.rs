@@ -26,6 +26,19 @@ macro_rules! for_every_table {
             }
         }
         $each! {
+            /// An API key, by the bits of its id.
+            api_keys as ApiKeyRow {
+                row {
+                    name: ApiKeyName as KeyName,
+                    secret_hash: SecretHash as HashBytes,
+                    scopes: Scopes as ScopeWords,
+                    created_at: Timestamp as Instant,
+                    expires_at: Option<Timestamp> as Nullable<Instant>,
+                    revoked_at: Option<Timestamp> as Nullable<Instant>,
+                }
+            }
+        }
+        $each! {
             /// A registered visitor.
             visitors as VisitorRow {
                 row {

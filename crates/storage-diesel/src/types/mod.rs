@@ -13,6 +13,7 @@ use diesel::expression::AsExpression;
 use diesel::sql_types::{BigInt, SqlOrd, Text};
 use uuid::Uuid;
 
+use convosync_domain::api_key::{ApiKeyName, Scopes};
 use convosync_domain::fields::PartId;
 use convosync_domain::json::{JsonValue, decode_string};
 use convosync_domain::patch::Extra;
@@ -36,6 +37,12 @@ pub(crate) mod sql {
     #[diesel(sqlite_type(name = "Binary"))]
     #[diesel(postgres_type(oid = 17, array_oid = 1001))]
     pub struct DigestBytes;
+
+    /// The 32 bytes of the hash of a secret.
+    #[derive(Clone, Copy, Debug, Default, QueryId, SqlType)]
+    #[diesel(sqlite_type(name = "Binary"))]
+    #[diesel(postgres_type(oid = 17, array_oid = 1001))]
+    pub struct HashBytes;
 
     /// A change number or counter, or another number that is not negative.
     #[derive(Clone, Copy, Debug, Default, QueryId, SqlType)]
@@ -66,6 +73,18 @@ pub(crate) mod sql {
     #[diesel(sqlite_type(name = "Text"))]
     #[diesel(postgres_type(oid = 25, array_oid = 1009))]
     pub struct ExtraObject;
+
+    /// What an API key is called.
+    #[derive(Clone, Copy, Debug, Default, QueryId, SqlType)]
+    #[diesel(sqlite_type(name = "Text"))]
+    #[diesel(postgres_type(oid = 25, array_oid = 1009))]
+    pub struct KeyName;
+
+    /// The words of scopes in order, with commas between them.
+    #[derive(Clone, Copy, Debug, Default, QueryId, SqlType)]
+    #[diesel(sqlite_type(name = "Text"))]
+    #[diesel(postgres_type(oid = 25, array_oid = 1009))]
+    pub struct ScopeWords;
 }
 
 impl SqlOrd for sql::ChangeNumber {}
@@ -108,6 +127,8 @@ macro_rules! read_as {
 read_as!(ChangeNumber as u64: i64 as BigInt, |number| Ok(Self::try_from(number)?));
 read_as!(Instant as Timestamp: i64 as BigInt, |micros| Ok(Self::from_micros(micros)?));
 read_as!(JsonText as JsonValue: String as Text, |text| Ok(Self::parse(&text)?));
+read_as!(KeyName as ApiKeyName: String as Text, |text| Ok(Self::new(text)?));
+read_as!(ScopeWords as Scopes: String as Text, |text| Ok(text.parse()?));
 read_as!(ClientId as PartId: String as Text, |text| {
     // As [`client_id_text`] wrote it.
     if let Ok(number) = text.parse() {

@@ -7,6 +7,7 @@ use diesel::pg::{Pg, PgValue};
 use diesel::serialize::{self, IsNull, Output, ToSql};
 use uuid::Uuid;
 
+use convosync_domain::api_key::{ApiKeyName, Scopes, SecretHash};
 use convosync_domain::fields::PartId;
 use convosync_domain::json::JsonValue;
 use convosync_domain::patch::Extra;
@@ -76,6 +77,33 @@ impl ToSql<sql::ExtraObject, Pg> for Extra {
             return Ok(IsNull::Yes);
         }
         out.write_all(json_text::object(self).as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<sql::HashBytes, Pg> for SecretHash {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(self.as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<sql::HashBytes, Pg> for SecretHash {
+    fn from_sql(value: PgValue<'_>) -> deserialize::Result<Self> {
+        Ok(Self::from_bytes(value.as_bytes().try_into()?))
+    }
+}
+
+impl ToSql<sql::KeyName, Pg> for ApiKeyName {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        out.write_all(self.as_str().as_bytes())?;
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<sql::ScopeWords, Pg> for Scopes {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
+        write!(out, "{self}")?;
         Ok(IsNull::No)
     }
 }

@@ -5,6 +5,7 @@ use diesel::serialize::{self, IsNull, Output, ToSql};
 use diesel::sqlite::{Sqlite, SqliteValue};
 use uuid::Uuid;
 
+use convosync_domain::api_key::{ApiKeyName, Scopes, SecretHash};
 use convosync_domain::fields::PartId;
 use convosync_domain::json::JsonValue;
 use convosync_domain::patch::Extra;
@@ -86,6 +87,33 @@ impl ToSql<sql::ExtraObject, Sqlite> for Extra {
             return Ok(IsNull::Yes);
         }
         out.set_value(json_text::object(self));
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<sql::HashBytes, Sqlite> for SecretHash {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.as_bytes().as_slice());
+        Ok(IsNull::No)
+    }
+}
+
+impl FromSql<sql::HashBytes, Sqlite> for SecretHash {
+    fn from_sql(mut value: SqliteValue<'_, '_, '_>) -> deserialize::Result<Self> {
+        Ok(Self::from_bytes(value.read_blob().try_into()?))
+    }
+}
+
+impl ToSql<sql::KeyName, Sqlite> for ApiKeyName {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.as_str());
+        Ok(IsNull::No)
+    }
+}
+
+impl ToSql<sql::ScopeWords, Sqlite> for Scopes {
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Sqlite>) -> serialize::Result {
+        out.set_value(self.to_string());
         Ok(IsNull::No)
     }
 }
