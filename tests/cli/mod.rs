@@ -2,6 +2,7 @@
 
 mod archives;
 mod commands;
+mod keys;
 mod refusals;
 mod start;
 mod stop;

@@ -1,8 +1,8 @@
 //! The `anon_id`s, from the random numbers of the system.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use convosync_domain::ports::AnonIds;
+
+use crate::random_secret::random_secret;
 
 /// The random numbers of the system.
 #[derive(Clone, Copy, Debug)]
@@ -10,12 +10,8 @@ pub(crate) struct SystemAnonIds;
 
 impl AnonIds for SystemAnonIds {
     fn generate(&self) -> String {
-        let mut secret = [0; 32];
-        match getrandom::fill(&mut secret) {
-            Ok(()) => URL_SAFE_NO_PAD.encode(secret),
-            // No identity is empty, so the registration is refused.
-            Err(_) => String::new(),
-        }
+        // No identity is empty, so without one the registration is refused.
+        random_secret().unwrap_or_default()
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use convosync_application::api_keys::ManageApiKeys;
 use convosync_application::byte_budget::ByteBudget;
 use convosync_application::list_conversations::ListConversations;
 use convosync_application::pull_changes::{PullChanges, PullSettings};
@@ -15,6 +16,7 @@ use crate::backend::Store;
 use crate::failure::Failure;
 use crate::settings::Settings;
 use crate::system_anon_ids::SystemAnonIds;
+use crate::system_api_keys::SystemApiKeys;
 use crate::system_clock::SystemClock;
 
 /// What a server answers with.
@@ -51,6 +53,12 @@ pub(crate) fn services(
 pub(crate) fn register_visitor(store: &Arc<dyn Store>) -> Result<RegisterVisitor, Failure> {
     let anon_ids = Arc::new(SystemAnonIds);
     Ok(RegisterVisitor::new(store.clone(), anon_ids, clock()?))
+}
+
+/// How an operator works with the API keys of the store.
+pub(crate) fn manage_api_keys(store: &Arc<dyn Store>) -> Result<ManageApiKeys, Failure> {
+    let secrets = Arc::new(SystemApiKeys);
+    Ok(ManageApiKeys::new(store.clone(), secrets, clock()?))
 }
 
 fn clock() -> Result<Arc<dyn Clock>, Failure> {

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use convosync_domain::ports::{
-    ChangeFeed, ConversationList, StoreArchive, StoreStatus, SyncStore, VisitorStore,
+    ApiKeyStore, ChangeFeed, ConversationList, StoreArchive, StoreStatus, SyncStore, VisitorStore,
 };
 
 use crate::failure::Failure;
@@ -28,9 +28,20 @@ pub(crate) trait Backend {
     fn migrate(&self) -> Result<Vec<String>, Failure>;
 }
 
+/// Refuses to go on where there is no store yet: opening would make one.
+pub(crate) fn require_store(backend: &dyn Backend) -> Result<(), Failure> {
+    match backend.path().filter(|path| !path.exists()) {
+        Some(path) => Err(Failure::failed(format!(
+            "there is no store at {}",
+            path.display()
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Every port of a store.
 pub(crate) trait Store:
-    SyncStore + VisitorStore + ConversationList + ChangeFeed + StoreArchive + StoreStatus
+    SyncStore + VisitorStore + ConversationList + ChangeFeed + StoreArchive + StoreStatus + ApiKeyStore
 {
     /// Finishes the writes that are queued and closes the store.
     fn close(&self);

@@ -15,7 +15,7 @@ use convosync_application::export_store::{ExportError, ExportProgress, ExportSto
 use convosync_http_actix::archive::{self, Line};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::backend::{Backend, Store};
+use crate::backend::{Backend, Store, require_store};
 use crate::failure::Failure;
 use crate::output::say;
 
@@ -31,12 +31,7 @@ pub(super) struct Arguments {
 
 /// Writes everything in the store to an archive.
 pub(super) async fn run(arguments: Arguments, backend: &dyn Backend) -> Result<(), Failure> {
-    if let Some(path) = backend.path().filter(|path| !path.exists()) {
-        return Err(Failure::failed(format!(
-            "there is no store at {}",
-            path.display()
-        )));
-    }
+    require_store(backend)?;
     let Some(path) = arguments.output else {
         return export(backend, Begun::default(), &mut io::stdout().lock()).await;
     };

@@ -4,6 +4,7 @@ mod config;
 mod export;
 mod health;
 mod import;
+mod key;
 mod migrate;
 mod serve;
 mod visitor;
@@ -37,6 +38,8 @@ enum Command {
     Migrate,
     /// Work with visitors
     Visitor(visitor::Arguments),
+    /// Work with the API keys of back ends
+    Key(key::Arguments),
     /// Write everything in the store to an archive, for another store; stop the server first
     Export(export::Arguments),
     /// Put what an archive holds into a new store
@@ -109,6 +112,10 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
         Command::Visitor(arguments) => {
             let backend = choose_backend(&configuration)?;
             visitor::run(arguments, &*backend).await
+        }
+        Command::Key(arguments) => {
+            let backend = choose_backend(&configuration)?;
+            key::run(arguments, &*backend).await
         }
         Command::Export(arguments) => {
             let backend = choose_backend(&configuration)?;
