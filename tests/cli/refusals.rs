@@ -24,8 +24,8 @@ fn an_unknown_key_is_refused_by_name_and_file() {
     assert_eq!(
         finished.complaint(2),
         "unknown key server.prot (from my.toml); \
-         [server] has cors_origins, drain_seconds, host, port, shutdown_timeout_seconds, trusted_proxies, \
-         workers"
+         [server] has cors_origins, drain_seconds, host, hosts, port, shutdown_timeout_seconds, \
+         trusted_proxies, workers"
     );
 }
 
@@ -65,13 +65,15 @@ fn an_unreadable_configuration_file_is_refused_by_name() {
 }
 
 #[test]
-fn the_network_is_refused_and_nothing_is_made() {
+fn the_network_is_refused_in_open_mode_and_nothing_is_made() {
     let folder = tempdir().unwrap();
-    let finished = run(folder.path(), &["--host", "0.0.0.0", "--port", "0"]);
+    let mut command = convosync(folder.path());
+    command.env("CONVOSYNC__AUTH__MODE", "open");
+    let finished = Finished::of(command.args(["--host", "0.0.0.0", "--port", "0"]));
     assert_eq!(
         finished.complaint(2),
-        "server.host: 0.0.0.0 is not loopback, and whoever names a visitor is that visitor; \
-         auth.allow_open_on_network = true allows it (from --host)"
+        "server.host: 0.0.0.0 is not loopback, and in open mode whoever names a visitor is that \
+         visitor; auth.mode = \"protected\" asks for proof (from --host)"
     );
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
 }

@@ -3,6 +3,7 @@
 //! A use case holds the ports it needs and nothing of a transport: it takes domain values and
 //! answers with domain values or a typed error. All of them are tested on mocks.
 
+pub mod access;
 pub mod api_keys;
 pub mod byte_budget;
 pub mod cursor;

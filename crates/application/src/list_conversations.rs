@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use convosync_domain::identity::{VisitorId, VisitorIdentity};
 use convosync_domain::ports::{ConversationList, LivingIds, StoreError, VisitorStore};
+
+use crate::access::AuthorizedVisitor;
 
 /// Lists the ids of a visitor's living conversations.
 #[derive(Clone)]
@@ -37,13 +38,10 @@ impl ListConversations {
     ///
     /// # Errors
     /// [`ListError`] for an unknown visitor or when the store fails.
-    pub async fn change_counter(&self, identity: &VisitorIdentity) -> Result<u64, ListError> {
-        let visitor = self
-            .visitors
-            .find(VisitorId::from(identity))
-            .await
-            .map_err(ListError::Store)?;
-        visitor
+    pub async fn change_counter(&self, visitor: &AuthorizedVisitor) -> Result<u64, ListError> {
+        let found = self.visitors.find(visitor.id()).await;
+        found
+            .map_err(ListError::Store)?
             .map(|visitor| visitor.change_counter)
             .ok_or(ListError::UnknownVisitor)
     }
@@ -52,9 +50,9 @@ impl ListConversations {
     ///
     /// # Errors
     /// [`ListError`] for an unknown visitor or when the store fails.
-    pub async fn run(&self, identity: &VisitorIdentity) -> Result<LivingIds, ListError> {
+    pub async fn run(&self, visitor: &AuthorizedVisitor) -> Result<LivingIds, ListError> {
         self.conversations
-            .living_ids(VisitorId::from(identity))
+            .living_ids(visitor.id())
             .await
             .map_err(ListError::Store)?
             .ok_or(ListError::UnknownVisitor)
@@ -64,6 +62,8 @@ impl ListConversations {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::OpenAccess;
+    use convosync_domain::identity::VisitorIdentity;
     use convosync_domain::ports::{MockConversationList, MockVisitorStore, Visitor};
     use convosync_domain::usage::Usage;
     use mockall::predicate::eq;
@@ -74,23 +74,23 @@ mod tests {
 
     #[tokio::test]
     async fn asks_for_the_visitor_of_the_identity() {
-        let identity = VisitorIdentity::registered("ada").unwrap();
+        let visitor = OpenAccess.believe(VisitorIdentity::registered("ada").unwrap());
         let mut list = MockConversationList::new();
         list.expect_living_ids()
-            .with(eq(VisitorId::from(&identity)))
+            .with(eq(visitor.id()))
             .once()
             .returning(|_| Ok(Some(LivingIds::default())));
         let list = listing(list, MockVisitorStore::new());
-        assert_eq!(list.run(&identity).await.unwrap(), LivingIds::default());
+        assert_eq!(list.run(&visitor).await.unwrap(), LivingIds::default());
     }
 
     #[tokio::test]
     async fn the_counter_comes_without_the_list() {
-        let identity = VisitorIdentity::registered("ada").unwrap();
+        let visitor = OpenAccess.believe(VisitorIdentity::registered("ada").unwrap());
         let mut visitors = MockVisitorStore::new();
         visitors
             .expect_find()
-            .with(eq(VisitorId::from(&identity)))
+            .with(eq(visitor.id()))
             .once()
             .returning(|id| {
                 Ok(Some(Visitor {
@@ -100,7 +100,7 @@ mod tests {
                 }))
             });
         let list = listing(MockConversationList::new(), visitors);
-        assert_eq!(list.change_counter(&identity).await.unwrap(), 7);
+        assert_eq!(list.change_counter(&visitor).await.unwrap(), 7);
     }
 
     #[tokio::test]
@@ -109,11 +109,11 @@ mod tests {
         list.expect_living_ids().returning(|_| Ok(None));
         let mut visitors = MockVisitorStore::new();
         visitors.expect_find().returning(|_| Ok(None));
-        let identity = VisitorIdentity::anonymous("nobody").unwrap();
+        let visitor = OpenAccess.believe(VisitorIdentity::anonymous("nobody").unwrap());
         let list = listing(list, visitors);
-        let error = list.run(&identity).await;
+        let error = list.run(&visitor).await;
         assert!(matches!(error, Err(ListError::UnknownVisitor)));
-        let error = list.change_counter(&identity).await;
+        let error = list.change_counter(&visitor).await;
         assert!(matches!(error, Err(ListError::UnknownVisitor)));
     }
 }

@@ -6,10 +6,11 @@ mod tests;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use convosync_domain::feed::{Admit, ChangesPage, FeedPosition, LeftOut, PageRead, PageRequest};
-use convosync_domain::identity::{VisitorId, VisitorIdentity};
+use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{ChangeFeed, StoreError, VisitorStore};
 use uuid::Uuid;
 
+use crate::access::AuthorizedVisitor;
 use crate::byte_budget::{ByteBudget, Reservation};
 use crate::cursor::Cursor;
 use crate::sync::TurnStart;
@@ -94,10 +95,10 @@ impl PullChanges {
     /// Those of [`Self::run`].
     pub async fn change_counter(
         &self,
-        identity: &VisitorIdentity,
+        visitor: &AuthorizedVisitor,
         since: Option<&str>,
     ) -> Result<u64, PullError> {
-        let visitor = VisitorId::from(identity);
+        let visitor = visitor.id();
         let since = self.decode(since, visitor)?;
         let found = self.visitors.find(visitor).await;
         let found = found.map_err(PullError::Store)?;
@@ -114,11 +115,11 @@ impl PullChanges {
     /// before an expired one.
     pub async fn run(
         &self,
-        identity: &VisitorIdentity,
+        visitor: &AuthorizedVisitor,
         since: Option<&str>,
         limit: usize,
     ) -> Result<Pulled, PullError> {
-        let visitor = VisitorId::from(identity);
+        let visitor = visitor.id();
         let since = self.decode(since, visitor)?;
         self.page(visitor, since, limit, Arc::default()).await
     }

@@ -6,6 +6,8 @@ use convosync_domain::change_set::VisitorRegistration;
 use convosync_domain::identity::{InvalidIdentity, VisitorIdentity};
 use convosync_domain::ports::{AnonIds, Clock, Registration, StoreError, VisitorStore};
 
+use crate::access::NewVisitor;
+
 /// Registers visitors.
 #[derive(Clone)]
 pub struct RegisterVisitor {
@@ -49,11 +51,17 @@ impl RegisterVisitor {
         }
     }
 
-    /// Registers this visitor; one who is known stays so.
+    /// Registers a visitor; one who is known stays so. An anonymous one gets an `anon_id` that only the
+    /// answer tells.
     ///
     /// # Errors
-    /// [`RegisterError`] when the store fails.
-    pub async fn run(&self, identity: VisitorIdentity) -> Result<Registered, RegisterError> {
+    /// [`RegisterError`] as its variants say.
+    pub async fn run(&self, visitor: NewVisitor) -> Result<Registered, RegisterError> {
+        let identity = match visitor {
+            NewVisitor::Named(visitor) => visitor.identity().clone(),
+            NewVisitor::Anonymous => VisitorIdentity::anonymous(self.anon_ids.generate())
+                .map_err(RegisterError::AnonId)?,
+        };
         let registration = self
             .visitors
             .register(VisitorRegistration {
@@ -67,21 +75,12 @@ impl RegisterVisitor {
             registration,
         })
     }
-
-    /// Registers a visitor under an `anon_id` that only the answer tells.
-    ///
-    /// # Errors
-    /// [`RegisterError`] when the store fails.
-    pub async fn run_anonymous(&self) -> Result<Registered, RegisterError> {
-        let identity =
-            VisitorIdentity::anonymous(self.anon_ids.generate()).map_err(RegisterError::AnonId)?;
-        self.run(identity).await
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::access::OpenAccess;
     use convosync_domain::ports::{MockAnonIds, MockClock, MockVisitorStore};
     use convosync_domain::timestamp::Timestamp;
 
@@ -103,9 +102,8 @@ mod tests {
     #[tokio::test]
     async fn registers_a_named_visitor() {
         let identity = VisitorIdentity::registered("ada").unwrap();
-        let registered = use_case(Registration::AlreadyKnown)
-            .run(identity.clone())
-            .await;
+        let visitor = NewVisitor::Named(OpenAccess.believe(identity.clone()));
+        let registered = use_case(Registration::AlreadyKnown).run(visitor).await;
         let registration = Registration::AlreadyKnown;
         assert_eq!(
             registered.unwrap(),
@@ -118,7 +116,9 @@ mod tests {
 
     #[tokio::test]
     async fn makes_an_anonymous_visitor() {
-        let registered = use_case(Registration::Created).run_anonymous().await;
+        let registered = use_case(Registration::Created)
+            .run(NewVisitor::Anonymous)
+            .await;
         let identity = VisitorIdentity::anonymous("secret").unwrap();
         let registration = Registration::Created;
         assert_eq!(

@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use convosync_domain::archive::ArchivePlace;
 use convosync_domain::feed::ChangedConversation;
-use convosync_domain::identity::{ConversationKey, VisitorId, VisitorIdentity};
+use convosync_domain::identity::{ConversationKey, VisitorId};
 use convosync_domain::ports::StoreArchive;
 use convosync_domain::stored::StoredMessage;
 
+use crate::access::AuthorizedVisitor;
 use crate::byte_budget::Reservation;
 use crate::pull_changes::{PullChanges, PullError, Pulled};
 use crate::sync::{MessageText, Submission, SyncConversations, SyncError, Taken};
@@ -73,10 +74,10 @@ impl TakeTurn {
     /// [`PullError::InvalidCursor`].
     pub fn check_cursor(
         &self,
-        identity: &VisitorIdentity,
+        visitor: &AuthorizedVisitor,
         since: Option<&str>,
     ) -> Result<(), PullError> {
-        self.pull.decode(since, VisitorId::from(identity)).map(drop)
+        self.pull.decode(since, visitor.id()).map(drop)
     }
 
     /// Takes a post and reads the page after the cursor, or the first of all without one. `limit` is at most
@@ -86,15 +87,15 @@ impl TakeTurn {
     /// [`TurnError`] as its variants say.
     pub async fn run<T: MessageText>(
         &self,
-        identity: &VisitorIdentity,
+        visitor: &AuthorizedVisitor,
         submission: &Submission<T>,
         since: Option<&str>,
         limit: usize,
     ) -> Result<Turn<T::Violation>, TurnError<T::Violation>> {
-        let visitor = VisitorId::from(identity);
-        let since = self.pull.decode(since, visitor)?;
+        let since = self.pull.decode(since, visitor.id())?;
         let start = self.pull.start_of_turn(since, limit);
-        let posted = self.sync.run_in_turn(identity, submission, start).await;
+        let posted = self.sync.run_in_turn(visitor, submission, start).await;
+        let visitor = visitor.id();
         let posted = posted.map_err(|error| match error {
             SyncError::TurnExpired => TurnError::Pull(PullError::CursorExpired),
             error => TurnError::Sync(error),

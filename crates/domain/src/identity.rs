@@ -81,7 +81,7 @@ pub struct VisitorId(Uuid);
 impl VisitorId {
     /// The visitor that a store knows by this UUID.
     #[must_use]
-    pub fn from_uuid(uuid: Uuid) -> Self {
+    pub const fn from_uuid(uuid: Uuid) -> Self {
         Self(uuid)
     }
 

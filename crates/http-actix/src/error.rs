@@ -57,6 +57,15 @@ error_codes! {
     InvalidLimit: BAD_REQUEST, "invalid_limit", "limit must be 1 to 1000";
     InvalidVisitor: BAD_REQUEST, "invalid_visitor", "Invalid visitor format";
     RepeatedParameter: BAD_REQUEST, "repeated_parameter", "Parameter given twice";
+    InvalidApiKey: UNAUTHORIZED, "invalid_api_key", "API key is not accepted";
+    InvalidToken: UNAUTHORIZED, "invalid_token", "Token is not accepted";
+    ProofMissing: UNAUTHORIZED, "proof_missing", "Proof of identity is missing";
+    MissingScope: FORBIDDEN, "missing_scope", "API key lacks the scope";
+    OtherUser: FORBIDDEN, "other_user", "Token is for another user";
+    ProxiedInOpenMode: FORBIDDEN, "proxied_in_open_mode",
+        "Open mode takes no requests that come through a proxy";
+    RegistrationForbidden: FORBIDDEN, "registration_forbidden",
+        "Only the server or an API key makes this visitor";
     OriginNotAllowed: FORBIDDEN, "origin_not_allowed",
         "Pages of this origin may not ask here; server.cors_origins lists those that may";
     PreflightRefused: FORBIDDEN, "preflight_refused", "Not taken from pages of other origins";
@@ -73,8 +82,11 @@ error_codes! {
         "Content-Encoding must be gzip or identity";
     UnsupportedContentType: UNSUPPORTED_MEDIA_TYPE, "unsupported_content_type",
         "Content-Type must be application/json";
+    ForeignHost: MISDIRECTED_REQUEST, "foreign_host", "Host is not one of this server's";
     TooManyRequests: TOO_MANY_REQUESTS, "too_many_requests", "Too many requests";
     Internal: INTERNAL_SERVER_ERROR, "internal_error", "Internal error";
+    KeysUnavailable: SERVICE_UNAVAILABLE, "keys_unavailable",
+        "Keys for tokens are not available";
     StorageUnavailable: SERVICE_UNAVAILABLE, "storage_unavailable", "Storage is unavailable";
     TooManyInFlight: SERVICE_UNAVAILABLE, "too_many_in_flight", "Too many requests in flight";
     Draining: SERVICE_UNAVAILABLE, "draining", "Server is stopping";
@@ -105,6 +117,11 @@ impl From<ErrorCode> for ApiError {
 }
 
 impl ApiError {
+    /// What went wrong.
+    pub(crate) fn code(&self) -> ErrorCode {
+        self.code
+    }
+
     /// An error with a more precise text; nothing that a client sent may be in it.
     pub(crate) fn with_text(code: ErrorCode, text: impl Into<Cow<'static, str>>) -> Self {
         Self {

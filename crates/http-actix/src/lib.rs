@@ -3,7 +3,8 @@
 //! - [`serve`] binds the use cases to a listener; `routes` is the table of paths, methods and handlers.
 //! - `endpoints`: each endpoint with its query, its bodies and its tests. A handler reads the request,
 //!   asks one use case and writes the answer; to add one, write it and put it into the table.
-//! - `request`: what the URL and the headers say. `body`: the body reader, from the network to a text.
+//! - `access`: who may, for every handler. `request`: what the URL and the headers say. `body`: the body
+//!   reader, from the network to a text.
 //! - `json`: any JSON, both ways, with every leniency towards clients. `items`: conversations and
 //!   messages in the shape that a post takes. [`archive`]: the lines by which a store is carried away.
 //! - `origins`, `rate_limits`: whose pages may read answers in a browser, and how often somebody may ask.
@@ -11,6 +12,7 @@
 //! - `error`: the one table of error codes; every error leaves as JSON.
 //! - `middleware`: what is done to every request. `slowloris`: what guards a connection between two.
 
+mod access;
 mod answer;
 pub mod archive;
 #[cfg(feature = "bench")]
@@ -37,5 +39,5 @@ mod testing;
 pub use origins::{CorsOrigins, InvalidOrigin, Origin};
 pub use request::{AddressRange, InvalidAddressRange};
 pub use server::serve;
-pub use settings::{HttpSettings, Limits, RateLimitSettings, UnknownFields, Version};
+pub use settings::{HttpSettings, Limits, LoopbackOnly, RateLimitSettings, UnknownFields, Version};
 pub use state::{Drain, Services};

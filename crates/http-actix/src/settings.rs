@@ -12,6 +12,9 @@ pub struct HttpSettings {
     pub limits: Limits,
     /// What is done with fields that nobody knows, unless the client says.
     pub unknown_fields: UnknownFields,
+    /// What is refused so that only programs on this machine are believed without proof; nothing where
+    /// others are asked for proof, or are to be believed, too.
+    pub loopback_only: Option<LoopbackOnly>,
     /// Whose pages may read answers in a browser.
     pub cors: CorsOrigins,
     /// The proxies that are believed where a request came from. Others are not: an address that they tell of
@@ -25,6 +28,21 @@ pub struct HttpSettings {
     pub shutdown_timeout_seconds: u64,
     /// What `/version` tells.
     pub version: Version,
+}
+
+/// Refuses what other machines or web pages of other sites may have sent: a `Host` that is neither loopback nor
+/// one of these, and whatever came through a proxy.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct LoopbackOnly {
+    /// Names in lower case and addresses under which the server is reached beside loopback, without ports.
+    pub hosts: Vec<String>,
+}
+
+impl LoopbackOnly {
+    /// Whether this is one of the names.
+    pub(crate) fn names(&self, host: &str) -> bool {
+        self.hosts.iter().any(|name| name == host)
+    }
 }
 
 /// What a request may ask for. What goes beyond is refused; nothing is cut.

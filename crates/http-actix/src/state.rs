@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::header::HeaderValue;
+use convosync_application::access::Authenticator;
 use convosync_application::list_conversations::ListConversations;
 use convosync_application::pull_changes::PullChanges;
 use convosync_application::register_visitor::RegisterVisitor;
@@ -18,10 +19,12 @@ use crate::origins::CorsOrigins;
 use crate::rate_limits::RateLimits;
 use crate::recent_ids::{RecentIds, recent_ids};
 use crate::request::TrustedProxies;
-use crate::settings::{HttpSettings, Limits, UnknownFields, Version};
+use crate::settings::{HttpSettings, Limits, LoopbackOnly, UnknownFields, Version};
 
 /// What the server answers with.
 pub struct Services {
+    /// Judges who asks.
+    pub authenticator: Arc<dyn Authenticator>,
     /// Takes posts.
     pub sync: Arc<SyncConversations>,
     /// Lists conversations.
@@ -75,6 +78,7 @@ pub(crate) struct AppState {
     pub(crate) bodies: BodyReader,
     pub(crate) recent_ids: RecentIds,
     pub(crate) unknown_fields: UnknownFields,
+    pub(crate) loopback_only: Option<LoopbackOnly>,
     pub(crate) cors: CorsOrigins,
     pub(crate) proxies: TrustedProxies,
     pub(crate) rate_limits: Option<RateLimits>,
@@ -89,6 +93,7 @@ impl AppState {
         let HttpSettings {
             limits,
             unknown_fields,
+            loopback_only,
             cors,
             trusted_proxies,
             rate_limits,
@@ -105,6 +110,7 @@ impl AppState {
             recent_ids: recent_ids(),
             limits,
             unknown_fields,
+            loopback_only,
             cors,
             proxies: TrustedProxies::new(trusted_proxies),
             rate_limits: rate_limits.map(RateLimits::new),

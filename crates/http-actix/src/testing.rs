@@ -7,11 +7,14 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderMap;
 use actix_web::{body, test, web};
+use convosync_application::access::{Authenticator, OpenAccess};
 use convosync_application::byte_budget::ByteBudget;
 use convosync_application::list_conversations::ListConversations;
 use convosync_application::pull_changes::{PullChanges, PullSettings};
 use convosync_application::register_visitor::RegisterVisitor;
-use convosync_application::sync::{RegistrationMode, SyncConversations, SyncSettings};
+use convosync_application::sync::{
+    RegistrationMode, RegistrationPolicy, SyncConversations, SyncSettings,
+};
 use convosync_application::take_turn::TakeTurn;
 use convosync_domain::conversation::Conversation;
 use convosync_domain::identity::ConversationId;
@@ -27,7 +30,9 @@ use uuid::Uuid;
 
 use crate::origins::CorsOrigins;
 use crate::routes::app;
-use crate::settings::{HttpSettings, Limits, RateLimitSettings, UnknownFields, Version};
+use crate::settings::{
+    HttpSettings, Limits, LoopbackOnly, RateLimitSettings, UnknownFields, Version,
+};
 use crate::state::{AppState, Drain, Services};
 
 /// The ports; a test sets up what it expects of them and nothing else may be called.
@@ -42,6 +47,8 @@ pub(crate) struct Ports {
     pub(crate) drain: Drain,
     pub(crate) limits: Limits,
     pub(crate) unknown_fields: UnknownFields,
+    pub(crate) loopback_only: Option<LoopbackOnly>,
+    pub(crate) authenticator: Arc<dyn Authenticator>,
     pub(crate) cors: CorsOrigins,
     pub(crate) rate_limits: Option<RateLimitSettings>,
     pub(crate) registration: RegistrationMode,
@@ -71,6 +78,8 @@ impl Ports {
             drain: Drain::new(),
             limits: Limits::default(),
             unknown_fields: UnknownFields::Keep,
+            loopback_only: None,
+            authenticator: Arc::new(OpenAccess),
             cors: CorsOrigins::None,
             rate_limits: None,
             registration: RegistrationMode::Explicit,
@@ -104,7 +113,7 @@ impl Ports {
         let visitors = Arc::new(self.visitors);
         let settings = SyncSettings {
             max_clock_skew_seconds: 300,
-            registration: self.registration,
+            registration: RegistrationPolicy::of_all(self.registration),
             quota: Quota::default(),
         };
         let memory = ByteBudget::new(self.limits.reads_in_flight_bytes);
@@ -123,6 +132,7 @@ impl Ports {
             PullSettings { page_bytes, memory },
         );
         Services {
+            authenticator: self.authenticator,
             turn: TakeTurn::new(sync.clone(), pull.clone(), Arc::new(self.archive)),
             sync,
             list: ListConversations::new(Arc::new(self.list), visitors.clone()),
@@ -137,6 +147,7 @@ impl Ports {
         HttpSettings {
             limits: self.limits,
             unknown_fields: self.unknown_fields,
+            loopback_only: self.loopback_only.clone(),
             cors: self.cors.clone(),
             trusted_proxies: Vec::new(),
             rate_limits: self.rate_limits,

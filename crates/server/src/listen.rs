@@ -3,30 +3,49 @@
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, ToSocketAddrs as _};
 
+use crate::access::AccessMode;
 use crate::failure::Failure;
 use crate::settings::Configuration;
 
-/// Listens at the address that the settings name, unless strangers would reach it there against
-/// the settings.
-pub(crate) fn listen(configuration: &Configuration) -> Result<TcpListener, Failure> {
+/// Listens at the address that the settings name, and tells whether those who come there are asked for proof.
+pub(crate) fn listen(configuration: &Configuration) -> Result<(TcpListener, AccessMode), Failure> {
     let addresses = addresses(configuration)?;
-    if let Some(exposed) = addresses.iter().find(|address| !is_loopback(address.ip())) {
-        if !configuration.settings.auth.allow_open_on_network {
-            let ip = exposed.ip();
-            return Err(configuration.refuse(
-                "server.host",
-                &format!(
-                    "{ip} is not loopback, and whoever names a visitor is that visitor; \
-                     auth.allow_open_on_network = true allows it"
-                ),
-            ));
-        }
-        tracing::warn!(
-            address = %exposed,
+    let access = access_mode(configuration, &addresses)?;
+    Ok((bind(configuration, &addresses)?, access))
+}
+
+/// The mode of access at these addresses.
+fn access_mode(
+    configuration: &Configuration,
+    addresses: &[SocketAddr],
+) -> Result<AccessMode, Failure> {
+    let auth = &configuration.settings.auth;
+    let reached = addresses.iter().find(|address| !is_loopback(address.ip()));
+    let access = AccessMode::of(auth.mode, reached.is_some(), auth.allow_open_on_network);
+    match (access, reached) {
+        (Some(AccessMode::Open { .. }), Some(address)) => tracing::warn!(
+            %address,
             "open to the network: whoever reaches this address can read and change every visitor"
-        );
+        ),
+        (Some(AccessMode::Protected), Some(address)) => tracing::warn!(
+            %address,
+            "without TLS, whoever is on the way can read and use what proves who visitors are"
+        ),
+        (None, Some(address)) => {
+            let ip = address.ip();
+            let problem = format!(
+                "{ip} is not loopback, and in open mode whoever names a visitor is that visitor; \
+                 auth.mode = \"protected\" asks for proof"
+            );
+            return Err(configuration.refuse("server.host", &problem));
+        }
+        _ => {}
     }
-    TcpListener::bind(addresses.as_slice()).map_err(|error| {
+    access.ok_or_else(|| configuration.refuse("auth.mode", "is not possible here"))
+}
+
+fn bind(configuration: &Configuration, addresses: &[SocketAddr]) -> Result<TcpListener, Failure> {
+    TcpListener::bind(addresses).map_err(|error| {
         let wanted: Vec<_> = addresses.iter().map(SocketAddr::to_string).collect();
         let wanted = wanted.join(" or ");
         match error.kind() {
@@ -87,7 +106,7 @@ mod tests {
     use super::*;
     use crate::settings::Override;
 
-    fn configuration(host: &str, port: &str, open: &str) -> Configuration {
+    fn configuration(host: &str, port: &str, mode: &str, open: &str) -> Configuration {
         let given = |key, option, value: &str| Override {
             key,
             option,
@@ -96,13 +115,14 @@ mod tests {
         let overrides = [
             given("server.host", "--host", host),
             given("server.port", "--port", port),
+            given("auth.mode", "--mode", mode),
             given("auth.allow_open_on_network", "--open", open),
         ];
         Configuration::load(None, [], &overrides).unwrap()
     }
 
     fn complaint(host: &str, port: &str) -> String {
-        let failure = listen(&configuration(host, port, "false")).unwrap_err();
+        let failure = listen(&configuration(host, port, "open", "false")).unwrap_err();
         assert_eq!(failure.code(), 2);
         failure.to_string()
     }
@@ -110,8 +130,9 @@ mod tests {
     #[test]
     fn listens_on_loopback_by_address_or_name() {
         for host in ["127.0.0.1", "127.5.5.5", "localhost"] {
-            let listener = listen(&configuration(host, "0", "false")).unwrap();
+            let (listener, access) = listen(&configuration(host, "0", "auto", "false")).unwrap();
             assert!(listener.local_addr().unwrap().ip().is_loopback(), "{host}");
+            assert_eq!(access, AccessMode::Open { is_exposed: false });
         }
     }
 
@@ -133,17 +154,19 @@ mod tests {
     }
 
     #[test]
-    fn does_not_listen_to_strangers_by_default() {
+    fn strangers_are_asked_for_proof_or_turned_away() {
+        for host in ["0.0.0.0", "::", "[::]"] {
+            let (_, access) = listen(&configuration(host, "0", "auto", "false")).unwrap();
+            assert_eq!(access, AccessMode::Protected, "{host}");
+        }
         for host in ["0.0.0.0", "::", "[::]", "192.0.2.1"] {
             let complaint = complaint(host, "0");
             assert!(complaint.starts_with("server.host: "), "{complaint}");
-            assert!(
-                complaint.contains("auth.allow_open_on_network"),
-                "{complaint}"
-            );
+            assert!(complaint.contains("auth.mode"), "{complaint}");
             assert!(complaint.ends_with("(from --host)"), "{complaint}");
         }
-        assert!(listen(&configuration("0.0.0.0", "0", "true")).is_ok());
+        let (_, access) = listen(&configuration("0.0.0.0", "0", "auto", "true")).unwrap();
+        assert_eq!(access, AccessMode::Open { is_exposed: true });
     }
 
     #[test]

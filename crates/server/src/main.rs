@@ -4,6 +4,7 @@
 //! command is a file in `commands`, each kind of store one in `backend`; `settings` reads
 //! `config/default.toml` and what overrides it.
 
+mod access;
 mod backend;
 mod commands;
 mod failure;

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use convosync_application::access::Authenticator;
 use convosync_application::api_keys::ManageApiKeys;
 use convosync_application::byte_budget::ByteBudget;
 use convosync_application::list_conversations::ListConversations;
@@ -12,6 +13,7 @@ use convosync_application::take_turn::TakeTurn;
 use convosync_domain::ports::Clock;
 use convosync_http_actix::{Drain, Services};
 
+use crate::access::AccessMode;
 use crate::backend::Store;
 use crate::failure::Failure;
 use crate::settings::Settings;
@@ -23,6 +25,8 @@ use crate::system_clock::SystemClock;
 pub(crate) fn services(
     store: &Arc<dyn Store>,
     settings: &Settings,
+    mode: AccessMode,
+    authenticator: Arc<dyn Authenticator>,
     drain: Drain,
 ) -> Result<Services, Failure> {
     let epoch = store.identity().epoch;
@@ -32,13 +36,14 @@ pub(crate) fn services(
         store.clone(),
         store.clone(),
         clock()?,
-        settings.sync(),
+        settings.sync(mode),
         memory.clone(),
     ));
     let page_bytes = limits.page_bytes;
     let pages = PullSettings { page_bytes, memory };
     let pull = PullChanges::new(store.clone(), store.clone(), epoch, pages);
     Ok(Services {
+        authenticator,
         turn: TakeTurn::new(sync.clone(), pull.clone(), store.clone()),
         sync,
         list: ListConversations::new(store.clone(), store.clone()),
@@ -61,7 +66,8 @@ pub(crate) fn manage_api_keys(store: &Arc<dyn Store>) -> Result<ManageApiKeys, F
     Ok(ManageApiKeys::new(store.clone(), secrets, clock()?))
 }
 
-fn clock() -> Result<Arc<dyn Clock>, Failure> {
+/// What time it is.
+pub(crate) fn clock() -> Result<Arc<dyn Clock>, Failure> {
     let clock = SystemClock::new().map_err(|error| Failure::caused_by(&error))?;
     Ok(Arc::new(clock))
 }

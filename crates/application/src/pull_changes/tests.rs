@@ -1,4 +1,6 @@
 use super::*;
+use crate::access::OpenAccess;
+use convosync_domain::identity::VisitorIdentity;
 use convosync_domain::ports::{MockChangeFeed, MockVisitorStore, Visitor};
 use convosync_domain::usage::Usage;
 use mockall::predicate::eq;
@@ -31,13 +33,13 @@ fn asked(position: Option<FeedPosition>, limit: usize) -> PageRequest {
     }
 }
 
-fn ada() -> VisitorIdentity {
-    VisitorIdentity::registered("ada").unwrap()
+fn ada() -> AuthorizedVisitor {
+    OpenAccess.believe(VisitorIdentity::registered("ada").unwrap())
 }
 
 fn cursor(since: u64, epoch: Uuid) -> String {
     let position = position(since);
-    Cursor { epoch, position }.encode(VisitorId::from(&ada()))
+    Cursor { epoch, position }.encode(ada().id())
 }
 
 fn pulling(feed: MockChangeFeed, visitors: MockVisitorStore) -> PullChanges {
@@ -126,7 +128,7 @@ async fn the_counter_comes_without_a_page() {
     let mut visitors = MockVisitorStore::new();
     visitors
         .expect_find()
-        .with(eq(VisitorId::from(&ada())))
+        .with(eq(ada().id()))
         .times(2)
         .returning(|id| {
             Ok(Some(Visitor {

@@ -29,6 +29,7 @@ use results::Posted;
 pub(crate) use results::TurnStart;
 pub use results::{RejectedMessage, SyncError, Taken, VIOLATIONS_MAX};
 
+use crate::access::AuthorizedVisitor;
 use crate::byte_budget::{ByteBudget, Reservation};
 pub use submission::{
     MessageReading, MessageText, Submission, SubmittedConversation, SubmittedMessage,
@@ -55,9 +56,37 @@ pub struct SyncSettings {
     /// How far a device's clock may run ahead, in seconds, before its stamps are from the future.
     pub max_clock_skew_seconds: u32,
     /// Who registers visitors.
-    pub registration: RegistrationMode,
+    pub registration: RegistrationPolicy,
     /// How much a visitor may have.
     pub quota: Quota,
+}
+
+/// Who registers visitors of each kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RegistrationPolicy {
+    /// Who registers users.
+    pub registered: RegistrationMode,
+    /// Who registers anonymous visitors.
+    pub anonymous: RegistrationMode,
+}
+
+impl RegistrationPolicy {
+    /// The same for every visitor.
+    #[must_use]
+    pub fn of_all(mode: RegistrationMode) -> Self {
+        Self {
+            registered: mode,
+            anonymous: mode,
+        }
+    }
+
+    /// Who registers the visitor of this identity.
+    fn of(self, identity: &VisitorIdentity) -> RegistrationMode {
+        match identity {
+            VisitorIdentity::Anonymous(_) => self.anonymous,
+            VisitorIdentity::Registered(_) => self.registered,
+        }
+    }
 }
 
 /// Who registers visitors.
@@ -107,11 +136,11 @@ impl SyncConversations {
     ///
     /// # Errors
     /// [`StoreError`] when the store cannot be read.
-    pub async fn admits(&self, identity: &VisitorIdentity) -> Result<bool, StoreError> {
-        if self.settings.registration == RegistrationMode::OnFirstSync {
+    pub async fn admits(&self, visitor: &AuthorizedVisitor) -> Result<bool, StoreError> {
+        if self.settings.registration.of(visitor.identity()) == RegistrationMode::OnFirstSync {
             return Ok(true);
         }
-        let id = VisitorId::from(identity);
+        let id = visitor.id();
         if self.recent_visitors.get(&id).is_some() {
             return Ok(true);
         }
@@ -128,11 +157,11 @@ impl SyncConversations {
     /// [`SyncError`] as its variants say.
     pub(crate) async fn run_in_turn<T: MessageText>(
         &self,
-        identity: &VisitorIdentity,
+        visitor: &AuthorizedVisitor,
         submission: &Submission<T>,
         start: TurnStart,
     ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
-        self.take(identity, submission, Some(start)).await
+        self.take(visitor, submission, Some(start)).await
     }
 
     /// Merges a post into what the visitor has, whole or not at all, but for messages that are to be left
@@ -142,24 +171,23 @@ impl SyncConversations {
     /// [`SyncError`] as its variants say.
     pub async fn run<T: MessageText>(
         &self,
-        identity: &VisitorIdentity,
+        visitor: &AuthorizedVisitor,
         submission: &Submission<T>,
     ) -> Result<Taken<T::Violation>, SyncError<T::Violation>> {
-        let posted = self.take(identity, submission, None).await;
+        let posted = self.take(visitor, submission, None).await;
         posted.map(|posted| posted.taken)
     }
 
     async fn take<T: MessageText>(
         &self,
-        identity: &VisitorIdentity,
+        visitor: &AuthorizedVisitor,
         submission: &Submission<T>,
         turn: Option<TurnStart>,
     ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
-        let visitor = VisitorId::from(identity);
         let names = submission.names();
-        let _lock = self.locks.lock(visitor).await;
+        let _lock = self.locks.lock(visitor.id()).await;
         for attempt in 0..ATTEMPTS {
-            match self.attempt(identity, submission, &names, turn).await {
+            match self.attempt(visitor, submission, &names, turn).await {
                 Err(SyncError::Store(StoreError::Conflict)) => self.pause(attempt).await,
                 done => return done,
             }
@@ -172,15 +200,15 @@ impl SyncConversations {
 
     async fn attempt<T: MessageText>(
         &self,
-        identity: &VisitorIdentity,
+        visitor: &AuthorizedVisitor,
         submission: &Submission<T>,
         names: &[NamedConversation],
         turn: Option<TurnStart>,
     ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
-        let visitor = VisitorId::from(identity);
+        let (identity, visitor) = (visitor.identity(), visitor.id());
         let now = self.clock.now();
         let heads = self.store.heads(visitor, names.to_vec()).await?;
-        let registers = match (&heads, self.settings.registration) {
+        let registers = match (&heads, self.settings.registration.of(identity)) {
             (Some(_), _) => None,
             (None, RegistrationMode::Explicit) => {
                 self.recent_visitors.remove(&visitor);

@@ -2,28 +2,29 @@
 
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
-use convosync_domain::identity::{ConversationId, VisitorId};
+use convosync_domain::api_key::Scope;
+use convosync_domain::identity::ConversationId;
 use uuid::fmt::Hyphenated;
 
+use crate::access::authorize;
 use crate::answer::tagged_json;
 use crate::error::ApiError;
 use crate::etag::{self, KnownTags};
 use crate::json::{ObjectWriter, push_array, push_id};
-use crate::request::Identity;
+use crate::request::claim_of;
 use crate::state::AppState;
 
 pub(crate) async fn get(
     state: web::Data<AppState>,
-    Identity(identity): Identity,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
     let list = &state.services.list;
-    let visitor = VisitorId::from(&identity);
-    let tag = |change_counter| etag::of_state(state.epoch, &identity, change_counter, "ids");
+    let visitor = authorize(&state, &request, &claim_of(&request)?, Scope::SyncAny).await?;
+    let tag = |change_counter| etag::of_state(state.epoch, visitor.id(), change_counter, "ids");
     let known = KnownTags::of(&request);
-    let recent = state.recent_ids.get(&visitor);
+    let recent = state.recent_ids.get(&visitor.id());
     if known.is_some() || recent.is_some() {
-        let change_counter = list.change_counter(&identity).await?;
+        let change_counter = list.change_counter(&visitor).await?;
         let current = tag(change_counter);
         if known.is_some_and(|known| known.contain(&current)) {
             return Ok(etag::not_modified(current));
@@ -32,11 +33,11 @@ pub(crate) async fn get(
             return Ok(tagged_json(current, body));
         }
     }
-    let living = list.run(&identity).await?;
+    let living = list.run(&visitor).await?;
     let body = Bytes::from(list_of(&living.ids));
     state
         .recent_ids
-        .insert(visitor, (living.change_counter, body.clone()));
+        .insert(visitor.id(), (living.change_counter, body.clone()));
     Ok(tagged_json(tag(living.change_counter), body))
 }
 

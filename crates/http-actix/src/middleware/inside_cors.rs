@@ -10,7 +10,8 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpResponse, web};
 use futures_util::FutureExt as _;
 
-use super::{headers_of, render};
+use super::{headers_of, loopback_only, render, rendered};
+use crate::access::note_failed_proof;
 use crate::error::{ApiError, ErrorCode};
 use crate::rate_limits::RATE_LIMIT;
 use crate::request::{PeerAddress, RequestId};
@@ -27,7 +28,7 @@ pub(crate) async fn inside_cors(
         Ok(left) => left,
         Err(error) => return Ok(request.into_response(error.render(&id))),
     };
-    let mut answered = handle(request, next, &id).await;
+    let mut answered = handle(&state, request, next, &id).await;
     let headers = headers_of(&mut answered);
     if let Some(left) = left
         && !headers.contains_key(RATE_LIMIT)
@@ -40,6 +41,11 @@ pub(crate) async fn inside_cors(
 /// What the request leaves of what its address may ask for, if that is counted.
 fn admit(state: &AppState, request: &ServiceRequest) -> Result<Option<HeaderValue>, ApiError> {
     let head = request.head();
+    if let Some(settings) = &state.loopback_only
+        && let Some(refusal) = loopback_only::refusal(request, settings)
+    {
+        return Err(refusal);
+    }
     state.proxies.note(head);
     let left = match &state.rate_limits {
         Some(limits) if !is_probe(request.path()) => {
@@ -64,6 +70,7 @@ fn is_probe(path: &str) -> bool {
 /// The handler's answer with errors rendered. `Err` where there is an answer but no request to go with it:
 /// it was moved into the handler, which panicked or failed before it gave it back.
 async fn handle(
+    state: &AppState,
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
     id: &RequestId,
@@ -72,7 +79,12 @@ async fn handle(
         .catch_unwind()
         .await;
     let error = match handled {
-        Ok(Ok(response)) => return Ok(super::rendered(response.map_into_boxed_body(), id)),
+        Ok(Ok(response)) => {
+            return Ok(match note_failed_proof(state, &response) {
+                Ok(()) => rendered(response.map_into_boxed_body(), id),
+                Err(error) => response.into_response(error.render(id)),
+            });
+        }
         Ok(Err(error)) => error,
         // What the panic said was printed where it happened, and may hold anything.
         Err(_panic) => ApiError::caused_by(ErrorCode::Internal, "a handler panicked").into(),

@@ -6,6 +6,7 @@ mod cors;
 mod cors_tests;
 mod endless_upload;
 mod inside_cors;
+mod loopback_only;
 #[cfg(test)]
 mod tests;
 
@@ -23,6 +24,7 @@ use endless_upload::HeldBody;
 
 pub(crate) use self::cors::cors;
 pub(crate) use self::inside_cors::inside_cors;
+use crate::access::UsedApiKey;
 use crate::body::BytesRead;
 use crate::error::{ApiError, of_framework};
 use crate::request::{REQUEST_ID, RequestId};
@@ -114,6 +116,10 @@ fn log(
     id: &RequestId,
     answered: Result<&ServiceResponse<BoxBody>, &HttpResponse>,
 ) {
+    let api_key = answered
+        .ok()
+        .and_then(|response| response.request().extensions().get().copied())
+        .map(|UsedApiKey(key)| key.to_string());
     let (route, status, bytes_in) = match answered {
         Ok(response) => (
             response.request().match_pattern(),
@@ -129,6 +135,7 @@ fn log(
         status = status.as_u16(),
         latency_ms = milliseconds(started.elapsed()),
         bytes_in = bytes_in.map_or(0, |BytesRead(bytes)| bytes),
+        api_key,
         "request"
     );
 }

@@ -86,10 +86,6 @@ impl<C: Clock + Clone> RateLimits<C> {
     }
 }
 
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for whoever looks at proofs of identity")
-)]
 impl<C: Clock + Clone> RateLimits<C> {
     /// Counts a request of this visitor, who has proved to be it.
     ///

@@ -45,6 +45,7 @@ pub(super) fn print_effective(configuration: &Configuration) -> Result<(), Failu
         let origin = value.origin().unwrap_or_default();
         let value = match key {
             "database.url" => format!("{:?}", configuration.settings.database.url),
+            "auth.jwt.secret" => hidden(&value.kind),
             _ => written(&value.kind),
         };
         text.push_str(&format!("{name} = {value} # from {origin}\n"));
@@ -62,4 +63,10 @@ fn written(value: &ValueKind) -> String {
         }
         other => other.to_string(),
     }
+}
+
+/// That a secret is set, or is not.
+fn hidden(value: &ValueKind) -> String {
+    let is_set = !matches!(value, ValueKind::String(text) if text.is_empty());
+    written(&ValueKind::from(if is_set { "***" } else { "" }))
 }

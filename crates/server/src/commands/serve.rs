@@ -13,6 +13,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
 
+use crate::access::{Access, AccessMode, access};
 use crate::backend::{Backend, Store};
 use crate::failure::Failure;
 use crate::idle_memory;
@@ -20,7 +21,7 @@ use crate::listen;
 use crate::output::say;
 use crate::probe;
 use crate::settings::{Configuration, Settings};
-use crate::use_cases::services;
+use crate::use_cases::{clock, services};
 use crate::version;
 
 /// How much longer the HTTP server would wait for requests than this program does: it is this program
@@ -37,12 +38,14 @@ pub(super) async fn run(
 ) -> Result<(), Failure> {
     let settings = &configuration.settings;
     // Before the store is touched: it may belong to a running server of another version.
-    let listener = listen::listen(configuration)?;
+    let (listener, mode) = listen::listen(configuration)?;
     let address = listener.local_addr().map_err(|error| failed(&error))?;
     let store = backend.open()?;
     let drain = Drain::new();
-    let services = services(&store, settings, drain.clone())?;
-    let server = convosync_http_actix::serve(listener, services, http_settings(settings))
+    let access = access(mode, configuration, &store, clock()?)?;
+    let authenticator = access.authenticator.clone();
+    let services = services(&store, settings, mode, authenticator, drain.clone())?;
+    let server = convosync_http_actix::serve(listener, services, http_settings(settings, mode))
         .map_err(|error| failed(&error))?;
 
     let mut signals = StopSignals::listen().map_err(|error| failed(&error))?;
@@ -52,7 +55,7 @@ pub(super) async fn run(
         ended = &mut running => return Err(ended_early(ended)),
         answered = answers(address) => answered?,
     }
-    announce(configuration, backend, address);
+    announce(configuration, backend, address, &access);
     tokio::select! {
         ended = &mut running => return Err(ended_early(ended)),
         () = idle_memory::give_back() => {}
@@ -80,14 +83,15 @@ pub(super) async fn run(
     }
 }
 
-fn http_settings(settings: &Settings) -> HttpSettings {
+fn http_settings(settings: &Settings, mode: AccessMode) -> HttpSettings {
     let server = &settings.server;
     HttpSettings {
         limits: settings.limits(),
         unknown_fields: settings.unknown_fields(),
-        cors: settings.cors(),
+        loopback_only: settings.loopback_only(mode),
+        cors: settings.cors(mode),
         trusted_proxies: server.trusted_proxies.clone(),
-        rate_limits: settings.rate_limits(),
+        rate_limits: settings.rate_limits(mode),
         workers: server.workers(),
         shutdown_timeout_seconds: server.shutdown_timeout_seconds + HTTP_GRACE_SECONDS,
         version: version::version(),
@@ -112,7 +116,12 @@ async fn answers(address: SocketAddr) -> Result<(), Failure> {
 }
 
 /// Tells whoever started the server what it is and where.
-fn announce(configuration: &Configuration, backend: &dyn Backend, address: SocketAddr) {
+fn announce(
+    configuration: &Configuration,
+    backend: &dyn Backend,
+    address: SocketAddr,
+    access: &Access,
+) {
     let url = &configuration.settings.database.url;
     say(&format!("convosync {}", version::LONG));
     say(&format!("store: {url}"));
@@ -120,7 +129,7 @@ fn announce(configuration: &Configuration, backend: &dyn Backend, address: Socke
         say(&format!("data folder: {folder}"));
     }
     say(&format!("configuration: {}", configuration.sources()));
-    say("access: open: whoever names a visitor is that visitor");
+    say(&format!("access: {}", access.description));
     say(&format!("listening on http://{address}"));
 }
 

@@ -1,6 +1,7 @@
 //! `convosync visitor`
 
 use clap::{Args, Subcommand};
+use convosync_application::access::{NewVisitor, OpenAccess};
 use convosync_application::register_visitor::RegisterVisitor;
 use convosync_domain::identity::{InvalidIdentity, VisitorIdentity};
 use convosync_domain::ports::Registration;
@@ -55,10 +56,9 @@ async fn add(
     register: &RegisterVisitor,
 ) -> Result<String, Failure> {
     let is_given = identity.is_some();
-    let registered = match identity {
-        Some(identity) => register.run(identity).await,
-        None => register.run_anonymous().await,
-    };
+    // Whoever runs this program on the store is believed.
+    let visitor = identity.map(|identity| NewVisitor::Named(OpenAccess.believe(identity)));
+    let registered = register.run(visitor.unwrap_or(NewVisitor::Anonymous)).await;
     let registered = registered.map_err(|error| Failure::caused_by(&error))?;
     Ok(match (registered.identity, registered.registration) {
         (VisitorIdentity::Anonymous(anon_id), _) if !is_given => anon_id,

@@ -1,5 +1,6 @@
 //! The settings of a server; `config/default.toml` says what each of them means.
 
+mod by_access;
 mod layers;
 mod list;
 mod load;
@@ -9,18 +10,15 @@ mod variables;
 use std::num::NonZeroUsize;
 use std::thread;
 
-use convosync_application::sync::{RegistrationMode, SyncSettings};
 use convosync_domain::usage::Quota;
-use convosync_http_actix::{
-    AddressRange, CorsOrigins, Limits, Origin, RateLimitSettings, UnknownFields,
-};
+use convosync_http_actix::{AddressRange, Limits, Origin, UnknownFields};
 use serde::Deserialize;
 
 pub(crate) use layers::{DEFAULTS, Override};
 use list::list;
 pub(crate) use load::Configuration;
-pub(crate) use values::{LogFormat, LogLevel, StoreUrl};
-use values::{between, log_format, registration, unknown_fields};
+pub(crate) use values::{AuthMode, LogFormat, LogLevel, Registration, Secret, StoreUrl};
+use values::{auth_mode, between, log_format, registration, unknown_fields};
 
 /// The largest number that is a size on every machine.
 const SIZE_MAX: u64 = 4_294_967_295;
@@ -56,6 +54,8 @@ pub(crate) struct ServerSettings {
     #[serde(deserialize_with = "between::<1, 86400, _, _>")]
     pub(crate) shutdown_timeout_seconds: u64,
     #[serde(deserialize_with = "list")]
+    pub(crate) hosts: Vec<String>,
+    #[serde(deserialize_with = "list")]
     cors_origins: Vec<Origin>,
     #[serde(deserialize_with = "list")]
     pub(crate) trusted_proxies: Vec<AddressRange>,
@@ -88,7 +88,7 @@ pub(crate) struct SyncSection {
 #[serde(deny_unknown_fields)]
 pub(crate) struct VisitorSettings {
     #[serde(deserialize_with = "registration")]
-    registration: RegistrationMode,
+    registration: Registration,
     #[serde(deserialize_with = "between::<0, NUMBER_MAX, _, _>")]
     max_bytes: u64,
     #[serde(deserialize_with = "between::<0, NUMBER_MAX, _, _>")]
@@ -131,7 +131,33 @@ pub(crate) struct LimitSettings {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AuthSettings {
+    #[serde(deserialize_with = "auth_mode")]
+    pub(crate) mode: AuthMode,
     pub(crate) allow_open_on_network: bool,
+    pub(crate) anon: AnonSettings,
+    pub(crate) jwt: JwtSection,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AnonSettings {
+    accept_client_ids: bool,
+    anyone_may_register: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JwtSection {
+    pub(crate) secret: Secret,
+    pub(crate) secret_file: String,
+    pub(crate) jwks_file: String,
+    pub(crate) jwks_url: String,
+    pub(crate) issuer: String,
+    #[serde(deserialize_with = "list")]
+    pub(crate) audience: Vec<String>,
+    pub(crate) user_claim: String,
+    #[serde(deserialize_with = "between::<0, 87600, _, _>")]
+    pub(crate) max_lifetime_hours: u64,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -205,41 +231,6 @@ impl Settings {
                 key,
                 format!("must be at least {of}, which is {least}, not {budget}"),
             )
-        })
-    }
-
-    /// How posts are taken.
-    pub(crate) fn sync(&self) -> SyncSettings {
-        SyncSettings {
-            max_clock_skew_seconds: self.sync.max_clock_skew_seconds,
-            registration: self.visitors.registration,
-            quota: self.visitors.quota(),
-        }
-    }
-
-    /// Whether visitors have to prove who they are: nobody is asked yet.
-    fn is_protected(&self) -> bool {
-        false
-    }
-
-    /// Whose pages may read answers in a browser.
-    pub(crate) fn cors(&self) -> CorsOrigins {
-        let listed = &self.server.cors_origins;
-        if !listed.is_empty() {
-            CorsOrigins::Listed(listed.clone())
-        } else if self.is_protected() {
-            CorsOrigins::None
-        } else {
-            CorsOrigins::Loopback
-        }
-    }
-
-    /// How often one address or one visitor may ask, where they have to prove who they are.
-    pub(crate) fn rate_limits(&self) -> Option<RateLimitSettings> {
-        self.is_protected().then_some(RateLimitSettings {
-            address_requests_per_second: self.limits.address_requests_per_second,
-            visitor_requests_per_second: self.limits.visitor_requests_per_second,
-            failed_proofs_per_minute: self.limits.failed_proofs_per_minute,
         })
     }
 

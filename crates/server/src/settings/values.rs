@@ -2,7 +2,6 @@
 
 use std::fmt;
 
-use convosync_application::sync::RegistrationMode;
 use convosync_http_actix::UnknownFields;
 use serde::{Deserialize, Deserializer, de};
 use tracing_subscriber::EnvFilter;
@@ -149,8 +148,49 @@ macro_rules! words {
 }
 
 words!(log_format -> LogFormat { "auto" => Auto, "text" => Text, "json" => Json });
-words!(registration -> RegistrationMode { "explicit" => Explicit, "on_first_sync" => OnFirstSync });
+words!(auth_mode -> AuthMode { "auto" => Auto, "open" => Open, "protected" => Protected });
+words!(registration -> Registration { "auto" => Auto, "explicit" => Explicit, "on_first_sync" => OnFirstSync });
 words!(unknown_fields -> UnknownFields { "keep" => Keep, "reject" => Reject });
+
+/// Whether proof is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuthMode {
+    /// Only where strangers reach the server.
+    Auto,
+    /// From nobody.
+    Open,
+    /// From everybody.
+    Protected,
+}
+
+/// Who registers visitors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Registration {
+    /// As it suits the mode of access.
+    Auto,
+    /// Only whoever asks for it.
+    Explicit,
+    /// The first valid post, too.
+    OnFirstSync,
+}
+
+/// A text that nothing prints.
+#[derive(Clone, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub(crate) struct Secret(String);
+
+impl Secret {
+    /// The text; `None` if there is none.
+    pub(crate) fn reveal(&self) -> Option<&str> {
+        Some(self.0.as_str()).filter(|text| !text.is_empty())
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("***")
+    }
+}
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

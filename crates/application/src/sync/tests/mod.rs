@@ -17,6 +17,7 @@ use mockall::Sequence;
 use uuid::Uuid;
 
 use super::*;
+use crate::access::OpenAccess;
 use crate::pull_changes::Since;
 
 mod memory;
@@ -163,8 +164,8 @@ fn stored_message(number: u128) -> (ConversationKey, StoredMessage) {
     (conversation_id().key(), message)
 }
 
-fn ada() -> VisitorIdentity {
-    VisitorIdentity::registered("ada").unwrap()
+fn ada() -> AuthorizedVisitor {
+    OpenAccess.believe(VisitorIdentity::registered("ada").unwrap())
 }
 
 fn use_case(store: MockSyncStore, registration: RegistrationMode) -> SyncConversations {
@@ -172,7 +173,7 @@ fn use_case(store: MockSyncStore, registration: RegistrationMode) -> SyncConvers
     clock.expect_now().returning(|| at(1_000));
     let settings = SyncSettings {
         max_clock_skew_seconds: 300,
-        registration,
+        registration: RegistrationPolicy::of_all(registration),
         quota: QUOTA,
     };
     let visitors = MockVisitorStore::new();

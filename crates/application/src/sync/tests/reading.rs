@@ -11,9 +11,7 @@ async fn a_new_conversation_is_written_without_loading_anything() {
     };
     store
         .expect_heads()
-        .withf(move |visitor, names| {
-            *visitor == VisitorId::from(&ada()) && *names == [named.clone()]
-        })
+        .withf(move |visitor, names| *visitor == ada().id() && *names == [named.clone()])
         .once()
         .returning(|_, _| {
             Ok(Some(Heads {

@@ -18,7 +18,7 @@ async fn the_first_sync_registers_a_visitor_even_without_a_conversation() {
         .expect_commit()
         .withf(|_, changes| {
             let registers = VisitorRegistration {
-                identity: ada(),
+                identity: ada().identity().clone(),
                 registered_at: at(1_000),
             };
             changes.registers == Some(registers) && changes.conversations.is_empty()
@@ -60,7 +60,7 @@ async fn admits_the_known_and_on_first_sync_everybody() {
         (RegistrationMode::Explicit, true, true),
         (RegistrationMode::OnFirstSync, false, false),
     ] {
-        let id = VisitorId::from(&ada());
+        let id = ada().id();
         let mut visitors = MockVisitorStore::new();
         visitors
             .expect_find()
@@ -78,7 +78,7 @@ async fn admits_the_known_and_on_first_sync_everybody() {
             Arc::new(MockClock::new()),
             SyncSettings {
                 max_clock_skew_seconds: 300,
-                registration: mode,
+                registration: RegistrationPolicy::of_all(mode),
                 quota: Quota::default(),
             },
             ByteBudget::new(MEMORY),
@@ -109,7 +109,7 @@ async fn looks_a_visitor_up_once_until_they_are_gone() {
         Arc::new(clock),
         SyncSettings {
             max_clock_skew_seconds: 300,
-            registration: RegistrationMode::Explicit,
+            registration: RegistrationPolicy::of_all(RegistrationMode::Explicit),
             quota: Quota::default(),
         },
         ByteBudget::new(MEMORY),

@@ -5,10 +5,13 @@ pub(crate) mod page;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::pull_query::PullQuery;
+use convosync_domain::api_key::Scope;
+
+use crate::access::authorize;
 use crate::answer::held_json;
-use crate::error::{ApiError, ErrorCode};
+use crate::error::ApiError;
 use crate::etag::{self, KnownTags};
-use crate::request::Query;
+use crate::request::{Query, claim_of};
 use crate::state::AppState;
 use page::write_page;
 
@@ -16,22 +19,21 @@ pub(crate) async fn get(
     state: web::Data<AppState>,
     request: HttpRequest,
 ) -> Result<HttpResponse, ApiError> {
-    let query = Query::new(request.query_string());
+    let claim = claim_of(&request)?;
     // Everything in the query is judged before it matters who asks.
-    let identity = query.identity()?;
-    let PullQuery { since, limit } = PullQuery::of(&query)?;
-    let identity = identity.ok_or(ErrorCode::VisitorNotFound)?;
+    let PullQuery { since, limit } = PullQuery::of(&Query::new(request.query_string()))?;
+    let visitor = authorize(&state, &request, &claim, Scope::SyncAny).await?;
     let since = since.as_deref();
     let pull = &state.services.pull;
     let asked = format!("changes {limit} {}", since.unwrap_or_default());
-    let tag = |change_counter| etag::of_state(state.epoch, &identity, change_counter, &asked);
+    let tag = |change_counter| etag::of_state(state.epoch, visitor.id(), change_counter, &asked);
     if let Some(known) = KnownTags::of(&request) {
-        let current = tag(pull.change_counter(&identity, since).await?);
+        let current = tag(pull.change_counter(&visitor, since).await?);
         if known.contain(&current) {
             return Ok(etag::not_modified(current));
         }
     }
-    let pulled = pull.run(&identity, since, limit).await?;
+    let pulled = pull.run(&visitor, since, limit).await?;
     let tag = tag(pulled.page.change_counter);
     held_json(Some(tag), write_page(&pulled), pulled.memory)
 }

@@ -15,32 +15,35 @@ use std::sync::Arc;
 use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
+use convosync_application::access::AuthorizedVisitor;
 use convosync_application::sync::Taken;
-use convosync_domain::identity::VisitorIdentity;
+use convosync_domain::api_key::Scope;
 
 use super::changes::page::push_page;
 use super::pull_query::PullQuery;
+use crate::access::authorize;
 use crate::answer::{held_json, json};
 use crate::body::Body;
 use crate::error::{ApiError, ErrorCode};
 use crate::items::{ReadPost, Rejected, read_submission};
 use crate::json::{Leniency, ObjectWriter, Violation};
-use crate::request::{Handling, Identity, PREFERENCE_APPLIED, Query, handling};
+use crate::request::{Handling, PREFERENCE_APPLIED, Query, claim_of, handling};
 use crate::state::AppState;
 use answer::{push_counts, push_rejected};
 
 pub(crate) async fn post(
     state: web::Data<AppState>,
-    Identity(identity): Identity,
     request: HttpRequest,
     payload: web::Payload,
 ) -> Result<HttpResponse, ApiError> {
+    let claim = claim_of(&request)?;
     let turn = PullQuery::of_turn(&Query::new(request.query_string()))?;
+    let visitor = authorize(&state, &request, &claim, Scope::SyncAny).await?;
     if let Some(turn) = &turn {
         let turns = &state.services.turn;
-        turns.check_cursor(&identity, turn.since.as_deref())?;
+        turns.check_cursor(&visitor, turn.since.as_deref())?;
     }
-    if !state.services.sync.admits(&identity).await? {
+    if !state.services.sync.admits(&visitor).await? {
         return Err(ErrorCode::VisitorNotFound.into());
     }
     let invalid = ErrorCode::InvalidConversations;
@@ -51,7 +54,7 @@ pub(crate) async fn post(
         Some(Handling::Lenient) => Leniency::with(state.unknown_fields).leaving_out_bad_items(),
         None => Leniency::with(state.unknown_fields),
     };
-    let answered = take(&state, &identity, &body, leniency, turn).await;
+    let answered = take(&state, &visitor, &body, leniency, turn).await;
     match preferred {
         Some(preferred) => tell_applied(answered, preferred),
         None => answered,
@@ -75,7 +78,7 @@ fn tell_applied(
 
 async fn take(
     state: &AppState,
-    identity: &VisitorIdentity,
+    visitor: &AuthorizedVisitor,
     body: &Arc<Body>,
     leniency: Leniency,
     turn: Option<PullQuery>,
@@ -96,13 +99,13 @@ async fn take(
         }
     };
     let Some(PullQuery { since, limit }) = turn else {
-        let taken = state.services.sync.run(identity, &submission).await?;
+        let taken = state.services.sync.run(visitor, &submission).await?;
         push_taken(&mut answer, taken);
         answer.end();
         return Ok(json(StatusCode::OK, out));
     };
     let turns = &state.services.turn;
-    let turn = turns.run(identity, &submission, since.as_deref(), limit);
+    let turn = turns.run(visitor, &submission, since.as_deref(), limit);
     let turn = turn.await?;
     push_taken(&mut answer, turn.taken);
     push_page(&mut answer, &turn.not_taken, &turn.pulled);

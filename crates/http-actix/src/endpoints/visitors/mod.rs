@@ -4,12 +4,15 @@ mod request;
 
 use actix_web::http::StatusCode;
 use actix_web::{HttpRequest, HttpResponse, web};
+use convosync_application::access::Claim;
 use convosync_domain::ports::Registration;
 
+use crate::access::authorize_registration;
 use crate::answer::json;
 use crate::error::{ApiError, ErrorCode};
+use crate::request::proof_of;
 use crate::state::AppState;
-use request::{VisitorRequest, read_visitor_request, write_identity};
+use request::{read_visitor_request, write_identity};
 
 pub(crate) async fn post(
     state: web::Data<AppState>,
@@ -18,13 +21,11 @@ pub(crate) async fn post(
 ) -> Result<HttpResponse, ApiError> {
     let invalid = ErrorCode::InvalidVisitor;
     let body = state.bodies.read(&request, payload, invalid).await?;
-    let wanted =
+    let identity =
         read_visitor_request(&body).map_err(|refusal| ApiError::refused(invalid, refusal))?;
-    let register = &state.services.register;
-    let registered = match wanted {
-        VisitorRequest::Anonymous => register.run_anonymous().await?,
-        VisitorRequest::Named(identity) => register.run(identity).await?,
-    };
+    let proof = proof_of(request.headers())?;
+    let visitor = authorize_registration(&state, &request, &Claim { identity, proof }).await?;
+    let registered = state.services.register.run(visitor).await?;
     let status = match registered.registration {
         Registration::Created => StatusCode::CREATED,
         Registration::AlreadyKnown => StatusCode::OK,

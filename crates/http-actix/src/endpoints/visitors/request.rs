@@ -13,17 +13,8 @@ use crate::json::{
     JsonPath, Leniency, ObjectWriter, Problem, RawField, Reader, Refusal, Violation, push_string,
 };
 
-/// Whom to register.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum VisitorRequest {
-    /// A new anonymous visitor.
-    Anonymous,
-    /// The visitor of this identity.
-    Named(VisitorIdentity),
-}
-
-/// Reads `{}`, `{"anon_id": "…"}` or `{"user_id": "…"}`; other keys are checked and ignored.
-pub(crate) fn read_visitor_request(body: &Body) -> Result<VisitorRequest, Refusal> {
+/// Whom to register, `None` for a new anonymous visitor. Reads `{}`, `{"anon_id": "…"}` or `{"user_id": "…"}`; other keys are checked and ignored.
+pub(crate) fn read_visitor_request(body: &Body) -> Result<Option<VisitorIdentity>, Refusal> {
     let text = body.text();
     check_json(text).map_err(|error| not_json(&error))?;
     if !begins_object(text) {
@@ -42,10 +33,7 @@ pub(crate) fn read_visitor_request(body: &Body) -> Result<VisitorRequest, Refusa
     if reader.has_violations() {
         return Err(Refusal::Invalid(reader.into_violations(Vec::new())));
     }
-    Ok(match named.pop() {
-        Some(identity) => VisitorRequest::Named(identity),
-        None => VisitorRequest::Anonymous,
-    })
+    Ok(named.pop())
 }
 
 struct RequestVisitor<'r, 'a> {

@@ -3,18 +3,21 @@
 use convosync_http_actix::CorsOrigins;
 
 use super::tests::{complaint, with_environment, with_file};
+use crate::access::AccessMode;
+
+const OPEN: AccessMode = AccessMode::Open { is_exposed: false };
 
 #[test]
 fn origins_are_a_list_in_a_file_and_a_text_with_commas_elsewhere() {
     let listed = ["https://app.example", "http://localhost:5173"];
     let expected = CorsOrigins::Listed(listed.map(|origin| origin.parse().unwrap()).to_vec());
     let (_, loaded) = with_file(&format!("[server]\ncors_origins = {listed:?}"));
-    assert_eq!(loaded.unwrap().settings.cors(), expected);
+    assert_eq!(loaded.unwrap().settings.cors(OPEN), expected);
     let text = listed.join(", ");
     let loaded = with_environment(&[("CONVOSYNC__SERVER__CORS_ORIGINS", text.as_str())]);
-    assert_eq!(loaded.unwrap().settings.cors(), expected);
+    assert_eq!(loaded.unwrap().settings.cors(OPEN), expected);
     let nothing = with_environment(&[("CONVOSYNC__SERVER__CORS_ORIGINS", "")]);
-    assert_eq!(nothing.unwrap().settings.cors(), CorsOrigins::Loopback);
+    assert_eq!(nothing.unwrap().settings.cors(OPEN), CorsOrigins::Loopback);
 }
 
 #[test]

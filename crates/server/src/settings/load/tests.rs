@@ -1,11 +1,12 @@
 use std::fs;
 
 use config::ValueKind;
-use convosync_application::sync::RegistrationMode;
+use convosync_application::sync::{RegistrationMode, RegistrationPolicy};
 use convosync_domain::usage::Quota;
 use convosync_http_actix::{CorsOrigins, Limits, UnknownFields};
 
 use super::*;
+use crate::access::AccessMode;
 
 const NOTHING: [(OsString, OsString); 0] = [];
 
@@ -64,13 +65,13 @@ fn nothing_has_to_be_set() {
     assert_eq!(settings.database.wait_at_start_seconds, 30);
     assert_eq!(settings.limits.queue, 256);
     assert_eq!(settings.limits(), Limits::default());
-    assert_eq!(settings.sync().max_clock_skew_seconds, 300);
-    assert_eq!(settings.sync().registration, RegistrationMode::Explicit);
-    assert_eq!(settings.sync().quota, Quota::default());
+    let open = AccessMode::Open { is_exposed: false };
+    assert_eq!(settings.sync(open).max_clock_skew_seconds, 300);
+    assert_eq!(settings.sync(open).quota, Quota::default());
     assert_eq!(settings.unknown_fields(), UnknownFields::Keep);
-    assert_eq!(settings.cors(), CorsOrigins::Loopback);
+    assert_eq!(settings.cors(open), CorsOrigins::Loopback);
     assert_eq!(settings.server.trusted_proxies, []);
-    assert_eq!(settings.rate_limits(), None);
+    assert_eq!(settings.rate_limits(open), None);
     assert!(!settings.auth.allow_open_on_network);
     assert_eq!(configuration.sources(), "defaults");
 }
@@ -123,7 +124,7 @@ fn an_unknown_key_is_refused_by_its_full_name() {
         complaint(loaded),
         format!(
             "unknown key server.prot (from {file}); \
-             [server] has cors_origins, drain_seconds, host, port, shutdown_timeout_seconds, trusted_proxies, \
+             [server] has cors_origins, drain_seconds, host, hosts, port, shutdown_timeout_seconds, trusted_proxies, \
              workers"
         )
     );
@@ -266,7 +267,10 @@ fn a_quota_of_zero_is_no_limit() {
         max_conversations: None,
         max_content_bytes: Some(5_000_000_000),
     };
-    assert_eq!(loaded.unwrap().settings.sync().quota, quota);
+    assert_eq!(
+        loaded.unwrap().settings.sync(AccessMode::Protected).quota,
+        quota
+    );
     let (file, loaded) = with_file("[visitors]\nmax_conversations = -1");
     assert!(
         complaint(loaded).starts_with("visitors.max_conversations: "),
@@ -307,4 +311,55 @@ fn a_bad_url_of_a_store_is_not_shown() {
         "database.url: must be like sqlite://PATH or postgres://HOST/DATABASE \
          (from the environment variable CONVOSYNC__DATABASE__URL)"
     );
+}
+
+#[test]
+fn who_registers_depends_on_whether_proof_is_asked_for() {
+    use RegistrationMode::{Explicit, OnFirstSync};
+    let open = AccessMode::Open { is_exposed: false };
+    for (set, takes_client_ids, access, registered, anonymous) in [
+        ("auto", "false", open, Explicit, Explicit),
+        (
+            "auto",
+            "false",
+            AccessMode::Protected,
+            OnFirstSync,
+            Explicit,
+        ),
+        ("auto", "true", AccessMode::Protected, OnFirstSync, Explicit),
+        ("explicit", "true", open, Explicit, Explicit),
+        (
+            "explicit",
+            "true",
+            AccessMode::Protected,
+            Explicit,
+            Explicit,
+        ),
+        ("on_first_sync", "false", open, OnFirstSync, OnFirstSync),
+        (
+            "on_first_sync",
+            "false",
+            AccessMode::Protected,
+            OnFirstSync,
+            Explicit,
+        ),
+        (
+            "on_first_sync",
+            "true",
+            AccessMode::Protected,
+            OnFirstSync,
+            OnFirstSync,
+        ),
+    ] {
+        let configuration = with_environment(&[
+            ("CONVOSYNC__VISITORS__REGISTRATION", set),
+            ("CONVOSYNC__AUTH__ANON__ACCEPT_CLIENT_IDS", takes_client_ids),
+        ]);
+        let policy = configuration.unwrap().settings.sync(access).registration;
+        let expected = RegistrationPolicy {
+            registered,
+            anonymous,
+        };
+        assert_eq!(policy, expected, "{set} {takes_client_ids} {access:?}");
+    }
 }
