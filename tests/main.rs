@@ -7,6 +7,7 @@
     reason = "a failed expectation in a test is the result"
 )]
 
+mod access;
 mod bad_input;
 mod bounded_reads;
 mod browser;
