@@ -29,12 +29,18 @@ pub struct Convosync {
 impl Convosync {
     /// Starts the program on a database.
     pub fn start(program: &Path, database: &str) -> Result<Self> {
+        Self::start_with(program, database, &[])
+    }
+
+    /// Starts the program on a database with these variables of its environment.
+    fn start_with(program: &Path, database: &str, settings: &[(&str, &str)]) -> Result<Self> {
         // Where a pipe is read, each line wakes a reader.
         let log = NamedTempFile::new()?;
         let mut child = command(program)
             .env("CONVOSYNC__SERVER__PORT", "0")
             .env("CONVOSYNC__DATABASE__URL", database)
             .env("CONVOSYNC__LOG__FORMAT", "text")
+            .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log.reopen()?)
@@ -55,10 +61,19 @@ impl Convosync {
         Ok(Self { child, host, log })
     }
 
-    /// Starts the program on a new SQLite database in this folder.
+    /// Starts the program on the SQLite database in this folder.
     pub fn on_sqlite(program: &Path, folder: &Path) -> Result<Self> {
-        let path = folder.join("convosync.db");
-        Self::start(program, &format!("sqlite://{}", path.display()))
+        Self::start(program, &sqlite(folder))
+    }
+
+    /// Starts the program on the SQLite database in this folder, so that it asks for tokens which are signed by
+    /// this secret.
+    pub fn asking_for_tokens(program: &Path, folder: &Path, secret: &str) -> Result<Self> {
+        let settings = [
+            ("CONVOSYNC__AUTH__MODE", "protected"),
+            ("CONVOSYNC__AUTH__JWT__SECRET", secret),
+        ];
+        Self::start_with(program, &sqlite(folder), &settings)
     }
 
     /// Lets the program bring a database's schema up to date.
@@ -102,6 +117,10 @@ impl Convosync {
     pub fn process(&self) -> Process {
         Process(self.child.id())
     }
+}
+
+fn sqlite(folder: &Path) -> String {
+    format!("sqlite://{}", folder.join("convosync.db").display())
 }
 
 /// The program, with no variable that is meant for others: it would be refused as a misspelt setting.

@@ -15,8 +15,9 @@ use convosync_bench::hot_paths::{BatchWrite, SHAPE, changes, merge_new, parse, s
 use convosync_bench::pocketbase;
 use convosync_bench::postgres_server::PostgresServer;
 use convosync_bench::posts::{self, ON_POSTGRES, ON_SQLITE};
+use convosync_bench::reads::{self, Protected};
 use convosync_bench::report::{self, OF_POSTGRES, OF_SQLITE, Table};
-use convosync_bench::{document, drawing, pages, pulls, reads, targets, turns};
+use convosync_bench::{document, drawing, pages, pulls, targets, turns};
 
 /// Measures Convosync.
 #[derive(Parser)]
@@ -108,7 +109,16 @@ impl Run {
             say("getting");
             let folder = tempfile::tempdir()?;
             let server = Convosync::on_sqlite(program, folder.path())?;
-            reads::measure(ON_SQLITE, &server, None, self.rounds, &mut measured)?;
+            let protected = Protected::start(program, folder.path())?;
+            let by_token = Some(&protected);
+            reads::measure(
+                ON_SQLITE,
+                &server,
+                None,
+                by_token,
+                self.rounds,
+                &mut measured,
+            )?;
         }
         let database = PostgresServer::of_environment()?;
         if database.is_none() {
@@ -121,7 +131,14 @@ impl Run {
             posts::on_postgres(program, database, self.rounds, &mut measured)?;
             let server = Convosync::start(program, &database.new_database()?)?;
             let watched = Some(database);
-            reads::measure(ON_POSTGRES, &server, watched, self.rounds, &mut measured)?;
+            reads::measure(
+                ON_POSTGRES,
+                &server,
+                watched,
+                None,
+                self.rounds,
+                &mut measured,
+            )?;
         }
         if BIG_STORE.iter().any(|part| self.includes(*part)) {
             say("filling a store of a million messages on SQLite");

@@ -1,6 +1,11 @@
 //! Getting: the server beside a bare actix handler that returns the same bytes.
 
+use std::path::Path;
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use anyhow::{Result, ensure};
+use jsonwebtoken::{EncodingKey, Header};
+use serde_json::json;
 
 use crate::bare::{self, Bare};
 use crate::bodies::{Shape, body};
@@ -14,6 +19,8 @@ use crate::watched::Watched;
 
 /// Who is measured.
 pub const BARE: &str = "bare actix handler";
+/// Who is measured: the server where it asks for a token.
+pub const BY_TOKEN: &str = "Convosync on SQLite, by token";
 /// What is measured: the ids of 1,000 conversations.
 pub const IDS: &str = "GET 1,000 ids";
 /// What is measured: the same, unchanged since the client has got them.
@@ -25,6 +32,7 @@ const BODIES: u64 = 10;
 /// How many answers are got in a round; of short ones, twice as many.
 const REQUESTS: u64 = 8_000;
 const PATH: &str = "/api/sync-conversations/?user_id=visitor-0";
+const VISITOR: &str = "visitor-0";
 
 /// Who answers which request.
 struct Asked<'a> {
@@ -34,11 +42,31 @@ struct Asked<'a> {
     status: u16,
 }
 
-/// The server and the bare handler, in turns.
+/// A server on the same store that asks for tokens, and one for the visitor that is asked about.
+pub struct Protected {
+    server: Convosync,
+    token: String,
+}
+
+impl Protected {
+    /// Starts it beside the one on the store of this folder.
+    pub fn start(program: &Path, folder: &Path) -> Result<Self> {
+        let secret = "a secret of the benchmark, which is long enough";
+        let server = Convosync::asking_for_tokens(program, folder, secret)?;
+        let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+        let claims = json!({ "sub": VISITOR, "iat": now, "exp": now + 12 * 3_600 });
+        let key = EncodingKey::from_secret(secret.as_bytes())?;
+        let token = jsonwebtoken::encode(&Header::default(), &claims, &key)?;
+        Ok(Self { server, token })
+    }
+}
+
+/// The server, one that asks for tokens if it is given, and the bare handler, in turns.
 pub fn measure(
     who: &'static str,
     server: &Convosync,
     database: Option<&PostgresServer>,
+    protected: Option<&Protected>,
     rounds: usize,
     measured: &mut Measured,
 ) -> Result<()> {
@@ -62,19 +90,30 @@ pub fn measure(
         process: bare.process(),
         database: None,
     };
+    let asked = |of, etag, lines| (of, etag, lines);
+    let mut all = vec![asked(server, etag.as_str(), String::new())];
+    if let Some(Protected { server, token }) = protected {
+        let server = Watched::convosync(BY_TOKEN, server, database);
+        all.push(asked(
+            server,
+            &etag,
+            format!("authorization: Bearer {token}\r\n"),
+        ));
+    }
+    all.push(asked(bare, bare::ETAG, String::new()));
     let round = |_| -> Result<Vec<Figures>> {
         let mut round = Vec::new();
         for clients in CLIENTS {
-            for (of, etag) in [(server, etag.as_str()), (bare, bare::ETAG)] {
+            for (of, etag, lines) in &all {
                 let whole = Asked {
-                    of,
-                    lines: String::new(),
+                    of: *of,
+                    lines: lines.clone(),
                     status: 200,
                 };
                 round.push(get(IDS, &whole, clients, REQUESTS)?);
                 let unchanged = Asked {
-                    of,
-                    lines: format!("if-none-match: {etag}\r\n"),
+                    of: *of,
+                    lines: format!("{lines}if-none-match: {etag}\r\n"),
                     status: 304,
                 };
                 round.push(get(NOT_MODIFIED, &unchanged, clients, 2 * REQUESTS)?);

@@ -6,7 +6,7 @@ use crate::growth::Grown;
 use crate::pages::PAGE;
 use crate::posts::{self, ON_POSTGRES, ON_SQLITE, SHAPES};
 use crate::pulls::PULL;
-use crate::reads::{BARE, IDS, NOT_MODIFIED};
+use crate::reads::{BARE, BY_TOKEN, IDS, NOT_MODIFIED};
 use crate::turns::TURN;
 
 /// The load under which targets are judged.
@@ -126,6 +126,14 @@ pub fn judge(measured: &Measured, grown: &[Grown]) -> Vec<Target> {
     let unchanged = ratio(rate(ON_SQLITE, NOT_MODIFIED), rate(BARE, IDS));
     let what = format!("{NOT_MODIFIED}: answers a second ÷ bare handler's ids");
     judge(what, once(unchanged), 0.9, false);
+    let cpu_of = |who| Some(measured.find(who, NOT_MODIFIED, CLIENTS)?.cpu);
+    let of_token = cpu_of(BY_TOKEN).zip(cpu_of(ON_SQLITE));
+    judge(
+        "a token that was checked before: CPU µs".to_owned(),
+        once(of_token.map(|(with, without)| with - without)),
+        30.0,
+        true,
+    );
     if let [first, .., last] = grown {
         let what = format!(
             "{} million messages: CPU ÷ empty",
