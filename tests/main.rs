@@ -25,5 +25,6 @@ mod quotas;
 mod real_conversations;
 mod round_trips;
 mod support;
+mod tls;
 mod turns;
 mod upgrades;

@@ -24,7 +24,8 @@ pub(crate) use command::{Finished, convosync, run};
 /// How long a server may take to start or stop before a test fails.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-const LISTENING: &str = "listening on http://";
+/// What stands before the address, without TLS and with it.
+const LISTENING: [&str; 2] = ["listening on http://", "listening on https://"];
 
 /// A running server and the folder it works in. It is killed when it goes.
 pub(crate) struct Server {
@@ -238,7 +239,8 @@ fn collect(stderr: ChildStderr, into: Arc<Mutex<String>>) -> Receiver<String> {
         for line in BufReader::new(stderr).lines() {
             let Ok(line) = line else { break };
             into.lock().unwrap().push_str(&format!("{line}\n"));
-            if let Some(address) = line.strip_prefix(LISTENING) {
+            let address = LISTENING.iter().find_map(|begin| line.strip_prefix(begin));
+            if let Some(address) = address {
                 // Nobody waits for a second one.
                 let _ = listening.send(address.to_owned());
             }

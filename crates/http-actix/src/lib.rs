@@ -1,6 +1,6 @@
 //! The HTTP surface of Convosync on actix-web.
 //!
-//! - [`serve`] binds the use cases to a listener; `routes` is the table of paths, methods and handlers.
+//! - [`serve`] binds the use cases to a listener, `https` to one that speaks TLS; `routes` is the table of paths, methods and handlers.
 //! - `endpoints`: each endpoint with its query, its bodies and its tests. A handler reads the request,
 //!   asks one use case and writes the answer; to add one, write it and put it into the table.
 //! - `access`: who may, for every handler. `request`: what the URL and the headers say. `body`: the body
@@ -10,7 +10,7 @@
 //! - `origins`, `rate_limits`: whose pages may read answers in a browser, and how often somebody may ask.
 //! - `etag`, `recent_ids`: how those who ask again are answered without reading.
 //! - `error`: the one table of error codes; every error leaves as JSON.
-//! - `middleware`: what is done to every request. `slowloris`: what guards a connection between two.
+//! - `middleware`: what is done to every request. `connection`: what guards a connection against slow clients.
 
 mod access;
 mod answer;
@@ -18,9 +18,11 @@ pub mod archive;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod body;
+mod connection;
 mod endpoints;
 mod error;
 mod etag;
+mod https;
 mod items;
 mod json;
 mod middleware;
@@ -31,7 +33,6 @@ mod request;
 mod routes;
 mod server;
 mod settings;
-mod slowloris;
 mod state;
 #[cfg(test)]
 mod testing;

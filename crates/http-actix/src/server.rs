@@ -5,18 +5,19 @@ use std::net::TcpListener;
 use std::time::Duration;
 
 use actix_web::dev::Server;
-use actix_web::{HttpServer, web};
+use actix_web::{HttpServer, rt, web};
 
+use crate::connection;
+use crate::https;
 use crate::routes::app;
 use crate::settings::HttpSettings;
-use crate::slowloris;
 use crate::state::{AppState, Services};
 
 /// How long a client may take to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+pub(crate) const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Serves requests that come in at the listener. The caller awaits the server and stops it through
-/// its handle: signals are not listened to.
+/// its handle, after [`Drain::close`](crate::Drain::close): signals are not listened to.
 ///
 /// # Errors
 /// When the listener cannot be used.
@@ -27,11 +28,20 @@ pub fn serve(
 ) -> io::Result<Server> {
     let workers = settings.workers.max(1);
     let shutdown_timeout_seconds = settings.shutdown_timeout_seconds;
+    let tls = settings.tls.clone();
+    let drain = services.drain.clone();
     let state = web::Data::new(AppState::new(services, settings));
+    if let Some(tls) = tls {
+        return https::serve(listener, &tls, state, workers, shutdown_timeout_seconds);
+    }
     let server = HttpServer::new(move || app(state.clone()))
         .workers(workers)
         .client_request_timeout(HEAD_TIMEOUT)
-        .on_connect(slowloris::watch)
+        .on_connect(move |stream, data| {
+            if let Some(socket) = stream.downcast_ref::<rt::net::TcpStream>() {
+                connection::watch(socket, false, data, &drain);
+            }
+        })
         .shutdown_timeout(shutdown_timeout_seconds)
         .disable_signals()
         .listen(listener)?

@@ -1,5 +1,8 @@
 //! How the HTTP server is set up.
 
+use std::sync::Arc;
+
+use actix_tls::accept::rustls_0_23::reexports::ServerConfig;
 use serde::Serialize;
 
 use crate::origins::CorsOrigins;
@@ -26,6 +29,9 @@ pub struct HttpSettings {
     pub workers: usize,
     /// How long a stopping server waits for the requests in flight, in seconds.
     pub shutdown_timeout_seconds: u64,
+    /// The TLS that clients have to speak, without protocols of the application (ALPN): HTTP/2 and HTTP/1.1
+    /// are offered. Without it they speak plain HTTP/1.1.
+    pub tls: Option<Arc<ServerConfig>>,
     /// What `/version` tells.
     pub version: Version,
 }

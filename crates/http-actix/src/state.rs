@@ -2,7 +2,6 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::http::header::HeaderValue;
 use convosync_application::access::Authenticator;
@@ -12,6 +11,7 @@ use convosync_application::register_visitor::RegisterVisitor;
 use convosync_application::sync::SyncConversations;
 use convosync_application::take_turn::TakeTurn;
 use convosync_domain::ports::{StoreIdentity, StoreStatus};
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::body::BodyReader;
@@ -47,10 +47,18 @@ impl fmt::Debug for Services {
     }
 }
 
-/// The switch that takes a server out of service before it stops: from then on `/readyz` answers
-/// 503, while requests are still served. Clones are the same switch.
+/// The switch that takes a server out of service before it stops. Clones are the same switch.
 #[derive(Clone, Debug, Default)]
-pub struct Drain(Arc<AtomicBool>);
+pub struct Drain(Arc<watch::Sender<Phase>>);
+
+/// How far a server has come on its way to its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Phase {
+    #[default]
+    Serving,
+    Draining,
+    Closing,
+}
 
 impl Drain {
     /// A server in service.
@@ -59,15 +67,37 @@ impl Drain {
         Self::default()
     }
 
-    /// Takes the server out of service.
+    /// Takes the server out of service: from now on `/readyz` answers 503, while requests are still served.
     pub fn begin(&self) {
-        self.0.store(true, Ordering::Relaxed);
+        self.go_on_to(Phase::Draining);
+    }
+
+    /// Has connections end on which clients could ask for more and more: those of HTTP/2 take no more
+    /// requests, and close when what was asked before is answered. To be called before the server is stopped,
+    /// which ends the others.
+    pub fn close(&self) {
+        self.go_on_to(Phase::Closing);
     }
 
     /// Whether the server is out of service.
     #[must_use]
     pub fn has_begun(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
+        *self.0.borrow() >= Phase::Draining
+    }
+
+    pub(crate) fn is_closing(&self) -> bool {
+        *self.0.borrow() == Phase::Closing
+    }
+
+    /// Returns when connections are to end.
+    pub(crate) async fn closing(&self) {
+        let mut phases = self.0.subscribe();
+        // It fails only when the switch is gone, which this is.
+        let _ = phases.wait_for(|phase| *phase == Phase::Closing).await;
+    }
+
+    fn go_on_to(&self, phase: Phase) {
+        self.0.send_modify(|current| *current = phase.max(*current));
     }
 }
 

@@ -152,6 +152,7 @@ impl Ports {
             trusted_proxies: Vec::new(),
             rate_limits: self.rate_limits,
             workers: 1,
+            tls: None,
             shutdown_timeout_seconds: 1,
             version: version(),
         }

@@ -9,9 +9,11 @@ use convosync_application::access::{Authenticator, OpenAccess, ProtectedAccess};
 use convosync_application::api_keys::VerifyApiKey;
 use convosync_domain::ports::{Clock, TokenVerifier};
 use convosync_jwt::{JwtSettings, JwtVerifier, KeySource};
+use tokio::runtime::Handle;
 
 use crate::backend::Store;
 use crate::failure::Failure;
+use crate::reloads::{Reloads, WatchedFiles};
 use crate::settings::{AuthMode, Configuration, JwtSection};
 
 /// Whether proof is asked for.
@@ -41,12 +43,28 @@ impl AccessMode {
     }
 }
 
-/// What judges who asks, and the keys of tokens to be read again when the operator says so.
+/// What judges who asks.
 pub(crate) struct Access {
     pub(crate) authenticator: Arc<dyn Authenticator>,
-    pub(crate) tokens: Option<Arc<JwtVerifier>>,
+    tokens: Option<Arc<JwtVerifier>>,
     /// One line for whoever starts the server.
     pub(crate) description: String,
+}
+
+impl Access {
+    /// Has the keys of tokens fetched now, if they have to be, and read again whenever that is asked for. (That their
+    /// file has changed, the verifier sees by itself.)
+    pub(crate) fn read_again_on(&self, reloads: &mut Reloads) {
+        let Some(tokens) = self.tokens.clone() else {
+            return;
+        };
+        let fetched = tokens.clone();
+        actix_web::rt::spawn(async move { fetched.reload().await });
+        let runtime = Handle::current();
+        reloads.add(WatchedFiles::at([]), move || {
+            runtime.block_on(tokens.reload())
+        });
+    }
 }
 
 /// The authenticator of this mode.

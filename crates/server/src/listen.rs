@@ -21,13 +21,14 @@ fn access_mode(
 ) -> Result<AccessMode, Failure> {
     let auth = &configuration.settings.auth;
     let reached = addresses.iter().find(|address| !is_loopback(address.ip()));
+    let is_encrypted = configuration.settings.server.tls.scheme() == "https";
     let access = AccessMode::of(auth.mode, reached.is_some(), auth.allow_open_on_network);
     match (access, reached) {
         (Some(AccessMode::Open { .. }), Some(address)) => tracing::warn!(
             %address,
             "open to the network: whoever reaches this address can read and change every visitor"
         ),
-        (Some(AccessMode::Protected), Some(address)) => tracing::warn!(
+        (Some(AccessMode::Protected), Some(address)) if !is_encrypted => tracing::warn!(
             %address,
             "without TLS, whoever is on the way can read and use what proves who visitors are"
         ),

@@ -35,19 +35,26 @@ pub(crate) fn start(settings: &LogSettings) {
     };
 }
 
-/// Counts what actix logs as an error when a client sends what is no HTTP, and lets it pass as a line for
-/// debugging only: anybody could fill the log with errors.
+/// What actix logs as an error or a warning and is of a client's making, by where it is logged and how it begins.
+const OF_CLIENTS: [(&str, &str); 2] = [
+    ("actix_http::h1::dispatcher", "stream error: "),
+    ("actix_http::h2::dispatcher", "Send data error: "),
+];
+
+/// Counts what actix logs as an error when a client sends what is no HTTP or does not take its answer, and lets
+/// it pass as a line for debugging only: anybody could fill the log with errors.
 #[derive(Debug, Default)]
 struct MalformedRequests(AtomicU64);
 
 impl<S: Subscriber> Layer<S> for MalformedRequests {
     fn event_enabled(&self, event: &Event<'_>, _: Context<'_, S>) -> bool {
-        if event.metadata().target() != "actix_http::h1::dispatcher" {
+        let target = event.metadata().target();
+        let Some((_, begin)) = OF_CLIENTS.iter().find(|(known, _)| *known == target) else {
             return true;
-        }
+        };
         let mut message = Message::default();
         event.record(&mut message);
-        let Some(reason) = message.0.strip_prefix("stream error: ") else {
+        let Some(reason) = message.0.strip_prefix(begin) else {
             return true;
         };
         let so_far = self.0.fetch_add(1, Ordering::Relaxed) + 1;

@@ -14,10 +14,12 @@ mod logs;
 mod output;
 mod probe;
 mod random_secret;
+mod reloads;
 mod settings;
 mod system_anon_ids;
 mod system_api_keys;
 mod system_clock;
+mod tls;
 mod use_cases;
 mod version;
 

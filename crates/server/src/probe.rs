@@ -4,25 +4,37 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use ureq::Agent;
+use ureq::tls::TlsConfig;
 
-/// The status that the server at an address answers to a GET.
+use crate::tls;
+
+/// The status that the server at an address answers to a GET, with `http` or `https` as the scheme.
+///
+/// Whatever certificate it has is accepted: it is for the names by which others know the server, and nothing that
+/// is secret is sent or believed here.
 ///
 /// # Errors
 /// When it does not answer in this time, or not in HTTP.
 pub(crate) fn status(
+    scheme: &str,
     address: SocketAddr,
     path: &str,
     timeout: Duration,
 ) -> Result<u16, ureq::Error> {
+    let tls = TlsConfig::builder()
+        .unversioned_rustls_crypto_provider(tls::provider())
+        .disable_verification(true)
+        .build();
     let agent: Agent = Agent::config_builder()
         .timeout_global(Some(timeout))
         .http_status_as_error(false)
         .max_redirects(0)
         // The environment may name one for the network.
         .proxy(None)
+        .tls_config(tls)
         .build()
         .into();
-    let answer = agent.get(format!("http://{address}{path}")).call()?;
+    let answer = agent.get(format!("{scheme}://{address}{path}")).call()?;
     Ok(answer.status().as_u16())
 }
 
@@ -44,7 +56,7 @@ mod tests {
             assert!(asked > 0);
             stream.write_all(answer).unwrap();
         });
-        let status = status(address, "/readyz", Duration::from_secs(10)).ok();
+        let status = status("http", address, "/readyz", Duration::from_secs(10)).ok();
         server.join().unwrap();
         status
     }

@@ -16,8 +16,8 @@ use actix_cors::CorsError;
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::error::InternalError;
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use actix_web::http::{Method, Version};
 use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage as _, HttpResponse, web};
 use endless_upload::HeldBody;
@@ -26,10 +26,20 @@ pub(crate) use self::cors::cors;
 pub(crate) use self::inside_cors::inside_cors;
 use crate::access::UsedApiKey;
 use crate::body::BytesRead;
-use crate::error::{ApiError, of_framework};
+use crate::connection::{Connection, Served};
+use crate::error::{ApiError, ErrorCode, of_framework};
+use crate::https::OverTls;
 use crate::request::{REQUEST_ID, RequestId};
-use crate::slowloris::Connection;
 use crate::state::AppState;
+
+/// The most that the headers of a request over HTTP/2 may take, in bytes as HTTP/2 counts them: they may be sent as a
+/// few bytes that name others.
+const HEADERS_MAX: usize = 64 << 10;
+/// What HTTP/2 counts for a header beside its name and value, in bytes (RFC 9113, 6.5.2).
+const HEADER_OVERHEAD: usize = 32;
+
+/// For a year, browsers come over TLS only.
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 const VERSION: HeaderName = HeaderName::from_static("convosync-version");
 
@@ -44,30 +54,56 @@ pub(crate) async fn around_every_request(
     id.give(&request);
     let method = request.method().clone();
     let served = request.conn_data().map(Connection::begin_request);
+    let over_tls = request.conn_data::<OverTls>().is_some();
     let body = HeldBody::of(&mut request);
     cors::prepare(&mut request);
     let vary = cors::vary(request.head());
 
-    let mut answered = match next.call(request).await {
-        Ok(response) => Ok(rendered(response.map_into_boxed_body(), &id)),
-        Err(error) => Err(error.error_response()),
+    let mut answered = match refusal(&request, served.as_ref()) {
+        Some(error) => Ok(request.into_response(error.render(&id))),
+        None => match next.call(request).await {
+            Ok(response) => Ok(rendered(response.map_into_boxed_body(), &id)),
+            Err(error) => Err(error.error_response()),
+        },
     };
 
     let headers = headers_of(&mut answered);
     cors::tidy(headers);
     headers.append(header::VARY, vary);
     add_headers(headers, &id, &state.version_header);
+    if over_tls {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
+    }
     log(&method, started, &id, answered.as_ref());
     if let Some(body) = body {
         body.release();
     }
     if let Some(served) = served {
-        served.end(match &answered {
-            Ok(response) => response.response().body().size(),
-            Err(response) => response.body().size(),
-        });
+        answered = match answered {
+            Ok(response) => Ok(response.map_body(|_, body| served.answer(body))),
+            Err(response) => Err(response.map_body(|_, body| served.answer(body))),
+        };
     }
     answered.map_err(|response| InternalError::from_response("a handler panicked", response).into())
+}
+
+/// Why a request is not served, whatever it asks for.
+fn refusal(request: &ServiceRequest, served: Option<&Served>) -> Option<ApiError> {
+    if let Some(refusal) = served.and_then(Served::refusal) {
+        return Some(refusal);
+    }
+    if request.version() == Version::HTTP_2 && size(request.headers()) > HEADERS_MAX {
+        let text = format!("Headers larger than {HEADERS_MAX} bytes");
+        return Some(ApiError::with_text(ErrorCode::HeadersTooLarge, text));
+    }
+    None
+}
+
+fn size(headers: &HeaderMap) -> usize {
+    let sizes = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + HEADER_OVERHEAD);
+    sizes.sum()
 }
 
 /// The answer, with the error rendered that it may be.

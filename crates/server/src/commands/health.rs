@@ -14,7 +14,8 @@ const TIMEOUT: Duration = Duration::from_secs(5);
 /// Asks `/readyz` of the server that the settings describe.
 pub(super) fn run(configuration: &Configuration) -> Result<(), Failure> {
     let address = listen::address_of_server(configuration)?;
-    match probe::status(address, "/readyz", TIMEOUT) {
+    let scheme = configuration.settings.server.tls.scheme();
+    match probe::status(scheme, address, "/readyz", TIMEOUT) {
         Ok(200) => print("ready"),
         Ok(status) => Err(Failure::failed(format!(
             "{address} is not ready: it answers {status}"

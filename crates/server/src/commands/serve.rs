@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use actix_web::rt::task::JoinError;
 use convosync_http_actix::{Drain, HttpSettings};
+use rustls::ServerConfig;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::sleep;
@@ -20,7 +21,9 @@ use crate::idle_memory;
 use crate::listen;
 use crate::output::say;
 use crate::probe;
+use crate::reloads::Reloads;
 use crate::settings::{Configuration, Settings};
+use crate::tls::Tls;
 use crate::use_cases::{clock, services};
 use crate::version;
 
@@ -37,28 +40,34 @@ pub(super) async fn run(
     backend: &dyn Backend,
 ) -> Result<(), Failure> {
     let settings = &configuration.settings;
+    let mut reloads = Reloads::listen().map_err(|error| failed(&error))?;
+    let tls = Tls::load(configuration)?;
     // Before the store is touched: it may belong to a running server of another version.
     let (listener, mode) = listen::listen(configuration)?;
     let address = listener.local_addr().map_err(|error| failed(&error))?;
     let store = backend.open()?;
     let drain = Drain::new();
     let access = access(mode, configuration, &store, clock()?)?;
+    access.read_again_on(&mut reloads);
     let authenticator = access.authenticator.clone();
     let services = services(&store, settings, mode, authenticator, drain.clone())?;
-    let server = convosync_http_actix::serve(listener, services, http_settings(settings, mode))
-        .map_err(|error| failed(&error))?;
+    let tls = tls.map(|tls| tls.read_again_on(&mut reloads));
+    let server =
+        convosync_http_actix::serve(listener, services, http_settings(settings, mode, tls))
+            .map_err(|error| failed(&error))?;
 
     let mut signals = StopSignals::listen().map_err(|error| failed(&error))?;
     let handle = server.handle();
     let mut running = actix_web::rt::spawn(server);
     tokio::select! {
         ended = &mut running => return Err(ended_early(ended)),
-        answered = answers(address) => answered?,
+        answered = answers(settings.server.tls.scheme(), address) => answered?,
     }
     announce(configuration, backend, address, &access);
     tokio::select! {
         ended = &mut running => return Err(ended_early(ended)),
         () = idle_memory::give_back() => {}
+        () = reloads.run() => {}
         () = signals.next() => {}
     }
 
@@ -67,6 +76,7 @@ pub(super) async fn run(
     let server = &settings.server;
     let stopped = async {
         sleep(Duration::from_secs(server.drain_seconds)).await;
+        drain.close();
         handle.stop(true).await;
         // Until it has ended it holds the store; how it ended does not matter any more.
         let _ = running.await;
@@ -83,7 +93,11 @@ pub(super) async fn run(
     }
 }
 
-fn http_settings(settings: &Settings, mode: AccessMode) -> HttpSettings {
+fn http_settings(
+    settings: &Settings,
+    mode: AccessMode,
+    tls: Option<Arc<ServerConfig>>,
+) -> HttpSettings {
     let server = &settings.server;
     HttpSettings {
         limits: settings.limits(),
@@ -94,14 +108,15 @@ fn http_settings(settings: &Settings, mode: AccessMode) -> HttpSettings {
         rate_limits: settings.rate_limits(mode),
         workers: server.workers(),
         shutdown_timeout_seconds: server.shutdown_timeout_seconds + HTTP_GRACE_SECONDS,
+        tls,
         version: version::version(),
     }
 }
 
 /// Returns when the server answers requests.
-async fn answers(address: SocketAddr) -> Result<(), Failure> {
+async fn answers(scheme: &'static str, address: SocketAddr) -> Result<(), Failure> {
     let address = listen::reachable(address);
-    let ask = move || probe::status(address, "/livez", START);
+    let ask = move || probe::status(scheme, address, "/livez", START);
     let answer = actix_web::rt::task::spawn_blocking(ask).await;
     match answer {
         Ok(Ok(200)) => Ok(()),
@@ -122,7 +137,8 @@ fn announce(
     address: SocketAddr,
     access: &Access,
 ) {
-    let url = &configuration.settings.database.url;
+    let settings = &configuration.settings;
+    let url = &settings.database.url;
     say(&format!("convosync {}", version::LONG));
     say(&format!("store: {url}"));
     if let Some(folder) = backend.path().and_then(folder) {
@@ -130,7 +146,8 @@ fn announce(
     }
     say(&format!("configuration: {}", configuration.sources()));
     say(&format!("access: {}", access.description));
-    say(&format!("listening on http://{address}"));
+    let scheme = settings.server.tls.scheme();
+    say(&format!("listening on {scheme}://{address}"));
 }
 
 fn folder(file: &Path) -> Option<String> {

@@ -4,6 +4,7 @@ mod by_access;
 mod layers;
 mod list;
 mod load;
+mod tls;
 mod values;
 mod variables;
 
@@ -17,6 +18,7 @@ use serde::Deserialize;
 pub(crate) use layers::{DEFAULTS, Override};
 use list::list;
 pub(crate) use load::Configuration;
+pub(crate) use tls::TlsSettings;
 pub(crate) use values::{AuthMode, LogFormat, LogLevel, Registration, Secret, StoreUrl};
 use values::{auth_mode, between, log_format, registration, unknown_fields};
 
@@ -59,6 +61,7 @@ pub(crate) struct ServerSettings {
     cors_origins: Vec<Origin>,
     #[serde(deserialize_with = "list")]
     pub(crate) trusted_proxies: Vec<AddressRange>,
+    pub(crate) tls: TlsSettings,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -202,6 +205,9 @@ impl VisitorSettings {
 impl Settings {
     /// A setting that another one rules out, and why; each is sound by itself.
     fn contradiction(&self) -> Option<(&'static str, String)> {
+        if let Some(lacking) = self.server.tls.contradiction() {
+            return Some(lacking);
+        }
         let LimitSettings {
             body_bytes,
             bodies_in_flight_bytes,

@@ -93,12 +93,17 @@ impl fmt::Debug for StoreUrl {
 #[serde(try_from = "String")]
 pub(crate) struct LogLevel(String);
 
+/// Parts of the program that are logged only where they are named: clients decide what these have to tell, and
+/// how often, and it may be what they sent.
+const ABOUT_CLIENTS: &str = "h2=off,rustls=off";
+
 impl LogLevel {
     /// The filter that this level means.
     pub(crate) fn filter(&self) -> EnvFilter {
         EnvFilter::builder()
             .with_default_directive(LevelFilter::OFF.into())
-            .parse_lossy(&self.0)
+            // Of the same part, the later one holds.
+            .parse_lossy(format!("{ABOUT_CLIENTS},{}", self.0))
     }
 }
 

@@ -55,6 +55,8 @@ fn nothing_has_to_be_set() {
     assert!(settings.server.workers() > 0);
     assert_eq!(settings.server.drain_seconds, 0);
     assert_eq!(settings.server.shutdown_timeout_seconds, 30);
+    assert_eq!(settings.server.tls.files(), None);
+    assert_eq!(settings.server.tls.scheme(), "http");
     assert_eq!(
         settings.database.url.to_string(),
         "sqlite://data/convosync.db"
@@ -146,6 +148,49 @@ fn an_unknown_key_is_refused_by_its_full_name() {
     assert_eq!(
         complaint(loaded),
         format!("server is a section and takes no value (from {file})")
+    );
+}
+
+#[test]
+fn a_section_in_a_section_is_one_like_the_others() {
+    let (file, loaded) = with_file("[server.tls]\nx = 1");
+    let told = format!("unknown key server.tls.x (from {file}); [server.tls] has certificate, key");
+    assert_eq!(complaint(loaded), told);
+    let (file, loaded) = with_file("server.tls.key.x.y = 1");
+    let told =
+        format!("unknown key server.tls.key.x.y (from {file}); [server.tls] has certificate, key");
+    assert_eq!(complaint(loaded), told);
+    let (file, loaded) = with_file("[server]\ntls = true");
+    assert_eq!(
+        complaint(loaded),
+        format!("server.tls is a section and takes no value (from {file})")
+    );
+    assert_eq!(
+        complaint(with_environment(&[("CONVOSYNC__SERVER__TLS__CERT", "a")])),
+        "unknown key server.tls.cert (from the environment variable CONVOSYNC__SERVER__TLS__CERT); \
+         [server.tls] has certificate, key"
+    );
+    assert_eq!(
+        complaint(with_environment(&[("CONVOSYNC_SERVER_TLS_KEY", "a")])),
+        "unknown environment variable CONVOSYNC_SERVER_TLS_KEY: it is CONVOSYNC__SERVER__TLS__KEY"
+    );
+}
+
+#[test]
+fn tls_takes_a_certificate_and_a_key() {
+    let certificate = ("CONVOSYNC__SERVER__TLS__CERTIFICATE", "007");
+    let key = ("CONVOSYNC__SERVER__TLS__KEY", "k.pem");
+    let loaded = with_environment(&[certificate, key]).unwrap();
+    let tls = &loaded.settings.server.tls;
+    assert_eq!(tls.files(), Some((Path::new("007"), Path::new("k.pem"))));
+    assert_eq!(tls.scheme(), "https");
+    assert_eq!(
+        complaint(with_environment(&[certificate])),
+        "server.tls.key: must be set where server.tls.certificate is (from the defaults)"
+    );
+    assert_eq!(
+        complaint(with_environment(&[key])),
+        "server.tls.certificate: must be set where server.tls.key is (from the defaults)"
     );
 }
 
