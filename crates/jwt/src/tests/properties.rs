@@ -136,8 +136,8 @@ proptest! {
     #[test]
     fn a_piece_of_a_token_is_none(case in any_case(), from: Index, to: Index) {
         let length = case.token.len();
-        let (from, to) = (from.index(length), to.index(length));
-        prop_assume!(from <= to);
+        let (one, other) = (from.index(length), to.index(length));
+        let (from, to) = (one.min(other), one.max(other));
         is_refused(case, &case.token[from..to])?;
         is_refused(case, &case.token[..to])?;
         is_refused(case, &format!("{}{}", &case.token[..from], &case.token[to + 1..]))?;
