@@ -72,6 +72,10 @@ impl Convosync {
         let settings = [
             ("CONVOSYNC__AUTH__MODE", "protected"),
             ("CONVOSYNC__AUTH__JWT__SECRET", secret),
+            ("CONVOSYNC__AUTH__JWT__MAX_LIFETIME_HOURS", "0"),
+            // One visitor and one address ask for everything.
+            ("CONVOSYNC__LIMITS__ADDRESS_REQUESTS_PER_SECOND", "0"),
+            ("CONVOSYNC__LIMITS__VISITOR_REQUESTS_PER_SECOND", "0"),
         ];
         Self::start_with(program, &sqlite(folder), &settings)
     }

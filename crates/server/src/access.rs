@@ -62,7 +62,7 @@ impl Access {
         actix_web::rt::spawn(async move { fetched.reload().await });
         let runtime = Handle::current();
         reloads.add(WatchedFiles::at([]), move || {
-            runtime.block_on(tokens.reload())
+            runtime.block_on(tokens.reload());
         });
     }
 }
@@ -84,7 +84,7 @@ pub(crate) fn access(
     let tokens = tokens(configuration, clock.clone())?.map(Arc::new);
     let verifier = tokens
         .clone()
-        .map(|tokens| tokens as Arc<dyn TokenVerifier>);
+        .map(|tokens| -> Arc<dyn TokenVerifier> { tokens });
     let anonymous = configuration.settings.anonymous_access();
     let api_keys = VerifyApiKey::new(store.clone(), clock);
     let users = match &tokens {
