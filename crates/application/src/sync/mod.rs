@@ -2,6 +2,7 @@
 
 mod outcomes;
 mod reading;
+mod registration;
 mod results;
 mod submission;
 #[cfg(test)]
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
-use convosync_domain::identity::{VisitorId, VisitorIdentity};
+use convosync_domain::identity::VisitorId;
 use convosync_domain::merge::{Merge, Receipt, StoredItems};
 use convosync_domain::ports::{
     Clock, ConversationHead, Heads, NamedConversation, StoreError, SyncStore, VisitorStore,
@@ -25,6 +26,7 @@ use convosync_domain::usage::Quota;
 use outcomes::Outcomes;
 use quick_cache::sync::Cache;
 use reading::{Reading, read};
+pub use registration::{RegistrationMode, RegistrationPolicy};
 use results::Posted;
 pub(crate) use results::TurnStart;
 pub use results::{RejectedMessage, SyncError, Taken, VIOLATIONS_MAX};
@@ -59,43 +61,6 @@ pub struct SyncSettings {
     pub registration: RegistrationPolicy,
     /// How much a visitor may have.
     pub quota: Quota,
-}
-
-/// Who registers visitors of each kind.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct RegistrationPolicy {
-    /// Who registers users.
-    pub registered: RegistrationMode,
-    /// Who registers anonymous visitors.
-    pub anonymous: RegistrationMode,
-}
-
-impl RegistrationPolicy {
-    /// The same for every visitor.
-    #[must_use]
-    pub fn of_all(mode: RegistrationMode) -> Self {
-        Self {
-            registered: mode,
-            anonymous: mode,
-        }
-    }
-
-    /// Who registers the visitor of this identity.
-    fn of(self, identity: &VisitorIdentity) -> RegistrationMode {
-        match identity {
-            VisitorIdentity::Anonymous(_) => self.anonymous,
-            VisitorIdentity::Registered(_) => self.registered,
-        }
-    }
-}
-
-/// Who registers visitors.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RegistrationMode {
-    /// Only whoever asks for it: a post of an unknown visitor is refused.
-    Explicit,
-    /// The first valid post of a visitor, too.
-    OnFirstSync,
 }
 
 /// Takes the posts of visitors.

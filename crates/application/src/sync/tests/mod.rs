@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use convosync_domain::change_set::{Counts, Write};
 use convosync_domain::conversation::{Conversation, ConversationPatch};
 use convosync_domain::feed::{FeedPosition, LeftOut};
-use convosync_domain::identity::{ConversationId, ConversationKey, MessageId};
+use convosync_domain::identity::{ConversationId, ConversationKey, MessageId, VisitorIdentity};
 use convosync_domain::message::{Message, MessagePatch};
 use convosync_domain::patch::Patch;
 use convosync_domain::ports::{MessageHead, MockClock, MockSyncStore, MockVisitorStore, Visitor};
