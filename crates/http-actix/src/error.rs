@@ -1,7 +1,9 @@
-//! The one table of error codes, and how an error becomes an answer.
+//! How an error becomes an answer; `codes` is the one table of error codes.
 //!
 //! Handlers fail with [`ApiError`]. Its text is for the client; a cause is for the log only. The
 //! middleware renders it, since only there the request's id is known.
+
+mod codes;
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -22,78 +24,7 @@ use convosync_domain::usage::QuotaExceeded;
 use crate::json::{Grouped, ObjectWriter, Refusal, Violation, push_array, push_string};
 use crate::request::RequestId;
 
-macro_rules! error_codes {
-    ($( $variant:ident: $status:ident, $code:literal, $text:literal; )*) => {
-        /// What went wrong, as clients may depend on it: a code never changes its meaning.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-        pub(crate) enum ErrorCode {
-            $( $variant, )*
-        }
-
-        impl ErrorCode {
-            pub(crate) fn status(self) -> StatusCode {
-                match self { $( Self::$variant => StatusCode::$status, )* }
-            }
-
-            pub(crate) fn as_str(self) -> &'static str {
-                match self { $( Self::$variant => $code, )* }
-            }
-
-            /// What is said where there is nothing more precise to say.
-            fn text(self) -> &'static str {
-                match self { $( Self::$variant => $text, )* }
-            }
-        }
-    };
-}
-
-error_codes! {
-    // variant: status, code, text
-    BodyIncomplete: BAD_REQUEST, "body_incomplete", "Body ended too early";
-    ConflictingIdentity: BAD_REQUEST, "conflicting_identity", "Give anon_id or user_id, not both";
-    InvalidConversations: BAD_REQUEST, "invalid_conversations", "Invalid conversations format";
-    InvalidCursor: BAD_REQUEST, "invalid_cursor", "Invalid cursor";
-    InvalidIdentity: BAD_REQUEST, "invalid_identity", "Invalid identity";
-    InvalidLimit: BAD_REQUEST, "invalid_limit", "limit must be 1 to 1000";
-    InvalidVisitor: BAD_REQUEST, "invalid_visitor", "Invalid visitor format";
-    RepeatedParameter: BAD_REQUEST, "repeated_parameter", "Parameter given twice";
-    InvalidApiKey: UNAUTHORIZED, "invalid_api_key", "API key is not accepted";
-    InvalidToken: UNAUTHORIZED, "invalid_token", "Token is not accepted";
-    ProofMissing: UNAUTHORIZED, "proof_missing", "Proof of identity is missing";
-    MissingScope: FORBIDDEN, "missing_scope", "API key lacks the scope";
-    OtherUser: FORBIDDEN, "other_user", "Token is for another user";
-    ProxiedInOpenMode: FORBIDDEN, "proxied_in_open_mode",
-        "Open mode takes no requests that come through a proxy";
-    RegistrationForbidden: FORBIDDEN, "registration_forbidden",
-        "Only the server or an API key makes this visitor";
-    OriginNotAllowed: FORBIDDEN, "origin_not_allowed",
-        "Pages of this origin may not ask here; server.cors_origins lists those that may";
-    PreflightRefused: FORBIDDEN, "preflight_refused", "Not taken from pages of other origins";
-    NotFound: NOT_FOUND, "not_found", "Not found";
-    VisitorNotFound: NOT_FOUND, "visitor_not_found", "Visitor not found";
-    MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
-    BodyTimeout: REQUEST_TIMEOUT, "body_timeout", "Body took too long to arrive";
-    CursorExpired: GONE, "cursor_expired", "Cursor expired, start again";
-    BodyTooLarge: PAYLOAD_TOO_LARGE, "body_too_large", "Body too large";
-    TooMuchStored: PAYLOAD_TOO_LARGE, "too_much_stored", "Changes too much of what is stored";
-    TooManyItems: PAYLOAD_TOO_LARGE, "too_many_items", "Too many items in one request";
-    UrlTooLong: URI_TOO_LONG, "url_too_long", "URL too long";
-    HeadersTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "Headers too large";
-    UnsupportedContentEncoding: UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding",
-        "Content-Encoding must be gzip or identity";
-    UnsupportedContentType: UNSUPPORTED_MEDIA_TYPE, "unsupported_content_type",
-        "Content-Type must be application/json";
-    ForeignHost: MISDIRECTED_REQUEST, "foreign_host", "Host is not one of this server's";
-    TooManyRequests: TOO_MANY_REQUESTS, "too_many_requests", "Too many requests";
-    Internal: INTERNAL_SERVER_ERROR, "internal_error", "Internal error";
-    KeysUnavailable: SERVICE_UNAVAILABLE, "keys_unavailable",
-        "Keys for tokens are not available";
-    StorageUnavailable: SERVICE_UNAVAILABLE, "storage_unavailable", "Storage is unavailable";
-    TooManyInFlight: SERVICE_UNAVAILABLE, "too_many_in_flight", "Too many requests in flight";
-    Draining: SERVICE_UNAVAILABLE, "draining", "Server is stopping";
-    QuotaExceeded: INSUFFICIENT_STORAGE, "quota_exceeded", "Visitor may not have more";
-    StorageFull: INSUFFICIENT_STORAGE, "storage_full", "Storage is full";
-}
+pub(crate) use codes::ErrorCode;
 
 /// An answer that is an error.
 #[derive(Debug)]
