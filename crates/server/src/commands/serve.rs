@@ -31,6 +31,8 @@ use crate::version;
 /// that gives up first, so that its exit code tells of it.
 const HTTP_GRACE_SECONDS: u64 = 60;
 
+const HOUR: Duration = Duration::from_secs(3_600);
+
 /// How long the server may take to give its first answer, on a machine that starts much at once.
 const START: Duration = Duration::from_secs(60);
 
@@ -68,6 +70,7 @@ pub(super) async fn run(
         ended = &mut running => return Err(ended_early(ended)),
         () = idle_memory::give_back() => {}
         () = reloads.run() => {}
+        () = remind(mode) => {}
         () = signals.next() => {}
     }
 
@@ -90,6 +93,16 @@ pub(super) async fn run(
             "requests were still in flight after server.shutdown_timeout_seconds = {}",
             server.shutdown_timeout_seconds
         ))),
+    }
+}
+
+/// Warns every hour while strangers are believed. It never ends.
+async fn remind(mode: AccessMode) {
+    loop {
+        sleep(HOUR).await;
+        if mode == (AccessMode::Open { is_exposed: true }) {
+            tracing::warn!("still open to the network: whoever reaches this server is believed");
+        }
     }
 }
 
