@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_web::rt::task::spawn_blocking;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{Instant, MissedTickBehavior, interval_at};
 
 /// How often is looked whether a file has changed.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
@@ -63,7 +63,8 @@ impl Reloads {
 
     /// Reads files again whenever that is asked for or due. It never ends.
     pub(crate) async fn run(&mut self) {
-        let mut ticks = interval(LOOK_EVERY);
+        // They were read when the server started.
+        let mut ticks = interval_at(Instant::now() + LOOK_EVERY, LOOK_EVERY);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let asked = tokio::select! {
