@@ -7,8 +7,8 @@ use crate::failure::Failure;
 pub(super) const PREFIX: &str = "CONVOSYNC";
 /// Stands between the prefix, the section and the name.
 pub(super) const SEPARATOR: &str = "__";
-/// Set for the build of the program, and maybe still when it runs.
-const COMMIT: &str = "CONVOSYNC_COMMIT";
+/// Set for the build of the program, and by `cargo run` still when it runs.
+const OF_BUILD: [&str; 2] = ["CONVOSYNC_COMMIT", "CONVOSYNC_SCHEMA"];
 
 /// The variable that sets a key: `CONVOSYNC__SERVER__PORT` for `server.port`.
 pub(super) fn name_of(key: &str) -> String {
@@ -28,7 +28,7 @@ pub(super) fn is_ours(name: &str) -> bool {
 pub(super) fn is_from_elsewhere(name: &str, value: &OsStr) -> bool {
     let has_port_number = |(_, port): (&str, &str)| port.starts_with(|c: char| c.is_ascii_digit());
     let is_url = value.to_str().is_some_and(|value| value.contains("://"));
-    name == COMMIT
+    OF_BUILD.contains(&name)
         || name.contains("_SERVICE_HOST")
         || name.contains("_SERVICE_PORT")
         || name.split_once("_PORT_").is_some_and(has_port_number)
@@ -82,7 +82,8 @@ mod tests {
             ("CONVOSYNC_PORT_7800_TCP", url),
             ("CONVOSYNC_PORT_7800_TCP_PROTO", OsStr::new("tcp")),
             ("CONVOSYNC_SERVER_PORT", url),
-            (COMMIT, OsStr::new("abc")),
+            ("CONVOSYNC_COMMIT", OsStr::new("abc")),
+            ("CONVOSYNC_SCHEMA", OsStr::new("20261128000002")),
         ] {
             assert!(is_from_elsewhere(name, value), "{name}");
         }
@@ -93,6 +94,15 @@ mod tests {
         ] {
             assert!(!is_from_elsewhere(name, OsStr::new("7800")), "{name}");
         }
+    }
+
+    /// `cargo run` sets them for the program, too.
+    #[test]
+    fn what_the_build_sets_is_no_setting() {
+        let script = include_str!("../../build.rs");
+        let set = script.split("rustc-env=").skip(1);
+        let names: Vec<_> = set.filter_map(|set| set.split('=').next()).collect();
+        assert_eq!(names, OF_BUILD);
     }
 
     #[test]
