@@ -20,26 +20,19 @@ impl Settings {
     /// Who registers visitors. Where proof is asked for, a user with a good token needs no registration unless
     /// the settings say so, and an anonymous visitor has an `anon_id` of the server's.
     fn registration(&self, access: AccessMode) -> RegistrationPolicy {
-        let mode = match (self.visitors.registration, access) {
-            (Registration::Auto, AccessMode::Protected) | (Registration::OnFirstSync, _) => {
-                RegistrationMode::OnFirstSync
-            }
-            (Registration::Auto, AccessMode::Open { .. }) | (Registration::Explicit, _) => {
-                RegistrationMode::Explicit
-            }
+        let is_protected = access == AccessMode::Protected;
+        let (users_by_post, anonymous_by_post) = match self.visitors.registration {
+            Registration::Explicit => (false, false),
+            Registration::Auto => (is_protected, false),
+            Registration::OnFirstSync => (true, !is_protected || self.auth.anon.accept_client_ids),
         };
-        let anonymous = match (self.visitors.registration, access) {
-            (Registration::OnFirstSync, AccessMode::Open { .. }) => RegistrationMode::OnFirstSync,
-            (Registration::OnFirstSync, AccessMode::Protected)
-                if self.auth.anon.accept_client_ids =>
-            {
-                RegistrationMode::OnFirstSync
-            }
-            _ => RegistrationMode::Explicit,
+        let mode = |by_post| match by_post {
+            true => RegistrationMode::OnFirstSync,
+            false => RegistrationMode::Explicit,
         };
         RegistrationPolicy {
-            registered: mode,
-            anonymous,
+            registered: mode(users_by_post),
+            anonymous: mode(anonymous_by_post),
         }
     }
 
