@@ -6,6 +6,7 @@ use std::sync::Arc;
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{StoreArchive, StoreError};
+use convosync_domain::timestamp::Timestamp;
 
 /// The most conversations and messages of one line.
 const LINE_ITEMS: usize = 100;
@@ -60,6 +61,7 @@ impl ExportProgress {
                 user_id,
                 registered_at,
                 change_counter,
+                last_changed_at,
             } = visitor;
             (
                 self.fingerprint,
@@ -67,6 +69,7 @@ impl ExportProgress {
                 user_id,
                 registered_at.as_micros(),
                 change_counter,
+                last_changed_at.map(Timestamp::as_micros),
             )
                 .hash(&mut hasher);
             self.fingerprint = hasher.finish();

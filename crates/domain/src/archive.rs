@@ -27,10 +27,12 @@ pub struct ArchivedVisitor {
     pub registered_at: Timestamp,
     /// Its change counter.
     pub change_counter: u64,
+    /// When something of it last changed, as far as that is known.
+    pub last_changed_at: Option<Timestamp>,
 }
 
 impl ArchivedVisitor {
-    /// A visitor who registers, as it is then at rest.
+    /// A visitor who registers, as it is then at rest; one with a change has changed at that moment.
     #[must_use]
     pub fn new(registration: &VisitorRegistration, change_counter: u64) -> Self {
         Self {
@@ -38,6 +40,7 @@ impl ArchivedVisitor {
             user_id: registration.identity.user_id().map(str::to_owned),
             registered_at: registration.registered_at,
             change_counter,
+            last_changed_at: (change_counter > 0).then_some(registration.registered_at),
         }
     }
 }

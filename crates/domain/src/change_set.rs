@@ -15,6 +15,8 @@ pub struct ChangeSet {
     /// The visitor's change counter on which the change set was computed. Where the store's is
     /// another one by now, nothing is written: see [`crate::ports::StoreError::Conflict`].
     pub change_counter: u64,
+    /// The moment of the post, which is when the visitor last changed once it is written.
+    pub received_at: Timestamp,
     /// A visitor to register with the first post; the counter is then zero.
     pub registers: Option<VisitorRegistration>,
     /// How much the visitor may have. What would grow it beyond that is not written: see

@@ -191,6 +191,19 @@ macro_rules! declare_fields {
             }
         }
 
+        impl From<$name> for $patch {
+            /// What a post says that names every field which has a value.
+            fn from(content: $name) -> Self {
+                let extra = content.extra.into_iter();
+                Self {
+                    $( $field: content
+                        .$field
+                        .map_or($crate::patch::Patch::NotSent, $crate::patch::Patch::Value), )*
+                    extra: extra.map(|(name, value)| (name, Some(value))).collect(),
+                }
+            }
+        }
+
         impl $patch {
             /// Reads the declared field of this name; `Ok(false)` when there is none.
             ///

@@ -31,6 +31,18 @@ pub struct MessagePatch {
     pub output: Option<MessageOutputPatch>,
 }
 
+impl From<Message> for MessagePatch {
+    /// What a post says that names every part, and every field which has a value.
+    fn from(message: Message) -> Self {
+        Self {
+            fields: message.fields.into(),
+            request: message.request.map(Into::into),
+            response: message.response.map(Into::into),
+            output: message.output.map(Into::into),
+        }
+    }
+}
+
 declare_fields! {
     /// The fields of a message, but its id and its parts.
     MessageFields,

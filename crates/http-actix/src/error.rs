@@ -19,6 +19,7 @@ use convosync_application::register_visitor::RegisterError;
 use convosync_application::sync::SyncError;
 use convosync_application::take_turn::TurnError;
 use convosync_domain::ports::StoreError;
+use convosync_domain::tombstone::VisitorGone;
 use convosync_domain::usage::QuotaExceeded;
 
 use crate::json::{Grouped, ObjectWriter, Refusal, Violation, push_array, push_string};
@@ -197,6 +198,8 @@ impl From<StoreError> for ApiError {
                     .with_header(header::RETRY_AFTER, whole_seconds(retry_after).into())
             }
             StoreError::QuotaExceeded(limit) => Self::quota_exceeded(limit),
+            StoreError::VisitorGone(VisitorGone::Erased) => ErrorCode::VisitorErased.into(),
+            StoreError::VisitorGone(VisitorGone::Merged { .. }) => ErrorCode::VisitorMerged.into(),
             StoreError::Full { .. } => Self::caused_by(ErrorCode::StorageFull, error),
             StoreError::Conflict | StoreError::Corrupt { .. } | StoreError::Internal { .. } => {
                 Self::caused_by(ErrorCode::Internal, error)

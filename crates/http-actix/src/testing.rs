@@ -19,9 +19,9 @@ use convosync_application::take_turn::TakeTurn;
 use convosync_domain::conversation::Conversation;
 use convosync_domain::identity::ConversationId;
 use convosync_domain::ports::{
-    ConversationHead, Heads, MockAnonIds, MockChangeFeed, MockClock, MockConversationList,
-    MockStoreArchive, MockStoreStatus, MockSyncStore, MockVisitorStore, NamedConversation,
-    StoreIdentity, Visitor,
+    ConversationHead, Heads, MockAnonIds, MockChangeFeed, MockChangeNotifier, MockClock,
+    MockConversationList, MockStoreArchive, MockStoreStatus, MockSyncStore, MockVisitorStore,
+    NamedConversation, StoreIdentity, Visitor,
 };
 use convosync_domain::stored::{ConversationHistory, StoredConversation};
 use convosync_domain::timestamp::Timestamp;
@@ -116,10 +116,13 @@ impl Ports {
             registration: RegistrationPolicy::of_all(self.registration),
             quota: Quota::default(),
         };
+        let mut notifier = MockChangeNotifier::new();
+        notifier.expect_notify().returning(|_| ());
         let memory = ByteBudget::new(self.limits.reads_in_flight_bytes);
         let sync = Arc::new(SyncConversations::new(
             Arc::new(self.sync),
             visitors.clone(),
+            Arc::new(notifier),
             clock.clone(),
             settings,
             memory.clone(),

@@ -14,6 +14,7 @@ fn visitor(id: u128, change_counter: u64) -> ArchivedVisitor {
         user_id: None,
         registered_at: Timestamp::from_micros(1).unwrap(),
         change_counter,
+        last_changed_at: None,
     }
 }
 

@@ -15,6 +15,7 @@ fn line(id: u128) -> ArchiveLine {
             user_id: None,
             registered_at: Timestamp::from_micros(1).unwrap(),
             change_counter: 0,
+            last_changed_at: None,
         },
         conversations: Vec::new(),
     }

@@ -19,7 +19,8 @@ use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::identity::VisitorId;
 use convosync_domain::merge::{Merge, Receipt, StoredItems};
 use convosync_domain::ports::{
-    Clock, ConversationHead, Heads, NamedConversation, StoreError, SyncStore, VisitorStore,
+    ChangeNotice, ChangeNotifier, Clock, ConversationHead, Heads, NamedConversation, Standing,
+    StoreError, SyncStore, VisitorStore,
 };
 use convosync_domain::usage::Quota;
 
@@ -67,6 +68,7 @@ pub struct SyncSettings {
 pub struct SyncConversations {
     store: Arc<dyn SyncStore>,
     visitors: Arc<dyn VisitorStore>,
+    notifier: Arc<dyn ChangeNotifier>,
     clock: Arc<dyn Clock>,
     settings: SyncSettings,
     memory: ByteBudget,
@@ -76,11 +78,12 @@ pub struct SyncConversations {
 }
 
 impl SyncConversations {
-    /// Takes posts into this store, with this memory for what is stored of them.
+    /// Takes posts into this store, with this memory for what is stored of them, and tells of what has changed.
     #[must_use]
     pub fn new(
         store: Arc<dyn SyncStore>,
         visitors: Arc<dyn VisitorStore>,
+        notifier: Arc<dyn ChangeNotifier>,
         clock: Arc<dyn Clock>,
         settings: SyncSettings,
         memory: ByteBudget,
@@ -88,6 +91,7 @@ impl SyncConversations {
         Self {
             store,
             visitors,
+            notifier,
             clock,
             settings,
             memory,
@@ -214,11 +218,16 @@ impl SyncConversations {
             let conversations = merged.changes;
             let changes = ChangeSet {
                 change_counter,
+                received_at: now,
                 registers,
                 quota: self.settings.quota,
                 conversations,
             };
-            self.store.commit(visitor, changes).await?;
+            let change_counter = self.store.commit(visitor, changes).await?;
+            self.notifier.notify(ChangeNotice {
+                visitor,
+                standing: Standing::At(change_counter),
+            });
         }
         Ok(Posted {
             taken: Taken {

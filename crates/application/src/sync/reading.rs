@@ -61,7 +61,7 @@ fn read_message<T: MessageText>(
     match message.text.read() {
         Ok(reading) => {
             let content = PostedContent::Read {
-                digest: message.digest,
+                digest: Some(message.digest),
                 change: Box::new(reading.change),
             };
             Ok(PostedMessage { id, content })

@@ -13,9 +13,14 @@ use std::sync::Arc;
 
 pub use page::read_page;
 
+use uuid::Uuid;
+
 use crate::identity::{ConversationKey, MessageKey};
 use crate::ports::NamedConversation;
 use crate::stored::{StoredConversation, StoredMessage};
+
+/// No change has a higher number: databases have no larger integers.
+const MAX_CHANGE_NUMBER: u64 = i64::MAX.cast_unsigned();
 
 /// How far a device has pulled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -116,6 +121,16 @@ pub struct ChangedHeads {
 }
 
 impl ChangedHeads {
+    /// All that live.
+    #[must_use]
+    pub fn living() -> Self {
+        Self {
+            from: (0, ConversationKey::from_uuid(Uuid::nil())),
+            dead_left_out_through: Some(MAX_CHANGE_NUMBER),
+            limit: None,
+        }
+    }
+
     /// Whether it is one of them, the limit aside.
     #[must_use]
     pub fn has(&self, head: &ChangedHead) -> bool {
@@ -138,7 +153,9 @@ pub struct ChangedHead {
 }
 
 impl ChangedHead {
-    fn is_dead(&self) -> bool {
+    /// Whether the conversation is a tombstone.
+    #[must_use]
+    pub fn is_dead(&self) -> bool {
         self.content_bytes == 0
     }
 }

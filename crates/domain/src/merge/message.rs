@@ -21,7 +21,7 @@ pub(super) struct Context {
 /// The state of a message that was not stored, or `None` if the post stores nothing of it.
 pub(super) fn create(
     id: MessageId,
-    digest: Digest,
+    digest: Option<Digest>,
     change: PostedChange<MessagePatch>,
     context: Context,
 ) -> Option<StoredMessage> {
@@ -63,7 +63,7 @@ pub(super) fn create(
 /// Merges a post into a message that is stored.
 pub(super) fn update(
     stored: &mut StoredMessage,
-    digest: Digest,
+    digest: Option<Digest>,
     change: PostedChange<MessagePatch>,
     context: Context,
 ) {
@@ -121,7 +121,7 @@ fn would_change(stored: &StoredMessage, patch: &MessagePatch) -> bool {
 
 fn merge_fields(
     stored: &mut StoredMessage,
-    digest: Digest,
+    digest: Option<Digest>,
     updated_at: Option<Timestamp>,
     patch: MessagePatch,
     context: Context,
@@ -139,7 +139,7 @@ fn merge_fields(
     if let Some(message) = &mut stored.content {
         let changed = message.merge(patch, precedence) || history_changed;
         if changed {
-            stored.digest = (precedence == Precedence::Newer).then_some(digest);
+            stored.digest = digest.filter(|_| precedence == Precedence::Newer);
         }
     } else if !history.is_dead_in(&context.conversation) {
         start(stored, digest, patch, context.receipt);
@@ -147,12 +147,17 @@ fn merge_fields(
 }
 
 /// Gives a message that is created, or lives again, the content of the post.
-fn start(stored: &mut StoredMessage, digest: Digest, patch: MessagePatch, receipt: Receipt) {
+fn start(
+    stored: &mut StoredMessage,
+    digest: Option<Digest>,
+    patch: MessagePatch,
+    receipt: Receipt,
+) {
     // A null timestamp is the moment of receipt now, but a newer null clears it: the same text may
     // change something yet.
     let is_whole = patch.fields.timestamp != Patch::Null;
     stored.content = Some(Box::new(Message::created_at_receipt(patch, receipt.at())));
-    stored.digest = is_whole.then_some(digest);
+    stored.digest = digest.filter(|_| is_whole);
 }
 
 /// What the stamp of a posted message counts as, or `None` if a deletion of the conversation covers

@@ -3,6 +3,7 @@ use async_trait::async_trait;
 use super::StoreError;
 use crate::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use crate::identity::VisitorId;
+use crate::tombstone::VisitorTombstone;
 
 /// Everything in a store, to be carried to another one. Nobody should write meanwhile: each page is
 /// read at a moment of its own.
@@ -24,6 +25,16 @@ pub trait StoreArchive: Send + Sync {
         after: Option<VisitorId>,
         limit: usize,
     ) -> Result<Vec<ArchivedVisitor>, StoreError>;
+
+    /// The first `limit` tombstones of visitors after this one, by id.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be read.
+    async fn tombstones(
+        &self,
+        after: Option<VisitorId>,
+        limit: usize,
+    ) -> Result<Vec<VisitorTombstone>, StoreError>;
 
     /// A page of a visitor's items, read by [`crate::archive::read_archive_page`].
     ///
@@ -63,14 +74,24 @@ pub trait StoreArchive: Send + Sync {
         visitor: ArchivedVisitor,
         conversations: Vec<ArchivedConversation>,
     ) -> Result<Restoration, StoreError>;
+
+    /// Keeps the tombstone of a visitor, so that nobody is registered under its id. One that is there already
+    /// stays.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the store cannot be written.
+    async fn restore_tombstone(
+        &self,
+        tombstone: VisitorTombstone,
+    ) -> Result<Restoration, StoreError>;
 }
 
 /// What came of restoring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restoration {
-    /// The visitor and the items are stored now.
+    /// What was to be restored is stored now.
     Stored,
-    /// The visitor is stored with another moment of registration or change counter: it has a life of
-    /// its own in this store. Nothing has changed.
+    /// The visitor has a life of its own in this store: it is stored with another moment of registration or change
+    /// counter, or as one who is gone where it is to live, or the other way round. Nothing has changed.
     OtherVisitor,
 }

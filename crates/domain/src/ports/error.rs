@@ -1,6 +1,7 @@
 use std::error::Error;
 use std::time::Duration;
 
+use crate::tombstone::VisitorGone;
 use crate::usage::QuotaExceeded;
 
 /// Why a store did not do what it was asked. In every case it has changed nothing.
@@ -10,6 +11,9 @@ pub enum StoreError {
     /// again on what is stored now.
     #[error("the visitor has changed meanwhile")]
     Conflict,
+    /// The visitor is gone for good, and with it everything that it had.
+    #[error("{0}")]
+    VisitorGone(VisitorGone),
     /// The change set would grow the visitor beyond its quota.
     #[error("the visitor would have {0}")]
     QuotaExceeded(QuotaExceeded),

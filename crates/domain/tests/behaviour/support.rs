@@ -187,7 +187,7 @@ pub(crate) fn message(number: u128, change: PostedChange<MessagePatch>) -> Poste
     format!("{change:?}").hash(&mut hasher);
     let digest = Digest(u128::from(hasher.finish()).to_be_bytes());
     let content = PostedContent::Read {
-        digest,
+        digest: Some(digest),
         change: Box::new(change),
     };
     PostedMessage {

@@ -57,6 +57,7 @@ fn line() -> ArchiveLine {
             user_id: Some("ada".into()),
             registered_at: at(1),
             change_counter: 3,
+            last_changed_at: None,
         },
         conversations: vec![
             ArchivedConversation {

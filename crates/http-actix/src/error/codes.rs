@@ -54,6 +54,8 @@ error_codes! {
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
     BodyTimeout: REQUEST_TIMEOUT, "body_timeout", "Body took too long to arrive";
     CursorExpired: GONE, "cursor_expired", "Cursor expired, start again";
+    VisitorErased: GONE, "visitor_erased", "Visitor was erased";
+    VisitorMerged: GONE, "visitor_merged", "Visitor was merged";
     BodyTooLarge: PAYLOAD_TOO_LARGE, "body_too_large", "Body too large";
     TooMuchStored: PAYLOAD_TOO_LARGE, "too_much_stored", "Changes too much of what is stored";
     TooManyItems: PAYLOAD_TOO_LARGE, "too_many_items", "Too many items in one request";

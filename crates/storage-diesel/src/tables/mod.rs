@@ -48,6 +48,16 @@ macro_rules! for_every_table {
                     change_counter: u64 as ChangeNumber,
                     living_conversations: u64 as ChangeNumber,
                     content_bytes: u64 as ChangeNumber,
+                    last_changed_at: Option<Timestamp> as Nullable<Instant>,
+                }
+            }
+        }
+        $each! {
+            /// What stays of a visitor who is gone: erased, or merged into another.
+            visitor_tombstones as VisitorTombstoneRow {
+                row {
+                    merged_into: Option<Uuid> as Nullable<UuidBytes>,
+                    gone_at: Timestamp as Instant,
                 }
             }
         }

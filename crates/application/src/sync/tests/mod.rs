@@ -8,7 +8,9 @@ use convosync_domain::feed::{FeedPosition, LeftOut};
 use convosync_domain::identity::{ConversationId, ConversationKey, MessageId, VisitorIdentity};
 use convosync_domain::message::{Message, MessagePatch};
 use convosync_domain::patch::Patch;
-use convosync_domain::ports::{MessageHead, MockClock, MockSyncStore, MockVisitorStore, Visitor};
+use convosync_domain::ports::{
+    MessageHead, MockChangeNotifier, MockClock, MockSyncStore, MockVisitorStore, Visitor,
+};
 use convosync_domain::posted::{Digest, PostedChange};
 use convosync_domain::stored::{MessageHistory, StoredConversation, StoredMessage};
 use convosync_domain::timestamp::Timestamp;
@@ -180,10 +182,18 @@ fn use_case(store: MockSyncStore, registration: RegistrationMode) -> SyncConvers
     SyncConversations::new(
         Arc::new(store),
         Arc::new(visitors),
+        Arc::new(heard_by_nobody()),
         Arc::new(clock),
         settings,
         ByteBudget::new(MEMORY),
     )
+}
+
+/// A notifier that takes any notice.
+fn heard_by_nobody() -> MockChangeNotifier {
+    let mut notifier = MockChangeNotifier::new();
+    notifier.expect_notify().returning(|_| ());
+    notifier
 }
 
 fn explicit(store: MockSyncStore) -> SyncConversations {

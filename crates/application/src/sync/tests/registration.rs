@@ -75,6 +75,7 @@ async fn admits_the_known_and_on_first_sync_everybody() {
         let sync = SyncConversations::new(
             Arc::new(MockSyncStore::new()),
             Arc::new(visitors),
+            Arc::new(heard_by_nobody()),
             Arc::new(MockClock::new()),
             SyncSettings {
                 max_clock_skew_seconds: 300,
@@ -106,6 +107,7 @@ async fn looks_a_visitor_up_once_until_they_are_gone() {
     let sync = SyncConversations::new(
         Arc::new(store),
         Arc::new(visitors),
+        Arc::new(heard_by_nobody()),
         Arc::new(clock),
         SyncSettings {
             max_clock_skew_seconds: 300,
