@@ -8,12 +8,15 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 use serde_json::{Value, json};
 
-use crate::model::histories::{Operation, REPLICAS, Turn, VISITORS, history};
+use crate::model::histories::{
+    ANONYMOUS, Operation, REGISTERED, REPLICAS, Turn, VISITORS, history,
+};
 use crate::model::reference::{Counts, Reference};
 use crate::model::replica::{Replica, living_state};
 use crate::model::same::difference;
 use crate::model::stand_ins;
 use crate::model::turns::Turned;
+use crate::model::values::canonical_id;
 use crate::model::violations::Rejected;
 use crate::support::api::Api;
 use crate::support::{Answer, Server};
@@ -45,10 +48,37 @@ fn the_server_agrees_with_the_model() {
 /// pulls after every post.
 struct Watched {
     name: String,
+    identity: String,
     api: Api,
     devices: Vec<Device>,
+    /// Where a pull begins that brings everything, tombstones included.
+    first_cursor: String,
     cursor: String,
     change_counter: u64,
+}
+
+impl Watched {
+    /// A visitor that has just been registered; it is named like no other.
+    fn register(server: &Server, place: usize) -> Self {
+        static VISITOR: AtomicUsize = AtomicUsize::new(0);
+        let identity = format!("history-{}", VISITOR.fetch_add(1, Ordering::Relaxed));
+        let kind = if place == ANONYMOUS {
+            "anon_id"
+        } else {
+            "user_id"
+        };
+        let api = Api::register(&server.url(), &format!("{kind}={identity}"));
+        let cursor = api.drain(None, 500, |_| ());
+        Self {
+            name: identity.clone(),
+            identity,
+            api,
+            devices: vec![Device::default(); REPLICAS],
+            first_cursor: cursor.clone(),
+            cursor,
+            change_counter: 0,
+        }
+    }
 }
 
 #[derive(Clone, Default)]
@@ -60,28 +90,11 @@ struct Device {
 }
 
 fn replay(server: &Server, operations: &[Operation]) -> Result<(), TestCaseError> {
-    static HISTORY: AtomicUsize = AtomicUsize::new(0);
-    let history = HISTORY.fetch_add(1, Ordering::Relaxed);
-    let names: Vec<_> = (0..VISITORS)
-        .map(|number| format!("visitor {number}"))
+    let mut visitors: Vec<_> = (0..VISITORS)
+        .map(|place| Watched::register(server, place))
         .collect();
-    let mut model = Reference::new(&names.iter().map(String::as_str).collect::<Vec<_>>());
-    let kinds = ["anon_id", "user_id"].iter().cycle();
-    let mut visitors: Vec<_> = names
-        .into_iter()
-        .zip(kinds)
-        .map(|(name, kind)| {
-            let api = Api::register(&server.url(), &format!("{kind}=history-{history}"));
-            let cursor = api.drain(None, 500, |_| ());
-            Watched {
-                name,
-                api,
-                devices: vec![Device::default(); REPLICAS],
-                cursor,
-                change_counter: 0,
-            }
-        })
-        .collect();
+    let names = visitors.iter().map(|visitor| visitor.name.as_str());
+    let mut model = Reference::new(&names.collect::<Vec<_>>());
 
     for operation in operations {
         match operation {
@@ -149,6 +162,35 @@ fn replay(server: &Server, operations: &[Operation]) -> Result<(), TestCaseError
                 let expected = json!(model.conversation_ids(&watched.name));
                 same("the ids", &expected, &json!(watched.api.ids()))?;
             }
+            Operation::Delete {
+                visitor,
+                id,
+                message_id,
+            } => {
+                let watched = &mut visitors[*visitor];
+                let (known_id, known_message) =
+                    (canonical_id(id), message_id.as_deref().map(canonical_id));
+                let is_known =
+                    model.delete(&watched.name, &known_id, known_message.as_deref(), now());
+                let answer = watched.api.delete(id, message_id.as_deref());
+                if answer.status != if is_known { 204 } else { 404 } {
+                    return fail(format!("known: {is_known}, got {answer:?}"));
+                }
+                watch(watched, &model)?;
+            }
+            Operation::Erase { visitor } => {
+                let erased = &visitors[*visitor];
+                let answer = erased.api.erase();
+                if answer.status != 204 {
+                    return fail(format!("expected 204, got {answer:?}"));
+                }
+                check_gone(erased, "Visitor was erased")?;
+                replace(&mut visitors, *visitor, server, &mut model);
+            }
+            Operation::Merge => {
+                merge(&mut visitors, &mut model)?;
+                replace(&mut visitors, ANONYMOUS, server, &mut model);
+            }
         }
     }
 
@@ -161,6 +203,50 @@ fn replay(server: &Server, operations: &[Operation]) -> Result<(), TestCaseError
         }
     }
     Ok(())
+}
+
+/// Another visitor takes this place.
+fn replace(visitors: &mut [Watched], place: usize, server: &Server, model: &mut Reference) {
+    model.remove(&visitors[place].name);
+    visitors[place] = Watched::register(server, place);
+    model.add(&visitors[place].name);
+}
+
+/// Everything of the anonymous visitor enters the registered one as if that one had posted it: as a pull of
+/// everything, tombstones included, brings it.
+fn merge(visitors: &mut [Watched], model: &mut Reference) -> Result<(), TestCaseError> {
+    let anonymous = &visitors[ANONYMOUS];
+    let anon_id = anonymous.identity.clone();
+    let mut conversations = Vec::new();
+    let since = Some(anonymous.first_cursor.clone());
+    anonymous.api.drain(since, 1_000, |page| {
+        conversations.extend(page["conversations"].as_array().unwrap().clone());
+    });
+    let registered = &mut visitors[REGISTERED];
+    let body = json!({ "conversations": conversations });
+    let turned = model.post(&registered.name, &body, now());
+    let answer = registered.api.merge(&anon_id);
+    if answer.status != 200 {
+        return fail(format!("expected 200, got {answer:?}"));
+    }
+    same("the merge", &answer_with(turned.counts), &answer.json())?;
+    watch(registered, model)?;
+    let again = registered.api.merge(&anon_id);
+    same(
+        "the same merge",
+        &answer_with(Counts::default()),
+        &again.json(),
+    )?;
+    watch(registered, model)?;
+    check_gone(&visitors[ANONYMOUS], "Visitor was merged")
+}
+
+fn check_gone(visitor: &Watched, error: &str) -> Result<(), TestCaseError> {
+    let answer = visitor.api.changes();
+    match answer.status == 410 && answer.json()["error"] == error {
+        true => Ok(()),
+        false => fail(format!("expected 410 {error:?}, got {answer:?}")),
+    }
 }
 
 fn send(watched: &Watched, body: &Value, is_lenient: bool, turn: Option<&Turn>) -> Answer {

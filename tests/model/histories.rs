@@ -13,6 +13,12 @@ use super::violations::{Rejected, invalid, lenient};
 /// How many visitors a history knows.
 pub const VISITORS: usize = 2;
 
+/// The visitor of a history who is anonymous.
+pub const ANONYMOUS: usize = 0;
+
+/// The visitor of a history who is registered.
+pub const REGISTERED: usize = 1;
+
 /// How many replicas each visitor has.
 pub const REPLICAS: usize = 2;
 
@@ -76,6 +82,23 @@ pub enum Operation {
         /// Below [`VISITORS`].
         visitor: usize,
     },
+    /// Deletes a conversation, or a message of it, by its URL.
+    Delete {
+        /// Below [`VISITORS`].
+        visitor: usize,
+        /// The conversation's id.
+        id: String,
+        /// The message's, if it is one.
+        message_id: Option<String>,
+    },
+    /// A visitor is erased, and another takes its place.
+    Erase {
+        /// Below [`VISITORS`].
+        visitor: usize,
+    },
+    /// The anonymous visitor, [`ANONYMOUS`], is merged into the registered one, [`REGISTERED`], and another takes
+    /// its place.
+    Merge,
 }
 
 /// What becomes of a body with bad items of which the good ones are taken.
@@ -114,6 +137,8 @@ pub fn history(length: usize) -> impl Strategy<Value = Vec<Operation>> {
         1 => lenient().prop_map(Step::Do),
         4 => pull().prop_map(Step::Do),
         1 => (0..VISITORS).prop_map(|visitor| Step::Do(Operation::ListIds { visitor })),
+        2 => delete().prop_map(Step::Do),
+        1 => leave().prop_map(Step::Do),
     ];
     (
         vec(prop::option::weighted(0.98, step), length),
@@ -149,7 +174,16 @@ fn named(mut operation: Operation, names: &naming::Names) -> Operation {
             }
         }
         Operation::PostInvalid { body, .. } => names.apply(body),
-        Operation::Pull { .. } | Operation::ListIds { .. } => {}
+        Operation::Delete { id, message_id, .. } => {
+            *id = names.of(false, id);
+            if let Some(message_id) = message_id {
+                *message_id = names.of(true, message_id);
+            }
+        }
+        Operation::Pull { .. }
+        | Operation::ListIds { .. }
+        | Operation::Erase { .. }
+        | Operation::Merge => {}
     }
     operation
 }
@@ -252,6 +286,25 @@ fn pull() -> impl Strategy<Value = Operation> {
             is_one_page,
         },
     )
+}
+
+fn delete() -> impl Strategy<Value = Operation> {
+    let message_id = prop::option::of(id(&MESSAGE_IDS));
+    (0..VISITORS, id(&CONVERSATION_IDS), message_id).prop_map(|(visitor, id, message_id)| {
+        let text = |id: Value| id.as_str().map(str::to_owned);
+        Operation::Delete {
+            visitor,
+            id: text(id).unwrap_or_default(),
+            message_id: message_id.and_then(text),
+        }
+    })
+}
+
+fn leave() -> impl Strategy<Value = Operation> {
+    prop_oneof![
+        1 => (0..VISITORS).prop_map(|visitor| Operation::Erase { visitor }),
+        2 => Just(Operation::Merge),
+    ]
 }
 
 fn limit() -> impl Strategy<Value = u32> {

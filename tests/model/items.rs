@@ -228,8 +228,20 @@ impl Conversation {
         let (Placed::At(deletion), remembered) = place(moment, self.future_stamp, now) else {
             return;
         };
-        let before = self.clone();
         self.future_stamp = remembered;
+        self.take_deletion(deletion);
+    }
+
+    /// A deletion by its URL: of now, or of the conversation's stamp where that is later, so that it dies.
+    pub fn delete_now(&mut self, now: i64) {
+        self.take_deletion(Moment {
+            micros: self.stamp.map_or(now, |stamp| stamp.max(now)),
+            is_receipt: true,
+        });
+    }
+
+    fn take_deletion(&mut self, deletion: Moment) {
+        let before = self.clone();
         raise_deletion(&mut self.erased_through, deletion);
         let after = self.clone();
         // What dies loses its content.
@@ -246,6 +258,24 @@ impl Conversation {
                 message.stamp = None;
             }
         }
+    }
+
+    /// A deletion of a message by its URL; `false` if there never was one. A dead conversation takes none.
+    pub fn delete_message_now(&mut self, message_id: &str, now: i64) -> bool {
+        let is_dead = self.is_dead();
+        let Some(message) = self.messages.get_mut(message_id) else {
+            return false;
+        };
+        if !is_dead {
+            let latest = message.stamp.max(message.own_stamp);
+            let deletion = Moment {
+                micros: latest.map_or(now, |stamp| stamp.max(now)),
+                is_receipt: true,
+            };
+            raise_deletion(&mut message.deletion, deletion);
+            message.lose_content();
+        }
+        true
     }
 
     /// What is posted of a message into this conversation, after the conversation itself.

@@ -70,6 +70,41 @@ impl Reference {
         )
     }
 
+    /// Deletes a conversation or a message of it by its URL; `false` if there never was one.
+    pub fn delete(
+        &mut self,
+        visitor: &str,
+        id: &str,
+        message_id: Option<&str>,
+        now_micros: i64,
+    ) -> bool {
+        let visitor = self.visitors.get_mut(visitor).expect("a visitor");
+        let before = visitor.conversations.clone();
+        let Some(conversation) = visitor.conversations.get_mut(id) else {
+            return false;
+        };
+        let is_known = match message_id {
+            Some(message_id) => conversation.delete_message_now(message_id, now_micros),
+            None => {
+                conversation.delete_now(now_micros);
+                true
+            }
+        };
+        visitor.number_changes(&before);
+        is_known
+    }
+
+    /// A visitor registers.
+    pub fn add(&mut self, visitor: &str) {
+        let earlier = self.visitors.insert(visitor.to_owned(), Visitor::default());
+        assert!(earlier.is_none(), "{visitor} is known");
+    }
+
+    /// A visitor is erased, or has been merged into another, to whom everything of it was posted.
+    pub fn remove(&mut self, visitor: &str) {
+        self.visitors.remove(visitor).expect("a visitor");
+    }
+
     /// The ids of the living conversations: UUIDs in ascending order, then the others in ascending order
     /// of their bytes.
     pub fn conversation_ids(&self, visitor: &str) -> Vec<String> {

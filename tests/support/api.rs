@@ -129,6 +129,35 @@ impl Api {
         }
     }
 
+    /// Deletes a conversation, or a message of it.
+    pub(crate) fn delete(&self, id: &str, message_id: Option<&str>) -> Answer {
+        let mut path = format!("/api/conversations/{}", percent_encoded(id));
+        if let Some(message_id) = message_id {
+            path.push_str(&format!("/messages/{}", percent_encoded(message_id)));
+        }
+        self.send("DELETE", &format!("{path}/?{}", self.visitor), None)
+    }
+
+    /// Erases the visitor.
+    pub(crate) fn erase(&self) -> Answer {
+        self.send("DELETE", &format!("/api/visitors/?{}", self.visitor), None)
+    }
+
+    /// Merges the visitor of this `anon_id` into this one.
+    pub(crate) fn merge(&self, anon_id: &str) -> Answer {
+        let path = format!("/api/visitors/merge/?{}", self.visitor);
+        self.send(
+            "POST",
+            &path,
+            Some(&json!({ "anon_id": anon_id }).to_string()),
+        )
+    }
+
+    /// What a pull is answered, whatever that is.
+    pub(crate) fn changes(&self) -> Answer {
+        self.get_answer(CHANGES, "")
+    }
+
     fn get(&self, path: &str, more: &str) -> Value {
         let answer = self.get_answer(path, more);
         assert_eq!(answer.status, 200, "{answer:?}");
@@ -153,8 +182,20 @@ impl Api {
                 .post(&url)
                 .header("Content-Type", "application/json")
                 .send(body),
+            ("DELETE", _) => self.agent.delete(&url).call(),
             _ => self.agent.get(&url).call(),
         };
         Answer::whole(answer).ok()
     }
+}
+
+/// A text as it may stand in a path.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    let encoded = text.bytes().map(|byte| match byte {
+        b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        byte => format!("%{byte:02X}"),
+    });
+    encoded.collect()
 }
