@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::Duration;
 
 use crate::load::Load;
+use crate::streams::IdleStream;
 
 /// One row of the tables: what some load took.
 #[derive(Clone, Debug)]
@@ -131,6 +132,8 @@ fn median(mut runs: Vec<Figures>) -> Option<Figures> {
 pub struct Measured {
     /// The rows.
     pub rows: Vec<Figures>,
+    /// What idle streams take.
+    pub idle_streams: Vec<IdleStream>,
 }
 
 impl Measured {

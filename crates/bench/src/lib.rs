@@ -23,6 +23,7 @@ pub mod process;
 pub mod pulls;
 pub mod reads;
 pub mod report;
+pub mod streams;
 pub mod targets;
 pub mod turns;
 pub mod watched;

@@ -17,7 +17,7 @@ use convosync_bench::postgres_server::PostgresServer;
 use convosync_bench::posts::{self, ON_POSTGRES, ON_SQLITE};
 use convosync_bench::reads::{self, Protected};
 use convosync_bench::report::{self, OF_POSTGRES, OF_SQLITE, Table};
-use convosync_bench::{document, drawing, pages, pulls, targets, turns};
+use convosync_bench::{document, drawing, pages, pulls, streams, targets, turns};
 
 /// Measures Convosync.
 #[derive(Parser)]
@@ -71,6 +71,7 @@ enum Part {
     Pages,
     Turns,
     Pulls,
+    Streams,
     Pocketbase,
     Growth,
 }
@@ -151,6 +152,10 @@ impl Run {
                 self.measure_big(&store, &mut measured)?;
             }
         }
+        if self.includes(Part::Streams) {
+            say("posting beside idle streams");
+            streams::measure(program, database.as_ref(), self.rounds, &mut measured)?;
+        }
         if self.includes(Part::Pocketbase) {
             let folder = tempfile::tempdir()?;
             match pocketbase::find(folder.path())? {
@@ -198,6 +203,7 @@ impl Run {
             report::pages(measured),
             report::pulls(measured),
             report::turns(measured),
+            report::streams(measured),
             report::growth(grown),
         ];
         for Table { name, text } in &tables {

@@ -32,19 +32,29 @@ impl Process {
 
     /// The most memory it has had at once, in bytes.
     pub fn peak_memory(self) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.0))?;
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .and_then(|rest| rest.trim().strip_suffix(" kB"))
-            .context("no VmHWM in /proc")?;
-        Ok(peak.trim().parse::<u64>()? * 1_024)
+        self.status("VmHWM:")
+    }
+
+    /// The memory it has now, in bytes.
+    pub fn memory(self) -> Result<u64> {
+        self.status("VmRSS:")
     }
 
     /// Its parent.
     pub fn parent(self) -> Result<Self> {
         let parent = self.stat()?.get(1).copied().context("no parent in /proc")?;
         Ok(Self(u32::try_from(parent)?))
+    }
+
+    /// A line of `/proc/PID/status` that is in kB, in bytes.
+    fn status(self, name: &str) -> Result<u64> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0))?;
+        let found = status
+            .lines()
+            .find_map(|line| line.strip_prefix(name))
+            .and_then(|rest| rest.trim().strip_suffix(" kB"))
+            .with_context(|| format!("no {name} in /proc"))?;
+        Ok(found.trim().parse::<u64>()? * 1_024)
     }
 
     /// The numbers of `/proc/PID/stat` from the state on, which counts as 0 like all that is negative.
@@ -72,7 +82,8 @@ mod tests {
         let after = this.cpu().unwrap();
         assert!(after > before);
         assert!(this.cpu_of_tree().unwrap() >= after);
-        assert!(this.peak_memory().unwrap() > 1_000_000);
+        assert!(this.memory().unwrap() > 1_000_000);
+        assert!(this.peak_memory().unwrap() >= this.memory().unwrap());
         assert_eq!(
             this.parent().unwrap().0,
             std::os::unix::process::parent_id()

@@ -7,6 +7,7 @@ use crate::growth::Grown;
 use crate::pages::PAGE;
 use crate::posts::{COPY_FLOOR, ON_SQLITE, SQLITE_FLOOR};
 use crate::pulls::PULL;
+use crate::streams;
 use crate::targets::Target;
 use crate::turns::{ALONE, TURN};
 
@@ -96,6 +97,12 @@ pub fn pages(measured: &Measured) -> Table {
 pub fn turns(measured: &Measured) -> Table {
     let heads = "post | who | clients | CPU µs an answer | ÷ alone";
     beside("turns", heads, Load::Turns, measured)
+}
+
+/// Posts beside idle streams, and what they cost beside the same without.
+pub fn streams(measured: &Measured) -> Table {
+    let heads = "post | who | clients | CPU µs a message | ÷ without";
+    beside("streams", heads, Load::Streams, measured)
 }
 
 /// First pulls.
@@ -201,6 +208,7 @@ enum Load {
     Pages,
     Turns,
     Pulls,
+    Streams,
 }
 
 fn load(row: &Figures) -> Load {
@@ -208,6 +216,7 @@ fn load(row: &Figures) -> Load {
         PAGE => Load::Pages,
         TURN | ALONE => Load::Turns,
         PULL => Load::Pulls,
+        streams::ALONE | streams::BESIDE => Load::Streams,
         what if what.starts_with("GET") => Load::Reads,
         _ => Load::Posts,
     }

@@ -7,6 +7,7 @@ use crate::pages::PAGE;
 use crate::posts::{self, ON_POSTGRES, ON_SQLITE, SHAPES};
 use crate::pulls::PULL;
 use crate::reads::{BARE, BY_TOKEN, IDS, NOT_MODIFIED};
+use crate::streams::BESIDE;
 use crate::turns::TURN;
 
 /// The load under which targets are judged.
@@ -107,6 +108,16 @@ pub fn judge(measured: &Measured, grown: &[Grown]) -> Vec<Target> {
             bound.at_most,
             true,
         );
+    }
+    for idle in &measured.idle_streams {
+        let of = |what: &str| format!("{what}, {}", idle.who);
+        judge(
+            of("posts beside 2,000 idle streams: CPU ÷ without"),
+            beside_floor(idle.who, BESIDE),
+            1.1,
+            true,
+        );
+        judge(of("an idle stream: KiB"), Some(idle.kib), 20.0, true);
     }
     for (who, at_least) in PULL_RATES {
         let rates = measured.find(who, PULL, 1).and_then(|row| row.rates);
