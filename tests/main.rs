@@ -22,6 +22,7 @@ mod model;
 mod moving;
 mod outages;
 mod quotas;
+mod readme;
 mod real_conversations;
 mod round_trips;
 mod support;
