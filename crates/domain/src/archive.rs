@@ -43,6 +43,25 @@ impl ArchivedVisitor {
             last_changed_at: (change_counter > 0).then_some(registration.registered_at),
         }
     }
+
+    /// Whether both are one visitor in one state. When something last changed may be known of one alone.
+    #[must_use]
+    pub fn is_same_life(&self, other: &Self) -> bool {
+        let Self {
+            id,
+            user_id,
+            registered_at,
+            change_counter,
+            last_changed_at: _,
+        } = self;
+        (id, user_id, registered_at, change_counter)
+            == (
+                &other.id,
+                &other.user_id,
+                &other.registered_at,
+                &other.change_counter,
+            )
+    }
 }
 
 /// A conversation with messages of it.

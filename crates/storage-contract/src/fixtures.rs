@@ -10,7 +10,9 @@ pub mod full;
 
 use std::sync::Arc;
 
-use convosync_domain::change_set::{ConversationChange, Erasure, VisitorRegistration, Write};
+use convosync_domain::change_set::{
+    ChangeSet, ConversationChange, Erasure, VisitorRegistration, Write,
+};
 use convosync_domain::conversation::Conversation;
 use convosync_domain::feed::{Admit, FeedPosition, PageRequest};
 use convosync_domain::identity::{ConversationId, MessageId, VisitorId, VisitorIdentity};
@@ -19,6 +21,7 @@ use convosync_domain::stored::{
     ConversationHistory, MessageHistory, StoredConversation, StoredMessage,
 };
 use convosync_domain::timestamp::Timestamp;
+use convosync_domain::usage::Quota;
 use uuid::Uuid;
 
 /// The registration of the registered visitor of this name.
@@ -183,6 +186,21 @@ pub fn erased(message: &StoredMessage, erasure: Erasure) -> StoredMessage {
         tombstone.history.stamp = None;
     }
     tombstone
+}
+
+/// A change set of a known visitor without a quota, computed on this change counter.
+#[must_use]
+pub fn change_set(
+    change_counter: u64,
+    conversations: impl IntoIterator<Item = ConversationChange>,
+) -> ChangeSet {
+    ChangeSet {
+        change_counter,
+        received_at: at(40),
+        registers: None,
+        quota: Quota::default(),
+        conversations: conversations.into_iter().collect(),
+    }
 }
 
 /// Writes a new conversation with new messages.

@@ -78,7 +78,10 @@ impl History {
         let digest = Digest(u128::from(self.below(u64::MAX)).to_be_bytes());
         PostedMessage {
             id: message_id(self.one_of(&MESSAGES)),
-            content: PostedContent::Read { digest, change },
+            content: PostedContent::Read {
+                digest: Some(digest),
+                change,
+            },
         }
     }
 

@@ -23,7 +23,7 @@
 //! storage_contract!(provider);
 //! ```
 //!
-//! The store implements the seven ports that [`Store`] names; the cases share it behind an `Arc`, so
+//! The store implements the nine ports that [`Store`] names; the cases share it behind an `Arc`, so
 //! it need not be `Clone`. The adapter has as dev-dependencies this crate and `tokio` with the
 //! features `macros` and `rt-multi-thread`. Attributes before the provider go to every test, for a
 //! store that is not there everywhere: `storage_contract!(#[ignore = "needs a cluster"] provider)`.
@@ -43,15 +43,18 @@ mod support;
 pub use memory::MemoryStore;
 
 use convosync_domain::ports::{
-    ApiKeyStore, ChangeFeed, ConversationList, StoreArchive, StoreStatus, SyncStore, VisitorStore,
+    ApiKeyStore, ChangeFeed, ConversationList, ConversationReader, MergeStore, StoreArchive,
+    StoreStatus, SyncStore, VisitorStore,
 };
 
 /// What the contract is about: the ports that a store implements. Nobody implements this trait by
 /// hand.
 pub trait Store:
     SyncStore
+    + MergeStore
     + VisitorStore
     + ConversationList
+    + ConversationReader
     + ChangeFeed
     + StoreArchive
     + StoreStatus
@@ -62,8 +65,10 @@ pub trait Store:
 
 impl<S> Store for S where
     S: SyncStore
+        + MergeStore
         + VisitorStore
         + ConversationList
+        + ConversationReader
         + ChangeFeed
         + StoreArchive
         + StoreStatus

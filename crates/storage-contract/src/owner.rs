@@ -14,7 +14,9 @@ use convosync_domain::stored::{StoredConversation, StoredMessage};
 use convosync_domain::usage::{Quota, QuotaExceeded, Usage};
 
 use crate::Store;
-use crate::fixtures::{admit_all, conversation_id, page_request, registration, visitor_id};
+use crate::fixtures::{
+    admit_all, change_set, conversation_id, page_request, registration, visitor_id,
+};
 use crate::support::{conversation_number, message_number, named, shown, since};
 
 /// A visitor who owns conversations.
@@ -64,12 +66,7 @@ impl Owner {
         change_counter: u64,
         conversations: Vec<ConversationChange>,
     ) -> Result<u64, StoreError> {
-        let changes = ChangeSet {
-            change_counter,
-            registers: None,
-            quota: Quota::default(),
-            conversations,
-        };
+        let changes = change_set(change_counter, conversations);
         self.store.commit(self.id, changes).await
     }
 
@@ -83,10 +80,8 @@ impl Owner {
         let conversations: Vec<_> = conversations.into_iter().collect();
         loop {
             let changes = ChangeSet {
-                change_counter: self.counter().await,
-                registers: None,
                 quota,
-                conversations: conversations.clone(),
+                ..change_set(self.counter().await, conversations.clone())
             };
             match self.store.commit(self.id, changes).await {
                 Err(StoreError::Conflict) => tokio::task::yield_now().await,

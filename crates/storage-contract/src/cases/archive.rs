@@ -7,8 +7,9 @@ use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{Restoration, StoreIdentity};
 use uuid::Uuid;
 
+use super::gone::tombstones;
 use super::reference::{compare, sync};
-use crate::fixtures::{registration, visitor_id};
+use crate::fixtures::{at, registration, visitor_id};
 use crate::history::History;
 use crate::owner::Owner;
 use crate::{MemoryStore, Store};
@@ -22,7 +23,7 @@ pub(super) fn other_store() -> Arc<dyn Store> {
     }))
 }
 
-/// Gives two visitors posts, deletions and revivals among them.
+/// Gives two visitors posts, deletions and revivals among them; a third has nothing, and a fourth is gone.
 pub(super) async fn fill(store: &Arc<dyn Store>) {
     let mut history = History::new(0xa11);
     for name in NAMES {
@@ -32,6 +33,8 @@ pub(super) async fn fill(store: &Arc<dyn Store>) {
         }
     }
     store.register(registration("empty")).await.unwrap();
+    let gone = Owner::registered(store, "gone").await;
+    store.erase(gone.id, at(50)).await.unwrap();
 }
 
 pub(super) async fn visitors(store: &Arc<dyn Store>) -> Vec<ArchivedVisitor> {
@@ -56,9 +59,13 @@ pub(super) async fn pages(
     }
 }
 
-async fn carry(from: &Arc<dyn Store>, to: &Arc<dyn Store>, limit: usize) {
+pub(super) async fn carry(from: &Arc<dyn Store>, to: &Arc<dyn Store>, limit: usize) {
     let seed = from.identity().digest_seed;
     assert!(to.adopt_digest_seed(seed).await.unwrap());
+    for tombstone in tombstones(from).await {
+        let restored = to.restore_tombstone(tombstone).await.unwrap();
+        assert_eq!(restored, Restoration::Stored);
+    }
     for visitor in visitors(from).await {
         let restored = to.restore(visitor.clone(), Vec::new()).await.unwrap();
         assert_eq!(restored, Restoration::Stored);
@@ -71,6 +78,7 @@ async fn carry(from: &Arc<dyn Store>, to: &Arc<dyn Store>, limit: usize) {
 
 async fn assert_reads_as(store: &Arc<dyn Store>, expected: &Arc<dyn Store>) {
     assert_eq!(visitors(store).await, visitors(expected).await);
+    assert_eq!(tombstones(store).await, tombstones(expected).await);
     for name in NAMES {
         let (owner, of_expected) = (Owner::new(store, name), Owner::new(expected, name));
         let counter = of_expected.counter().await;

@@ -13,16 +13,21 @@ mod big_batches;
 mod commits;
 mod concurrency;
 mod erasures;
+mod gone;
 mod histories;
 mod ids;
 mod isolation;
+mod merging;
 mod page_bytes;
 mod paging;
 mod quotas;
+mod reading;
 mod reads;
 mod reference;
 mod round_trips;
 mod status;
+mod summary;
+mod tombstones;
 mod usage;
 mod visitors;
 
@@ -137,6 +142,45 @@ macro_rules! for_every_case {
                 whoever_is_above_the_quota_may_still_shrink
                 a_first_post_beyond_the_quota_registers_nobody
                 a_quota_holds_among_many_writers;
+            summary:
+                a_summary_begins_with_the_registration
+                a_summary_counts_what_lives
+                a_visitor_last_changed_when_something_did
+                a_first_post_may_be_the_first_change;
+            gone:
+                an_erased_visitor_is_gone_everywhere
+                an_unknown_visitor_is_not_erased
+                a_visitor_is_erased_once
+                an_erased_visitor_is_not_registered_again
+                an_erasure_touches_nobody_else
+                a_visitor_is_erased_once_among_many
+                a_commit_beside_an_erasure_is_before_it_or_refused
+                readers_beside_an_erasure_see_everything_or_nothing
+                tombstones_are_listed_by_id
+                an_erased_visitor_is_in_no_archive;
+            merging:
+                a_merge_writes_and_lets_go
+                a_merge_without_changes_lets_go
+                a_merge_may_register_who_goes_on
+                a_merge_that_lost_a_race_changes_nothing
+                a_merge_beyond_the_quota_changes_nothing
+                a_merge_that_fails_changes_nothing
+                nobody_is_merged_with_one_who_is_gone
+                a_visitor_is_merged_once_among_many
+                a_commit_beside_a_merge_is_merged_or_refused;
+            reading:
+                the_list_begins_with_what_changed_last
+                the_list_leaves_out_the_dead
+                pages_of_the_list_end_where_the_limit_says
+                a_page_of_the_list_ends_with_the_one_that_fills_it
+                what_is_looked_at_is_admitted_before_it_is_read
+                messages_come_in_the_order_of_time
+                a_conversation_is_read_whole
+                a_page_of_a_conversation_ends_with_the_message_that_fills_it
+                a_conversation_goes_on_where_the_page_ended
+                what_does_not_live_is_not_there
+                a_head_is_of_what_is_stored
+                the_list_is_read_at_one_moment;
             archive:
                 what_is_carried_away_reads_as_before
                 what_is_restored_reads_as_before
@@ -145,6 +189,12 @@ macro_rules! for_every_case {
                 a_new_life_keeps_everything
                 a_visitor_with_another_life_is_not_restored
                 a_digest_seed_is_adopted_before_there_are_visitors;
+            tombstones:
+                whoever_is_gone_is_gone_where_the_store_is_carried_to
+                a_tombstone_is_restored_once
+                nobody_dies_by_a_restored_tombstone
+                nobody_who_is_gone_is_restored
+                when_a_visitor_last_changed_may_be_untold;
             api_keys:
                 an_unknown_key_is_absent
                 keys_come_back_whole

@@ -9,8 +9,8 @@ use convosync_domain::usage::{Quota, QuotaExceeded, Usage};
 use super::usage::{assert_has, long_message, usage, usage_of_rows};
 use crate::Store;
 use crate::fixtures::{
-    at, conversation, dead_conversation, dead_message, erase, insert, insert_messages, message,
-    registration, revived_conversation, update, update_messages,
+    at, change_set, conversation, dead_conversation, dead_message, erase, insert, insert_messages,
+    message, registration, revived_conversation, update, update_messages,
 };
 use crate::owner::Owner;
 use crate::support::join;
@@ -123,14 +123,13 @@ pub async fn whoever_is_above_the_quota_may_still_shrink(store: Arc<dyn Store>) 
 pub async fn a_first_post_beyond_the_quota_registers_nobody(store: Arc<dyn Store>) {
     let ada = Owner::new(&store, "ada");
     let expected = usage(&[conversation(1, 1)], &[message(1, 1)]);
-    let first_post = |max_content_bytes, conversations| ChangeSet {
-        change_counter: 0,
+    let first_post = |max_content_bytes, conversations: Vec<_>| ChangeSet {
         registers: Some(registration("ada")),
         quota: Quota {
             max_conversations: Some(1),
             max_content_bytes: Some(max_content_bytes),
         },
-        conversations,
+        ..change_set(0, conversations)
     };
     let one = || vec![insert(conversation(1, 1), [message(1, 1)])];
     let beyond = first_post(expected.content_bytes - 1, one());

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use convosync_domain::change_set::ChangeSet;
 use convosync_domain::feed::FeedPosition;
 use convosync_domain::merge::{Receipt, StoredItems, merge};
 use convosync_domain::posted::PostedConversation;
-use convosync_domain::usage::Quota;
+use convosync_domain::reading::{ConversationRequest, MessageOrder};
 
-use crate::fixtures::at;
+use super::reading::{conversation_pages, list, list_pages, of};
+use crate::fixtures::{at, change_set, conversation_id};
 use crate::history::{CONVERSATIONS, History, MESSAGES};
 use crate::owner::Owner;
 use crate::support::{named, since};
@@ -56,12 +56,7 @@ pub(crate) async fn sync(owner: &Owner, posted: Vec<PostedConversation>) -> u64 
         }
     });
     let merged = merge(posted, stored.collect(), Receipt::new(at(40), 1));
-    let changes = ChangeSet {
-        change_counter: heads.change_counter,
-        registers: None,
-        quota: Quota::default(),
-        conversations: merged.changes,
-    };
+    let changes = change_set(heads.change_counter, merged.changes);
     owner.store.commit(owner.id, changes).await.unwrap()
 }
 
@@ -75,11 +70,38 @@ pub(crate) async fn compare(tested: &Owner, expected: &Owner, change_number: u64
             expected.messages(id, MESSAGES).await
         );
     }
+    compare_what_is_shown(tested, expected).await;
     for (position, limit) in [(None, 5), (since(change_number), 3), (since(0), 1_000)] {
         assert_eq!(
             tested.pages(position, limit).await,
             expected.pages(position, limit).await
         );
+    }
+}
+
+/// The list, each conversation and what is told of the visitor.
+async fn compare_what_is_shown(tested: &Owner, expected: &Owner) {
+    let summary = async |owner: &Owner| owner.store.summarize(owner.id).await.unwrap();
+    assert_eq!(summary(tested).await, summary(expected).await);
+    assert_eq!(
+        list_pages(tested, list(None, 2)).await,
+        list_pages(expected, list(None, 2)).await
+    );
+    for id in CONVERSATIONS {
+        let key = conversation_id(id).key();
+        let head = async |owner: &Owner| owner.store.head(owner.id, key).await.unwrap();
+        assert_eq!(head(tested).await, head(expected).await);
+        for order in [MessageOrder::OldestFirst, MessageOrder::NewestFirst] {
+            let request = ConversationRequest {
+                order,
+                limit: 3,
+                ..of(id)
+            };
+            assert_eq!(
+                conversation_pages(tested, request).await,
+                conversation_pages(expected, request).await
+            );
+        }
     }
 }
 

@@ -6,11 +6,12 @@ use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::feed::{ChangesPage, PageRead};
 use convosync_domain::identity::{VisitorId, VisitorIdentity};
 use convosync_domain::ports::{Heads, LivingIds, Registration, StoreError, Visitor};
-use convosync_domain::usage::{Quota, Usage};
+use convosync_domain::usage::Usage;
 
 use crate::Store;
 use crate::fixtures::{
-    admit_all, at, conversation, insert, message, page_request, registration, visitor_id,
+    admit_all, at, change_set, conversation, insert, message, page_request, registration,
+    visitor_id,
 };
 use crate::owner::Owner;
 use crate::support::{join, named, since};
@@ -18,10 +19,8 @@ use crate::support::{join, named, since};
 /// A change set that registers somebody beside a first conversation.
 fn first_post(name: &str) -> ChangeSet {
     ChangeSet {
-        change_counter: 0,
         registers: Some(registration(name)),
-        quota: Quota::default(),
-        conversations: vec![insert(conversation(1, 1), [message(1, 1)])],
+        ..change_set(0, [insert(conversation(1, 1), [message(1, 1)])])
     }
 }
 

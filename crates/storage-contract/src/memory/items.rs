@@ -1,6 +1,7 @@
 //! What one visitor has.
 
 mod archive;
+mod reading;
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -24,6 +25,7 @@ pub(super) struct Items {
     user_id: Option<String>,
     registered_at: Timestamp,
     change_counter: u64,
+    last_changed_at: Option<Timestamp>,
     conversations: BTreeMap<ConversationKey, StoredItems>,
 }
 
@@ -51,6 +53,20 @@ impl StoredItems {
 
     fn is_dead(&self) -> bool {
         self.conversation.item.content.is_none()
+    }
+
+    fn head(&self) -> ChangedHead {
+        ChangedHead {
+            key: self.conversation.item.id.key(),
+            latest_change: self.latest_change(),
+            change_number: self.conversation.change_number,
+            content_bytes: self.conversation.item.content_bytes(),
+        }
+    }
+
+    fn living_messages(&self) -> impl Iterator<Item = &StoredMessage> {
+        let messages = self.messages.values().map(|message| &message.item);
+        messages.filter(|message| message.content.is_some())
     }
 }
 
@@ -133,13 +149,18 @@ impl Items {
         read_page(&mut Rows(self), request, admit, self.change_counter)
     }
 
-    /// Applies the changes under the next change number. After an error, what is here is half
-    /// written.
-    pub(super) fn apply(&mut self, changes: Vec<ConversationChange>) -> Result<(), StoreError> {
+    /// Applies the changes of this moment under the next change number. After an error, what is here
+    /// is half written.
+    pub(super) fn apply(
+        &mut self,
+        changes: Vec<ConversationChange>,
+        received_at: Timestamp,
+    ) -> Result<(), StoreError> {
         if changes.is_empty() {
             return Ok(());
         }
         self.change_counter += 1;
+        self.last_changed_at = Some(received_at);
         changes
             .into_iter()
             .try_for_each(|change| self.apply_one(change))
@@ -231,16 +252,7 @@ impl FeedRows for Rows<'_> {
     type Error = StoreError;
 
     fn changed_heads(&mut self, wanted: &ChangedHeads) -> Result<Vec<ChangedHead>, StoreError> {
-        let all = self
-            .0
-            .conversations
-            .iter()
-            .map(|(key, stored)| ChangedHead {
-                key: *key,
-                latest_change: stored.latest_change(),
-                change_number: stored.conversation.change_number,
-                content_bytes: stored.conversation.item.content_bytes(),
-            });
+        let all = self.0.conversations.values().map(StoredItems::head);
         let mut heads: Vec<_> = all.filter(|head| wanted.has(head)).collect();
         heads.sort_unstable();
         heads.truncate(wanted.limit.unwrap_or(usize::MAX));

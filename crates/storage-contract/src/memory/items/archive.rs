@@ -22,6 +22,7 @@ impl Items {
             user_id: visitor.user_id.clone(),
             registered_at: visitor.registered_at,
             change_counter: visitor.change_counter,
+            last_changed_at: visitor.last_changed_at,
             conversations: BTreeMap::new(),
         }
     }
@@ -32,6 +33,7 @@ impl Items {
             user_id: self.user_id.clone(),
             registered_at: self.registered_at,
             change_counter: self.change_counter,
+            last_changed_at: self.last_changed_at,
         }
     }
 
