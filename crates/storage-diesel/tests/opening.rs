@@ -23,7 +23,6 @@ use convosync_domain::ports::{
     ChangeFeed, ConversationList, NamedConversation, Registration, StoreError, StoreStatus,
     SyncStore, VisitorStore,
 };
-use convosync_domain::usage::Quota;
 use convosync_storage_contract::fixtures;
 use convosync_storage_diesel::sqlite::{OpenError, SqliteOptions, SqliteStore};
 
@@ -52,14 +51,10 @@ fn tamper(path: &Path, sql: &str) {
 
 /// The first post of a visitor: a conversation of one message.
 fn first_post() -> ChangeSet {
+    let first = fixtures::insert(fixtures::conversation(1, 10), [fixtures::message(1, 10)]);
     ChangeSet {
-        change_counter: 0,
         registers: Some(fixtures::registration(NAME)),
-        quota: Quota::default(),
-        conversations: vec![fixtures::insert(
-            fixtures::conversation(1, 10),
-            [fixtures::message(1, 10)],
-        )],
+        ..fixtures::change_set(0, [first])
     }
 }
 

@@ -13,9 +13,7 @@ use std::env;
 use std::path::Path;
 use std::process::Command;
 
-use convosync_domain::change_set::ChangeSet;
 use convosync_domain::ports::{ConversationList, StoreError, StoreStatus, SyncStore, VisitorStore};
-use convosync_domain::usage::Quota;
 use convosync_storage_contract::fixtures;
 use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
 
@@ -28,15 +26,8 @@ fn options(folder: &Path) -> SqliteOptions {
 
 async fn post(store: &SqliteStore, number: u64) -> Result<u64, StoreError> {
     let message = fixtures::message(1, 10);
-    let changes = ChangeSet {
-        change_counter: number,
-        registers: None,
-        quota: Quota::default(),
-        conversations: vec![fixtures::insert(
-            fixtures::conversation(u128::from(number), 10),
-            [message],
-        )],
-    };
+    let conversation = fixtures::conversation(u128::from(number), 10);
+    let changes = fixtures::change_set(number, [fixtures::insert(conversation, [message])]);
     store.commit(fixtures::visitor_id(NAME), changes).await
 }
 

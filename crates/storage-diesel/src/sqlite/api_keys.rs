@@ -30,7 +30,7 @@ impl ApiKeyStore for SqliteStore {
     }
 
     async fn list_keys(&self) -> Result<Vec<ApiKey>, StoreError> {
-        self.read(list).await
+        self.read_in_transaction(list).await
     }
 
     async fn revoke_key(&self, id: ApiKeyId, at: Timestamp) -> Result<Option<ApiKey>, StoreError> {

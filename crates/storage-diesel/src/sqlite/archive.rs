@@ -20,7 +20,7 @@ use super::errors::SqliteError;
 use super::group::Group;
 use super::schema::{ConversationRow, VisitorRow, conversations, visitors};
 use super::write::{SetLatestChange, VisitorRows};
-use super::{items, migrate, visitors as visitor_rows};
+use super::{items, migrate, tombstones, visitors as visitor_rows};
 use crate::items::first_after;
 use crate::migrations::random_uuid;
 use crate::statements::statements;
@@ -58,6 +58,7 @@ fn archived_visitor(row: VisitorRow) -> ArchivedVisitor {
         user_id: row.user_id,
         registered_at: row.registered_at,
         change_counter: row.change_counter,
+        last_changed_at: row.last_changed_at,
     }
 }
 
@@ -168,26 +169,29 @@ pub(super) fn restore(
         .filter(visitors::key.eq(UuidKey(visitor.id.as_uuid())))
         .get_result(group.connection)
         .optional()?;
-    let (row, before) = match stored {
+    let (row, before, last_changed_at) = match stored {
         Some(row) => {
-            let usage = Usage {
-                conversations: row.living_conversations,
-                content_bytes: row.content_bytes,
-            };
-            let known = (row.id, usage);
-            if archived_visitor(row) != *visitor {
+            let known = (row.id, row.usage(), row.last_changed_at);
+            if !archived_visitor(row).is_same_life(visitor) {
                 return Ok(Restoration::OtherVisitor);
             }
             known
         }
-        None => (visitor_rows::insert(group, visitor)?, Usage::default()),
+        None if tombstones::find(group.connection, visitor.id)?.is_some() => {
+            return Ok(Restoration::OtherVisitor);
+        }
+        None => {
+            let row = visitor_rows::insert(group, visitor)?;
+            (row, Usage::default(), visitor.last_changed_at)
+        }
     };
     let mut rows = VisitorRows::of(group, row, visitor.change_counter);
     for archived in conversations {
         restore_conversation(&mut rows, archived)?;
     }
     let after = rows.usage.applied_to(before);
-    visitor_rows::set_counters(group.connection, row, visitor.change_counter, after)?;
+    let counter = visitor.change_counter;
+    visitor_rows::set_counters(group.connection, row, counter, last_changed_at, after)?;
     Ok(Restoration::Stored)
 }
 

@@ -103,6 +103,11 @@ impl Database {
         &self.path
     }
 
+    /// How long a connection that waits for a lock does so.
+    pub(super) fn busy_timeout(&self) -> Duration {
+        self.busy_timeout
+    }
+
     /// Opens a connection and checks that it keeps what is acknowledged.
     pub(super) fn connect(&self, role: Role) -> Result<SqliteConnection, OpenError> {
         let name = self.path.to_str().ok_or("its name is not UTF-8");

@@ -9,6 +9,7 @@ use std::time::Duration;
 use diesel::result::Error as DieselError;
 
 use convosync_domain::ports::StoreError;
+use convosync_domain::tombstone::VisitorGone;
 use convosync_domain::usage::QuotaExceeded;
 
 use crate::concurrency_limit::Overloaded;
@@ -84,6 +85,8 @@ pub(super) enum SqliteError {
     Conflict,
     #[error("the visitor would have {0}")]
     QuotaExceeded(#[from] QuotaExceeded),
+    #[error("{0}")]
+    VisitorGone(VisitorGone),
     #[error(transparent)]
     Database(#[from] DieselError),
     /// The files of the store cannot grow.
@@ -119,6 +122,14 @@ pub(super) enum SqliteErrorKind {
 }
 
 impl SqliteError {
+    /// Whether it says of what is stored that it is not to be changed so, which is no failure of the store.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(
+            self,
+            Self::Conflict | Self::QuotaExceeded(_) | Self::VisitorGone(_)
+        )
+    }
+
     pub(super) fn kind(&self) -> SqliteErrorKind {
         match self {
             Self::Database(error) => kind_of(error),
@@ -127,6 +138,7 @@ impl SqliteError {
             Self::NoConnection(_) | Self::Closed => SqliteErrorKind::Unreachable,
             Self::Conflict
             | Self::QuotaExceeded(_)
+            | Self::VisitorGone(_)
             | Self::NotStored
             | Self::NoRandomness(_)
             | Self::Panicked => SqliteErrorKind::Other,
@@ -162,6 +174,7 @@ pub(super) fn store_error(error: &Arc<SqliteError>) -> StoreError {
     match **error {
         SqliteError::Conflict => return StoreError::Conflict,
         SqliteError::QuotaExceeded(limit) => return StoreError::QuotaExceeded(limit),
+        SqliteError::VisitorGone(gone) => return StoreError::VisitorGone(gone),
         _ => {}
     }
     if let SqliteError::Database(error) = &**error

@@ -57,12 +57,7 @@ pub(super) fn changes(
     let Some(visitor) = visitors::find(connection, visitor)? else {
         return Ok(None);
     };
-    let mut rows = VisitorRows {
-        connection,
-        visitor: visitor.id,
-        conversations: HashMap::new(),
-        messages: HashMap::new(),
-    };
+    let mut rows = VisitorRows::of(connection, visitor.id);
     read_page(&mut rows, request, admit, visitor.change_counter).map(Some)
 }
 
@@ -108,12 +103,12 @@ impl Query for SelectChangedHeads<'_> {
 impl RunQueryDsl<SqliteConnection> for SelectChangedHeads<'_> {}
 
 /// The rows of one visitor.
-struct VisitorRows<'c> {
-    connection: &'c mut SqliteConnection,
-    visitor: i64,
-    /// The row ids of what was found to have changed.
+pub(super) struct VisitorRows<'c> {
+    pub(super) connection: &'c mut SqliteConnection,
+    pub(super) visitor: i64,
+    /// The row ids of what was found.
     conversations: HashMap<ConversationKey, i64>,
-    messages: HashMap<(ConversationKey, MessageKey), i64>,
+    pub(super) messages: HashMap<(ConversationKey, MessageKey), i64>,
 }
 
 impl FeedRows for VisitorRows<'_> {
@@ -128,16 +123,7 @@ impl FeedRows for VisitorRows<'_> {
         };
         let rows: Vec<ConversationChangeRow> = query.load(self.connection)?;
         self.conversations.reserve(rows.len());
-        let heads = rows.into_iter().map(|row| {
-            let key = ConversationKey::from_uuid(row.uuid);
-            self.conversations.insert(key, row.id);
-            ChangedHead {
-                key,
-                latest_change: row.latest_change,
-                change_number: row.change_number,
-                content_bytes: bytes_of(row.content_bytes),
-            }
-        });
+        let heads = rows.into_iter().map(|row| self.found(&row));
         Ok(heads.collect())
     }
 
@@ -159,7 +145,34 @@ impl FeedRows for VisitorRows<'_> {
     }
 }
 
-impl VisitorRows<'_> {
+impl<'c> VisitorRows<'c> {
+    pub(super) fn of(connection: &'c mut SqliteConnection, visitor: i64) -> Self {
+        Self {
+            connection,
+            visitor,
+            conversations: HashMap::new(),
+            messages: HashMap::new(),
+        }
+    }
+
+    /// The head of a conversation that was found.
+    pub(super) fn found(&mut self, row: &ConversationChangeRow) -> ChangedHead {
+        let key = ConversationKey::from_uuid(row.uuid);
+        self.conversations.insert(key, row.id);
+        ChangedHead {
+            key,
+            latest_change: row.latest_change,
+            change_number: row.change_number,
+            content_bytes: bytes_of(row.content_bytes),
+        }
+    }
+
+    /// The row id of a conversation that was found.
+    pub(super) fn conversation(&self, key: ConversationKey) -> Result<i64, SqliteError> {
+        let row = self.conversations.get(&key);
+        row.copied().ok_or(SqliteError::NotStored)
+    }
+
     fn changed_in(&mut self, wanted: &ChangedMessages) -> Result<Vec<ChangedMessage>, SqliteError> {
         let Some(&conversation) = self.conversations.get(&wanted.conversation) else {
             return Ok(Vec::new());
@@ -198,9 +211,8 @@ impl VisitorRows<'_> {
     }
 
     fn whole(&mut self, named: NamedConversation) -> Result<ChangedConversation, SqliteError> {
-        let row = self.conversations.get(&named.key);
-        let row = row.ok_or(SqliteError::NotStored)?;
-        let conversation = items::conversation_of_row(self.connection, *row)?;
+        let row = self.conversation(named.key)?;
+        let conversation = items::conversation_of_row(self.connection, row)?;
         let mut messages = Vec::with_capacity(named.messages.len());
         for key in named.messages {
             let row = self.messages.get(&(named.key, key));

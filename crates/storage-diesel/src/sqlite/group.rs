@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use convosync_domain::ports::StoreError;
 
 use super::errors::{SqliteError, SqliteErrorKind, store_error};
-use super::schema::{conversations, messages, visitors};
+use super::schema::{conversations, messages, visitor_tombstones, visitors};
 use crate::statements::statements;
 
 statements! { Sqlite, SqliteConnection:
@@ -93,14 +93,17 @@ where
 /// The open transaction of a group.
 pub(super) struct Group<'c> {
     pub(super) connection: &'c mut SqliteConnection,
+    /// Whether visitors were erased, so that the write-ahead log is not to hold what they had for long.
+    pub(super) erases_visitors: bool,
     newest: NewestRows,
 }
 
 /// The highest row ids, read when they are first needed: another process may have written since the
-/// last group.
+/// last group. Rows that go meanwhile take nothing away: what is given out is still higher than all that is there.
 #[derive(Default)]
 struct NewestRows {
     visitor: Option<i64>,
+    tombstone: Option<i64>,
     conversation: Option<i64>,
     message: Option<i64>,
 }
@@ -124,6 +127,7 @@ macro_rules! next_row_id {
 
 impl Group<'_> {
     next_row_id!(next_visitor, visitor, visitors);
+    next_row_id!(next_tombstone, tombstone, visitor_tombstones);
     next_row_id!(next_conversation, conversation, conversations);
     next_row_id!(next_message, message, messages);
 }
@@ -135,12 +139,20 @@ pub(super) struct GroupFailure {
     pub(super) usable: bool,
 }
 
+/// What came of a group whose transaction was committed.
+pub(super) struct Outcome {
+    /// Of each task the error, if it failed and was undone.
+    pub(super) errors: Vec<Option<Arc<SqliteError>>>,
+    /// Whether visitors may have been erased.
+    pub(super) erases_visitors: bool,
+}
+
 /// Does the tasks in one transaction and commits it. A task that fails is undone alone: its error
 /// is in the result. When the transaction fails, all of them have.
 pub(super) fn run(
     connection: &mut SqliteConnection,
     tasks: &mut [Box<dyn Work>],
-) -> Result<Vec<Option<Arc<SqliteError>>>, GroupFailure> {
+) -> Result<Outcome, GroupFailure> {
     if let Err(error) = (Begin {}).execute(connection) {
         let error = SqliteError::from(error);
         let usable = error.kind() == SqliteErrorKind::Busy;
@@ -148,15 +160,19 @@ pub(super) fn run(
     }
     let mut group = Group {
         connection,
+        erases_visitors: false,
         newest: NewestRows::default(),
     };
     let done: Result<Vec<_>, SqliteError> = tasks
         .iter_mut()
         .map(|task| run_in_savepoint(&mut group, task.as_mut()))
         .collect();
-    let committed = done.and_then(|outcomes| {
+    let committed = done.and_then(|errors| {
         (Commit {}).execute(group.connection)?;
-        Ok(outcomes)
+        Ok(Outcome {
+            errors,
+            erases_visitors: group.erases_visitors,
+        })
     });
     committed.map_err(|error| {
         let is_fit = !matches!(

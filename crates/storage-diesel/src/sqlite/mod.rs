@@ -16,12 +16,15 @@ mod heads;
 mod items;
 mod migrate;
 mod read_pool;
+mod reading;
 #[cfg(test)]
 mod row_tests;
 mod schema;
 mod statements;
+mod tombstones;
 mod visitors;
 mod write;
+mod write_ahead_log;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -33,13 +36,17 @@ use diesel::SqliteConnection;
 
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
-use convosync_domain::feed::{Admit, PageRead, PageRequest};
+use convosync_domain::feed::{Admit, ChangedHead, PageRead, PageRequest};
 use convosync_domain::identity::{ConversationKey, VisitorId};
 use convosync_domain::ports::{
-    ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, Restoration,
-    StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
+    ChangeFeed, ConversationList, ConversationReader, Heads, LivingIds, MergeStore, MergedVisitor,
+    NamedConversation, Registration, Restoration, StoreArchive, StoreError, StoreIdentity,
+    StoreStatus, SyncStore, Visitor, VisitorStore, VisitorSummary,
 };
+use convosync_domain::reading::{ConversationRead, ConversationRequest, ListRead, ListRequest};
 use convosync_domain::stored::StoredMessage;
+use convosync_domain::timestamp::Timestamp;
+use convosync_domain::tombstone::VisitorTombstone;
 
 pub use errors::OpenError;
 
@@ -149,7 +156,7 @@ impl SqliteStore {
     }
 
     /// Reads in a transaction.
-    async fn read<T: Send + 'static>(
+    async fn read_in_transaction<T: Send + 'static>(
         &self,
         query: impl FnOnce(&mut SqliteConnection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -184,7 +191,7 @@ impl SyncStore for SqliteStore {
         if names <= INLINE_NAMES_MAX {
             self.0.read_pool.read_inline(heads).await
         } else {
-            self.read(heads).await
+            self.read_in_transaction(heads).await
         }
     }
 
@@ -193,7 +200,7 @@ impl SyncStore for SqliteStore {
         visitor: VisitorId,
         named: Vec<NamedConversation>,
     ) -> Result<Vec<(ConversationKey, StoredMessage)>, StoreError> {
-        self.read(move |connection| items::load(connection, visitor, named))
+        self.read_in_transaction(move |connection| items::load(connection, visitor, named))
             .await
     }
 
@@ -202,6 +209,21 @@ impl SyncStore for SqliteStore {
         let messages = messages.map(|change| change.messages.len()).sum();
         let commit = move |group: &mut Group<'_>| write::commit(group, visitor, changes);
         Ok(self.write(messages, commit).await?.change_counter)
+    }
+}
+
+#[async_trait]
+impl MergeStore for SqliteStore {
+    async fn merge(
+        &self,
+        into: VisitorId,
+        changes: ChangeSet,
+        merged: MergedVisitor,
+    ) -> Result<u64, StoreError> {
+        let messages = changes.conversations.iter();
+        let messages = messages.map(|change| change.messages.len()).sum();
+        let merge = move |group: &mut Group<'_>| write::merge(group, into, changes, merged);
+        Ok(self.write(messages, merge).await?.change_counter)
     }
 }
 
@@ -221,17 +243,63 @@ impl VisitorStore for SqliteStore {
             .await
     }
 
+    async fn summarize(&self, visitor: VisitorId) -> Result<Option<VisitorSummary>, StoreError> {
+        self.read_in_transaction(move |connection| visitors::summarize(connection, visitor))
+            .await
+    }
+
     async fn register(&self, visitor: VisitorRegistration) -> Result<Registration, StoreError> {
         let register = move |group: &mut Group<'_>| visitors::register(group, &visitor);
         self.write(0, register).await
+    }
+
+    async fn erase(&self, visitor: VisitorId, at: Timestamp) -> Result<bool, StoreError> {
+        let erase = move |group: &mut Group<'_>| tombstones::erase(group, visitor, at);
+        self.write(0, erase).await
     }
 }
 
 #[async_trait]
 impl ConversationList for SqliteStore {
     async fn living_ids(&self, visitor: VisitorId) -> Result<Option<LivingIds>, StoreError> {
-        self.read(move |connection| feed::living_ids(connection, visitor))
+        self.read_in_transaction(move |connection| feed::living_ids(connection, visitor))
             .await
+    }
+}
+
+#[async_trait]
+impl ConversationReader for SqliteStore {
+    async fn list(
+        &self,
+        visitor: VisitorId,
+        request: ListRequest,
+        admit: Admit,
+    ) -> Result<Option<ListRead>, StoreError> {
+        self.read_in_transaction(move |connection| {
+            reading::list(connection, visitor, &request, &admit)
+        })
+        .await
+    }
+
+    async fn read(
+        &self,
+        visitor: VisitorId,
+        request: ConversationRequest,
+        admit: Admit,
+    ) -> Result<Option<ConversationRead>, StoreError> {
+        self.read_in_transaction(move |connection| {
+            reading::read(connection, visitor, &request, &admit)
+        })
+        .await
+    }
+
+    async fn head(
+        &self,
+        visitor: VisitorId,
+        conversation: ConversationKey,
+    ) -> Result<Option<Option<ChangedHead>>, StoreError> {
+        let head = move |connection: &mut _| reading::head(connection, visitor, conversation);
+        self.0.read_pool.read_inline(head).await
     }
 }
 
@@ -243,15 +311,17 @@ impl ChangeFeed for SqliteStore {
         request: PageRequest,
         admit: Admit,
     ) -> Result<Option<PageRead>, StoreError> {
-        self.read(move |connection| feed::changes(connection, visitor, &request, &admit))
-            .await
+        self.read_in_transaction(move |connection| {
+            feed::changes(connection, visitor, &request, &admit)
+        })
+        .await
     }
 }
 
 #[async_trait]
 impl StoreArchive for SqliteStore {
     async fn count_visitors(&self) -> Result<u64, StoreError> {
-        self.read(archive::count_visitors).await
+        self.read_in_transaction(archive::count_visitors).await
     }
 
     async fn visitors(
@@ -259,7 +329,16 @@ impl StoreArchive for SqliteStore {
         after: Option<VisitorId>,
         limit: usize,
     ) -> Result<Vec<ArchivedVisitor>, StoreError> {
-        self.read(move |connection| archive::read_visitors(connection, after, limit))
+        self.read_in_transaction(move |connection| archive::read_visitors(connection, after, limit))
+            .await
+    }
+
+    async fn tombstones(
+        &self,
+        after: Option<VisitorId>,
+        limit: usize,
+    ) -> Result<Vec<VisitorTombstone>, StoreError> {
+        self.read_in_transaction(move |connection| tombstones::list(connection, after, limit))
             .await
     }
 
@@ -269,8 +348,10 @@ impl StoreArchive for SqliteStore {
         after: Option<ArchivePlace>,
         limit: usize,
     ) -> Result<Vec<ArchivedConversation>, StoreError> {
-        self.read(move |connection| archive::read_items(connection, visitor, after, limit))
-            .await
+        self.read_in_transaction(move |connection| {
+            archive::read_items(connection, visitor, after, limit)
+        })
+        .await
     }
 
     async fn adopt_digest_seed(&self, digest_seed: u64) -> Result<bool, StoreError> {
@@ -291,12 +372,20 @@ impl StoreArchive for SqliteStore {
         let restore = move |group: &mut Group<'_>| archive::restore(group, &visitor, conversations);
         self.write(messages, restore).await
     }
+
+    async fn restore_tombstone(
+        &self,
+        tombstone: VisitorTombstone,
+    ) -> Result<Restoration, StoreError> {
+        let restore = move |group: &mut Group<'_>| tombstones::restore(group, tombstone);
+        self.write(0, restore).await
+    }
 }
 
 #[async_trait]
 impl StoreStatus for SqliteStore {
     async fn check(&self) -> Result<(), StoreError> {
-        self.read(migrate::read_identity).await?;
+        self.read_in_transaction(migrate::read_identity).await?;
         // Where the last write failed, only another one can tell whether the next would.
         if self.0.writer.is_failing() {
             let database = Arc::clone(&self.0.database);

@@ -43,6 +43,13 @@ macro_rules! sqlite_table {
             }
         }
     };
+    ($(#[$doc:meta])* visitor_tombstones as $row:ident { $($columns:tt)* }) => {
+        stored_table! {
+            $(#[$doc])* visitor_tombstones as $row {
+                key { id: i64 as BigInt, key: Uuid as UuidBytes, } $($columns)*
+            }
+        }
+    };
     ($(#[$doc:meta])* conversations as $row:ident { $($columns:tt)* }) => {
         stored_table! {
             $(#[$doc])* conversations as $row {
@@ -85,28 +92,19 @@ part_of_row! {
     }
 }
 
-read_row! {
-    Sqlite:
+part_of_row! {
     /// What the walk of a visitor's changes needs of each conversation.
     conversations as ConversationChangeRow {
-        columns {
-            id: i64 as BigInt,
-            uuid: Uuid as UuidBytes,
-            change_number: u64 as ChangeNumber,
-            latest_change: u64 as ChangeNumber,
-            content_bytes: i64 as BigInt,
-        }
+        id: i64 as BigInt,
+        uuid: Uuid as UuidBytes,
+        change_number: u64 as ChangeNumber,
+        latest_change: u64 as ChangeNumber,
+        content_bytes: i64 as BigInt,
     }
 }
 
 /// The SQL types of a [`ConversationChangeRow`].
 pub(super) type ConversationChange = (BigInt, UuidBytes, ChangeNumber, ChangeNumber, BigInt);
-
-impl FromSqlRow<ConversationChange, Sqlite> for ConversationChangeRow {
-    fn build_from_row<'a>(row: &impl Row<'a, Sqlite>) -> deserialize::Result<Self> {
-        RowReader::of(row).row()
-    }
-}
 
 part_of_row! {
     /// What tells whether a posted message is the one that is stored.
@@ -124,6 +122,16 @@ part_of_row! {
         id: i64 as BigInt,
         uuid: Uuid as UuidBytes,
         change_number: u64 as ChangeNumber,
+        content_bytes: i64 as BigInt,
+    }
+}
+
+part_of_row! {
+    /// What a page of a conversation is chosen by.
+    messages as LivingMessageRow {
+        id: i64 as BigInt,
+        uuid: Uuid as UuidBytes,
+        timestamp: Option<Timestamp> as Nullable<Instant>,
         content_bytes: i64 as BigInt,
     }
 }
@@ -177,7 +185,8 @@ mod tests {
         macro_rules! declare {
             ($($row:ident),+) => {$( declared.add($row::TABLE, $row::COLUMNS.iter().copied()); )+};
         }
-        declare!(StoreRow, ApiKeyRow, VisitorRow, ConversationRow, MessageRow);
+        declare!(StoreRow, ApiKeyRow, VisitorRow, VisitorTombstoneRow);
+        declare!(ConversationRow, MessageRow);
         declare!(RequestRow, ResponseRow, OutputRow);
 
         let mut migrated = Columns::default();

@@ -7,7 +7,9 @@ use diesel::sqlite::Sqlite;
 use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::change_set::{ChangeSet, ConversationChange, Write};
 use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
+use convosync_domain::ports::MergedVisitor;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
+use convosync_domain::tombstone::{VisitorGone, VisitorTombstone};
 use convosync_domain::usage::{Usage, UsageChange};
 
 use super::erase::erase;
@@ -17,7 +19,7 @@ use super::schema::{
     ConversationRow, MessageRow, MessageSizeRow, OutputRow, RequestRow, ResponseRow,
 };
 use super::statements::{Delete, StoredRow, Update, insert};
-use super::{items, visitors};
+use super::{items, tombstones, visitors};
 use crate::items::{MessageColumns, bytes_column, counted_bytes};
 use crate::statements::statements;
 use crate::types::sql::ChangeNumber;
@@ -63,12 +65,35 @@ pub(super) fn commit(
     let after = rows.usage.applied_to(before);
     changes.quota.check(before, after)?;
     if change_number != changes.change_counter {
-        visitors::set_counters(rows.group.connection, visitor, change_number, after)?;
+        let connection = &mut *rows.group.connection;
+        let changed_at = Some(changes.received_at);
+        visitors::set_counters(connection, visitor, change_number, changed_at, after)?;
     }
     Ok(Committed {
         change_counter: change_number,
         _written: rows.written,
     })
+}
+
+/// Writes a change set like [`commit`], and erases the visitor that is merged, if its counter is the one at which
+/// it was read.
+pub(super) fn merge(
+    group: &mut Group<'_>,
+    into: VisitorId,
+    changes: ChangeSet,
+    merged: MergedVisitor,
+) -> Result<Committed, SqliteError> {
+    let found = visitors::find(group.connection, merged.id)?;
+    let found = found.filter(|row| row.change_counter == merged.change_counter);
+    let row = found.ok_or(SqliteError::Conflict)?;
+    let committed = commit(group, into, changes)?;
+    let tombstone = VisitorTombstone {
+        id: merged.id,
+        gone: VisitorGone::Merged { into },
+        at: merged.at,
+    };
+    tombstones::bury(group, row.id, tombstone)?;
+    Ok(committed)
 }
 
 statements! { Sqlite, SqliteConnection:

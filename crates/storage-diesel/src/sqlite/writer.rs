@@ -3,8 +3,10 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, mpsc};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
 
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
@@ -13,11 +15,15 @@ use convosync_domain::ports::StoreError;
 
 use super::connection::{Database, Role};
 use super::errors::{SqliteError, SqliteErrorKind};
-use super::group::{self, Group, Task, Work};
+use super::group::{self, Group, Outcome, Task, Work};
+use super::write_ahead_log;
 
 /// A group ends with the task that reaches either.
 const GROUP_TASKS: usize = 256;
 const GROUP_MESSAGES: usize = 2_000;
+
+/// How long after a failed attempt the write-ahead log is tried to be emptied again.
+const EMPTY_LOG_AGAIN: Duration = Duration::from_secs(1);
 
 /// The way to the writing thread.
 pub(super) struct Writer {
@@ -39,6 +45,8 @@ impl Writer {
             connection: Some(connection),
             tasks,
             failing: Arc::clone(&failing),
+            // A process that broke off may have left what it erased.
+            empty_log_at: Some(Instant::now() + EMPTY_LOG_AGAIN),
         };
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
@@ -104,11 +112,13 @@ struct WritingThread {
     connection: Option<SqliteConnection>,
     tasks: mpsc::Receiver<Box<dyn Work>>,
     failing: Arc<AtomicBool>,
+    /// When to empty the write-ahead log, while it may hold what was erased with a visitor.
+    empty_log_at: Option<Instant>,
 }
 
 impl WritingThread {
     fn run(mut self) {
-        while let Ok(first) = self.tasks.recv() {
+        while let Some(first) = self.next_task() {
             let group = self.with_what_is_queued(first);
             // Whoever waits for a task that is dropped here is told so.
             if catch_unwind(AssertUnwindSafe(|| self.write(group))).is_err() {
@@ -116,6 +126,19 @@ impl WritingThread {
             }
         }
         self.checkpoint();
+    }
+
+    /// Waits for work, and meanwhile empties the log when it is time to; `None` when no more work can come.
+    fn next_task(&mut self) -> Option<Box<dyn Work>> {
+        while let Some(when) = self.empty_log_at {
+            let wait = when.saturating_duration_since(Instant::now());
+            match self.tasks.recv_timeout(wait) {
+                Ok(task) => return Some(task),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) => self.empty_log_when_due(),
+            }
+        }
+        self.tasks.recv().ok()
     }
 
     fn with_what_is_queued(&self, first: Box<dyn Work>) -> Vec<Box<dyn Work>> {
@@ -133,19 +156,21 @@ impl WritingThread {
 
     fn write(&mut self, mut tasks: Vec<Box<dyn Work>>) {
         let errors = match self.run_group(&mut tasks) {
-            Ok(errors) => errors,
+            Ok(outcome) => {
+                if outcome.erases_visitors {
+                    self.empty_log_at = Some(Instant::now());
+                }
+                // Before anybody is answered: then nothing is left when an erasure is told.
+                self.empty_log_when_due();
+                outcome.errors
+            }
             Err(error) => {
                 tracing::warn!(error = %error, tasks = tasks.len(), "a transaction failed");
                 vec![Some(Arc::new(error)); tasks.len()]
             }
         };
-        let is_failure = |error: &Arc<SqliteError>| {
-            let is_refusal = matches!(
-                **error,
-                SqliteError::Conflict | SqliteError::QuotaExceeded(_)
-            );
-            !is_refusal && error.kind() != SqliteErrorKind::Busy
-        };
+        let is_failure =
+            |error: &Arc<SqliteError>| !error.is_refusal() && error.kind() != SqliteErrorKind::Busy;
         let failing = errors.iter().flatten().any(is_failure);
         self.failing.store(failing, Ordering::Relaxed);
         for (task, error) in tasks.into_iter().zip(&errors) {
@@ -153,10 +178,7 @@ impl WritingThread {
         }
     }
 
-    fn run_group(
-        &mut self,
-        tasks: &mut [Box<dyn Work>],
-    ) -> Result<Vec<Option<Arc<SqliteError>>>, SqliteError> {
+    fn run_group(&mut self, tasks: &mut [Box<dyn Work>]) -> Result<Outcome, SqliteError> {
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => {
@@ -175,6 +197,28 @@ impl WritingThread {
         })
     }
 
+    /// Empties the log, if it is time to. Where a reader keeps it, that is tried again later.
+    fn empty_log_when_due(&mut self) {
+        if self.empty_log_at.is_none_or(|when| when > Instant::now()) {
+            return;
+        }
+        let Some(connection) = &mut self.connection else {
+            return self.empty_log_later();
+        };
+        match write_ahead_log::empty(&self.database, connection) {
+            Ok(true) => self.empty_log_at = None,
+            Ok(false) => self.empty_log_later(),
+            Err(error) => {
+                tracing::warn!(%error, "the write-ahead log keeps what was erased for now");
+                self.empty_log_later();
+            }
+        }
+    }
+
+    fn empty_log_later(&mut self) {
+        self.empty_log_at = Some(Instant::now() + EMPTY_LOG_AGAIN);
+    }
+
     /// Moves everything into the file and empties the write-ahead log.
     fn checkpoint(&mut self) {
         let Some(connection) = &mut self.connection else {
@@ -189,7 +233,6 @@ impl WritingThread {
 #[cfg(test)]
 mod tests {
     use std::path::Path;
-    use std::time::Duration;
 
     use super::*;
     use crate::sqlite::group::tests::{count_visitors, insert_visitor};

@@ -22,6 +22,7 @@ pub(in crate::sqlite) fn insert_visitor(
         change_counter: 0,
         living_conversations: 0,
         content_bytes: 0,
+        last_changed_at: None,
     };
     insert(&row, group.connection)?;
     Ok(id)
@@ -42,8 +43,9 @@ fn task(
     Box::new(Task::new(1, work).0)
 }
 
-fn kinds(outcomes: &[Option<Arc<SqliteError>>]) -> Vec<&'static str> {
-    outcomes
+fn kinds(outcome: &Outcome) -> Vec<&'static str> {
+    outcome
+        .errors
         .iter()
         .map(|outcome| match outcome.as_deref() {
             None => "done",
@@ -68,9 +70,9 @@ fn a_task_that_fails_is_undone_alone() {
         }),
         task(|group| insert_visitor(group, 5)),
     ];
-    let outcomes = run(&mut connection, &mut tasks).map_err(|failure| failure.error);
+    let outcome = run(&mut connection, &mut tasks).map_err(|failure| failure.error);
     assert_eq!(
-        kinds(&outcomes.unwrap()),
+        kinds(&outcome.unwrap()),
         ["done", "failed", "conflict", "panicked", "done"]
     );
     assert_eq!(count(&mut connection), 2);
@@ -112,15 +114,15 @@ fn a_full_disk_is_told_and_left_behind() {
     };
     let mut tasks = [task(|group| insert_visitor(group, 1)), fill()];
     match run(&mut connection, &mut tasks) {
-        Ok(outcomes) => assert_eq!(kinds(&outcomes), ["done", "full"]),
+        Ok(outcome) => assert_eq!(kinds(&outcome), ["done", "full"]),
         Err(failure) => assert_eq!(failure.error.kind(), SqliteErrorKind::Full),
     }
     connection
         .batch_execute("PRAGMA max_page_count = 4000")
         .unwrap();
     let mut tasks = [fill()];
-    let outcomes = run(&mut connection, &mut tasks).map_err(|failure| failure.error);
-    assert_eq!(kinds(&outcomes.unwrap()), ["done"]);
+    let outcome = run(&mut connection, &mut tasks).map_err(|failure| failure.error);
+    assert_eq!(kinds(&outcome.unwrap()), ["done"]);
 }
 
 #[test]

@@ -1,0 +1,227 @@
+//! What is erased with a visitor is in none of the files of an SQLite store.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic in a test is its result"
+)]
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use tempfile::TempDir;
+
+use convosync_domain::change_set::{ConversationChange, Erasure, Write};
+use convosync_domain::conversation::Conversation;
+use convosync_domain::identity::VisitorId;
+use convosync_domain::json::JsonValue;
+use convosync_domain::ports::{MergeStore, MergedVisitor, SyncStore, VisitorStore};
+use convosync_domain::stored::{StoredConversation, StoredMessage};
+use convosync_storage_contract::fixtures;
+use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
+
+const MARKER: &str = "what-nobody-is-to-find";
+const OTHERS: &str = "what-another-visitor-has";
+
+struct Files(TempDir);
+
+impl Files {
+    fn new() -> Self {
+        Self(tempfile::tempdir().unwrap())
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("convosync.db")
+    }
+
+    fn log(&self) -> PathBuf {
+        self.0.path().join("convosync.db-wal")
+    }
+
+    fn open(&self) -> SqliteStore {
+        SqliteStore::open(SqliteOptions::at(self.path())).unwrap()
+    }
+
+    /// How often a text stands in the files of the store.
+    fn count(&self, text: &str) -> usize {
+        let files = fs::read_dir(self.0.path()).unwrap();
+        files
+            .map(|file| count_in(&file.unwrap().path(), text))
+            .sum()
+    }
+}
+
+fn count_in(file: &Path, text: &str) -> usize {
+    let bytes = fs::read(file).unwrap();
+    let windows = bytes.windows(text.len());
+    windows.filter(|window| *window == text.as_bytes()).count()
+}
+
+/// A conversation whose title has the text.
+fn conversation(number: u128, stamp: i64, text: &str) -> StoredConversation {
+    let mut conversation = fixtures::conversation(number, stamp);
+    conversation.content = Some(Conversation {
+        title: Some(format!("{text} {number}")),
+        ..conversation.content.unwrap()
+    });
+    conversation
+}
+
+/// A message with the text, so often, in a column of its own, in each of its parts and as JSON.
+fn message(number: u128, stamp: i64, text: &str, times: usize) -> StoredMessage {
+    let mut message = fixtures::message(number, stamp);
+    let text = format!("{text} ").repeat(times);
+    let content = message.content.as_mut().unwrap();
+    content.fields.img = Some(text.clone());
+    content.fields.metadata = JsonValue::parse(&format!("\"{text}\"")).ok();
+    content.request.as_mut().unwrap().request_messages_content = Some(text.clone());
+    content.response.as_mut().unwrap().instructions = Some(text.clone());
+    content.output.as_mut().unwrap().output_content_text = Some(text);
+    message
+}
+
+async fn register(store: &SqliteStore, name: &str) -> VisitorId {
+    store.register(fixtures::registration(name)).await.unwrap();
+    fixtures::visitor_id(name)
+}
+
+async fn commit(store: &SqliteStore, visitor: VisitorId, change: ConversationChange) {
+    let counter = store.find(visitor).await.unwrap().unwrap().change_counter;
+    let changes = fixtures::change_set(counter, [change]);
+    store.commit(visitor, changes).await.unwrap();
+}
+
+/// Gives two visitors texts of all lengths, in turns, so that they share pages; some are edited to other lengths,
+/// and some deleted.
+async fn fill(store: &SqliteStore) -> (VisitorId, VisitorId) {
+    let (gone, other) = (
+        register(store, "gone").await,
+        register(store, "other").await,
+    );
+    let lengths = [1, 2, 5, 13, 40, 90, 300, 3_000];
+    let visitors = [(gone, MARKER), (other, OTHERS)];
+    for number in 0..24 {
+        for (visitor, text) in visitors {
+            let messages = (0_u128..).zip(lengths.iter().cycle().skip(number).take(5));
+            let messages = messages.map(|(id, times)| message(id, 1, text, *times));
+            let number = u128::try_from(number).unwrap();
+            let change = fixtures::insert(conversation(number, 1, text), messages);
+            commit(store, visitor, change).await;
+        }
+    }
+    for number in (0..24).step_by(3) {
+        for (visitor, text) in visitors {
+            let times = lengths[(number + 3) % lengths.len()];
+            let edits = [
+                message(0, 2, text, times),
+                message(3, 2, text, 1),
+                fixtures::dead_message(4, 2, 2),
+            ];
+            let number = u128::try_from(number).unwrap();
+            commit(store, visitor, fixtures::update_messages(number, edits)).await;
+            let mut dies = fixtures::dead_conversation(number + 1, 2);
+            dies.history.stamp = None;
+            let dies = fixtures::erase(dies, Erasure::Everything);
+            commit(store, visitor, dies).await;
+        }
+    }
+    (gone, other)
+}
+
+#[tokio::test]
+async fn nothing_of_an_erased_visitor_is_left() {
+    let files = Files::new();
+    let store = files.open();
+    let (gone, other) = fill(&store).await;
+    assert!(files.count(MARKER) > 1_000);
+    assert!(store.erase(gone, fixtures::at(50)).await.unwrap());
+    assert_eq!(files.count(MARKER), 0);
+    assert!(files.count(OTHERS) > 1_000);
+    assert_eq!(fs::metadata(files.log()).unwrap().len(), 0);
+    // The other goes on in the same file.
+    let change = fixtures::insert(conversation(99, 9, OTHERS), []);
+    commit(&store, other, change).await;
+    store.close();
+    assert_eq!(files.count(MARKER), 0);
+}
+
+#[tokio::test]
+async fn nothing_of_a_merged_visitor_is_left_but_what_the_other_has() {
+    let files = Files::new();
+    let store = files.open();
+    let (gone, other) = fill(&store).await;
+    let counter = |visitor| {
+        let found = store.find(visitor);
+        async { found.await.unwrap().unwrap().change_counter }
+    };
+    let taken = message(9, 9, "what-is-taken-along", 1);
+    let change = fixtures::write_messages(0, [Write::Insert(taken)]);
+    let changes = fixtures::change_set(counter(other).await, [change]);
+    let merged = MergedVisitor {
+        id: gone,
+        change_counter: counter(gone).await,
+        at: fixtures::at(50),
+    };
+    store.merge(other, changes, merged).await.unwrap();
+    assert_eq!(files.count(MARKER), 0);
+    assert_eq!(files.count("what-is-taken-along"), 5);
+}
+
+/// A reader that stays keeps the log; nobody waits for it for long, and when it goes, so does the log.
+#[tokio::test]
+async fn a_reader_that_stays_delays_it() {
+    let files = Files::new();
+    let store = files.open();
+    let (gone, other) = fill(&store).await;
+    let path = files.path();
+    let mut reader = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let read = "BEGIN; SELECT count(*) FROM messages;";
+    reader.batch_execute(read).unwrap();
+    let started = Instant::now();
+    assert!(store.erase(gone, fixtures::at(50)).await.unwrap());
+    assert!(count_in(&files.log(), MARKER) > 0);
+    for number in 100..105 {
+        let change = fixtures::insert(conversation(number, 9, OTHERS), []);
+        commit(&store, other, change).await;
+    }
+    assert!(started.elapsed() < Duration::from_secs(3));
+    reader.batch_execute("COMMIT").unwrap();
+    // Nobody writes any more, and it is done all the same.
+    while files.count(MARKER) > 0 {
+        assert!(started.elapsed() < Duration::from_secs(20));
+        thread::sleep(Duration::from_millis(50));
+    }
+    let change = fixtures::insert(conversation(105, 9, OTHERS), []);
+    commit(&store, other, change).await;
+}
+
+/// Whoever opens a store whose process broke off empties the log that it has left.
+#[tokio::test]
+async fn what_a_process_left_in_the_log_goes_too() {
+    let files = Files::new();
+    let store = files.open();
+    let (gone, _) = fill(&store).await;
+    let path = files.path();
+    let mut reader = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let read = "BEGIN; SELECT count(*) FROM messages;";
+    reader.batch_execute(read).unwrap();
+    store.erase(gone, fixtures::at(50)).await.unwrap();
+    // The files as they would be found.
+    let left = Files::new();
+    fs::copy(files.path(), left.path()).unwrap();
+    fs::copy(files.log(), left.log()).unwrap();
+    drop(reader);
+    assert!(left.count(MARKER) > 0);
+    let reopened = left.open();
+    let started = Instant::now();
+    while left.count(MARKER) > 0 {
+        assert!(started.elapsed() < Duration::from_secs(20));
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(reopened.find(gone).await.is_err());
+}
