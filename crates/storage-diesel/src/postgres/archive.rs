@@ -21,7 +21,7 @@ use super::schema::{ConversationRow, VisitorRow};
 use super::statements::{
     ColumnsOfRows, InsertMissing, InsertMissingItems, WholeRow, prepared_query,
 };
-use super::{migrate, visitors};
+use super::{migrate, tombstones, visitors};
 use crate::items::{counted_bytes, first_after};
 use crate::migrations::random_uuid;
 use crate::statements::statements;
@@ -80,11 +80,13 @@ pub(super) fn read_visitors(
         user_id: row.user_id,
         registered_at: row.registered_at,
         change_counter: row.change_counter,
+        last_changed_at: row.last_changed_at,
     });
     Ok(archived.collect())
 }
 
-/// A page of a visitor's items, inside one transaction that sees one moment.
+/// A page of a visitor's items, inside one transaction that sees one moment. An empty one may be that of a visitor
+/// who is gone.
 pub(super) fn read_items(
     connection: &mut PgConnection,
     visitor: VisitorId,
@@ -97,7 +99,11 @@ pub(super) fn read_items(
             connection,
             visitor: visitor.as_uuid(),
         };
-        read_archive_page(&mut rows, after, limit)
+        let page = read_archive_page(&mut rows, after, limit)?;
+        if page.is_empty() {
+            tombstones::refuse_gone(rows.connection, rows.visitor)?;
+        }
+        Ok(page)
     })
 }
 
@@ -232,37 +238,42 @@ impl Restore {
         &self,
         connection: &mut PgConnection,
     ) -> Result<Restoration, PostgresError> {
+        match connection.transaction(|connection| self.insert_missing(connection)) {
+            Err(PostgresError::VisitorGone(_)) => Ok(Restoration::OtherVisitor),
+            restored => restored,
+        }
+    }
+
+    fn insert_missing(&self, connection: &mut PgConnection) -> Result<Restoration, PostgresError> {
         let write = random_uuid().map_err(PostgresError::NoRandomness)?;
-        connection.transaction(|connection| {
-            let id = self.visitor.id.as_uuid();
-            if !visitors::insert(connection, &self.visitor, Usage::default(), write)? {
-                visitors::lock(connection, id)?;
-                if self.stored_visitor(connection)?.as_ref() != Some(&self.visitor) {
-                    return Ok(Restoration::OtherVisitor);
-                }
+        let id = self.visitor.id.as_uuid();
+        if !visitors::insert(connection, &self.visitor, Usage::default(), write)? {
+            visitors::lock(connection, id)?;
+            if self.stored_visitor(connection)?.as_ref() != Some(&self.visitor) {
+                return Ok(Restoration::OtherVisitor);
             }
-            let mut usage = UsageChange::default();
-            for bytes in self.insert_items(connection, &self.rows.conversations.new)? {
-                usage.conversation(0, counted_bytes(bytes));
+        }
+        let mut usage = UsageChange::default();
+        for bytes in self.insert_items(connection, &self.rows.conversations.new)? {
+            usage.conversation(0, counted_bytes(bytes));
+        }
+        for (conversation, latest_change) in &self.latest_changes {
+            RaiseLatestChange {
+                latest_change: *latest_change,
+                visitor: id,
+                conversation: *conversation,
+                above: *latest_change,
             }
-            for (conversation, latest_change) in &self.latest_changes {
-                RaiseLatestChange {
-                    latest_change: *latest_change,
-                    visitor: id,
-                    conversation: *conversation,
-                    above: *latest_change,
-                }
-                .execute(connection)?;
-            }
-            for bytes in self.insert_items(connection, &self.rows.messages.new)? {
-                usage.messages(0, counted_bytes(bytes));
-            }
-            visitors::add_usage(connection, id, usage.added())?;
-            self.insert(connection, &self.rows.requests.rows.new)?;
-            self.insert(connection, &self.rows.responses.rows.new)?;
-            self.insert(connection, &self.rows.outputs.rows.new)?;
-            Ok(Restoration::Stored)
-        })
+            .execute(connection)?;
+        }
+        for bytes in self.insert_items(connection, &self.rows.messages.new)? {
+            usage.messages(0, counted_bytes(bytes));
+        }
+        visitors::add_usage(connection, id, usage.added())?;
+        self.insert(connection, &self.rows.requests.rows.new)?;
+        self.insert(connection, &self.rows.responses.rows.new)?;
+        self.insert(connection, &self.rows.outputs.rows.new)?;
+        Ok(Restoration::Stored)
     }
 
     fn stored_visitor(

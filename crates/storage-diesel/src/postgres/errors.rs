@@ -5,6 +5,7 @@ use std::time::Duration;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 
 use convosync_domain::ports::StoreError;
+use convosync_domain::tombstone::VisitorGone;
 use convosync_domain::usage::QuotaExceeded;
 
 use crate::concurrency_limit::Overloaded;
@@ -56,6 +57,8 @@ pub enum OpenError {
 pub(super) enum PostgresError {
     #[error("the visitor has changed meanwhile")]
     Conflict,
+    #[error(transparent)]
+    VisitorGone(#[from] VisitorGone),
     #[error("the visitor would have {0}")]
     QuotaExceeded(#[from] QuotaExceeded),
     #[error(transparent)]
@@ -104,6 +107,7 @@ impl PostgresError {
             Self::NoConnection(_) | Self::OtherStore => PostgresErrorKind::Unreachable,
             Self::Overloaded(_) => PostgresErrorKind::Busy,
             Self::Conflict
+            | Self::VisitorGone(_)
             | Self::QuotaExceeded(_)
             | Self::NotStored
             | Self::NoRandomness(_)
@@ -115,7 +119,7 @@ impl PostgresError {
     pub(super) fn leaves_connection_usable(&self) -> bool {
         matches!(
             self,
-            Self::Conflict | Self::QuotaExceeded(_) | Self::NotStored
+            Self::Conflict | Self::VisitorGone(_) | Self::QuotaExceeded(_) | Self::NotStored
         )
     }
 }
@@ -156,6 +160,7 @@ impl From<PostgresError> for StoreError {
         }
         match (error.kind(), error) {
             (_, PostgresError::Conflict) => Self::Conflict,
+            (_, PostgresError::VisitorGone(gone)) => Self::VisitorGone(gone),
             (_, PostgresError::QuotaExceeded(limit)) => Self::QuotaExceeded(limit),
             (PostgresErrorKind::Full, error) => Self::Full {
                 source: Box::new(error),

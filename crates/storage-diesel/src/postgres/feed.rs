@@ -21,7 +21,7 @@ use super::heads::Names;
 use super::items::load;
 use super::schema::{ConversationChangeRow, ConversationRow, MessageChangeRow};
 use super::statements::WholeRow;
-use super::visitors;
+use super::{tombstones, visitors};
 use crate::items::{bytes_of, wanted_after};
 use crate::statements::statements;
 use crate::tables::read_row::{ReadRow as _, RowReader};
@@ -71,13 +71,14 @@ statements! { Pg, PgConnection:
 pub(super) fn living_ids(
     connection: &mut PgConnection,
     visitor: VisitorId,
-) -> QueryResult<Option<LivingIds>> {
+) -> Result<Option<LivingIds>, PostgresError> {
     let query = SelectLivingIds {
         owner: visitor.as_uuid(),
         visitor: visitor.as_uuid(),
     };
     let row: Option<LivingIdsRow> = query.get_result(connection).optional()?;
-    Ok(row.map(|LivingIdsRow(ids)| ids))
+    let found = row.map(|LivingIdsRow(ids)| ids);
+    tombstones::found_unless_gone(connection, visitor, found)
 }
 
 struct LivingIdsRow(LivingIds);
@@ -97,30 +98,42 @@ impl FromSqlRow<(WholeRow,), Pg> for LivingIdsRow {
     }
 }
 
-/// A page of changes, inside one transaction that sees one moment.
+/// A page of changes.
 pub(super) fn changes(
     connection: &mut PgConnection,
     visitor: VisitorId,
     request: &PageRequest,
     admit: &Admit,
 ) -> Result<Option<PageRead>, PostgresError> {
+    at_one_moment(connection, visitor, |rows, change_counter| {
+        read_page(rows, request, admit, change_counter)
+    })
+}
+
+/// Reads the rows of a visitor, inside one transaction that sees one moment: that of the counter which the read is
+/// given. `None` for an unknown visitor.
+pub(super) fn at_one_moment<T>(
+    connection: &mut PgConnection,
+    visitor: VisitorId,
+    read: impl FnOnce(&mut VisitorRows<'_>, u64) -> Result<T, PostgresError>,
+) -> Result<Option<T>, PostgresError> {
     let mut transaction = connection.build_transaction().repeatable_read().read_only();
     transaction.run(|connection| {
         let Some(change_counter) = visitors::find_counter(connection, visitor)? else {
-            return Ok(None);
+            return tombstones::found_unless_gone(connection, visitor, None);
         };
         let mut rows = VisitorRows {
             connection,
             visitor: visitor.as_uuid(),
         };
-        read_page(&mut rows, request, admit, change_counter).map(Some)
+        read(&mut rows, change_counter).map(Some)
     })
 }
 
 /// The rows of one visitor.
-struct VisitorRows<'c> {
-    connection: &'c mut PgConnection,
-    visitor: Uuid,
+pub(super) struct VisitorRows<'c> {
+    pub(super) connection: &'c mut PgConnection,
+    pub(super) visitor: Uuid,
 }
 
 impl FeedRows for VisitorRows<'_> {
@@ -136,13 +149,7 @@ impl FeedRows for VisitorRows<'_> {
             limit: wanted.limit.and_then(|limit| i64::try_from(limit).ok()),
         };
         let rows: Vec<ConversationChangeRow> = query.load(self.connection)?;
-        let heads = rows.into_iter().map(|row| ChangedHead {
-            key: ConversationKey::from_uuid(row.id),
-            latest_change: row.latest_change,
-            change_number: row.change_number,
-            content_bytes: bytes_of(row.content_bytes),
-        });
-        Ok(heads.collect())
+        Ok(rows.into_iter().map(ChangedHead::from).collect())
     }
 
     fn changed_messages(
@@ -222,5 +229,16 @@ impl FeedRows for VisitorRows<'_> {
             });
         }
         Ok(page)
+    }
+}
+
+impl From<ConversationChangeRow> for ChangedHead {
+    fn from(row: ConversationChangeRow) -> Self {
+        Self {
+            key: ConversationKey::from_uuid(row.id),
+            latest_change: row.latest_change,
+            change_number: row.change_number,
+            content_bytes: bytes_of(row.content_bytes),
+        }
     }
 }

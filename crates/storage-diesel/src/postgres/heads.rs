@@ -15,6 +15,7 @@ use convosync_domain::posted::Digest;
 use super::errors::PostgresError;
 use super::schema::ConversationRow;
 use super::statements::{WholeRow, prepared_query, push_columns};
+use super::tombstones;
 use crate::items::bytes_of;
 use crate::tables::read_row::RowReader;
 use crate::types::sql::{ChangeNumber, DigestBytes, UuidBytes};
@@ -67,7 +68,7 @@ pub(super) fn heads(
     }
     .load(connection)?;
     let Some(change_counter) = rows.first().map(|row| row.change_counter) else {
-        return Ok(None);
+        return tombstones::found_unless_gone(connection, visitor, None);
     };
     Ok(Some(Heads {
         change_counter,

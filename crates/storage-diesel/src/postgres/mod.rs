@@ -6,6 +6,9 @@
 //! first, by compare-and-swap (`take_number`), then each table in a statement or two whatever the number
 //! of rows (`rows`, `write`, `erase`).
 //!
+//! A visitor who leaves (`leave`, `merge`) is deleted table by table and leaves a tombstone (`tombstones`), which
+//! only those look for who find no visitor, or insert one.
+//!
 //! Every key of what visitors have begins with the visitor, and every statement about it names the
 //! visitor as a constant, so that each stays on one shard where the tables are distributed by visitor.
 //! What is the server's (`migrate`, `api_keys`) is a few rows.
@@ -17,14 +20,18 @@ mod errors;
 mod feed;
 mod heads;
 mod items;
+mod leave;
+mod merge;
 mod migrate;
 mod open;
+mod reading;
 mod retry;
 mod rows;
 mod schema;
 mod session;
 mod statements;
 mod take_number;
+mod tombstones;
 mod visitors;
 mod write;
 
@@ -41,8 +48,11 @@ use convosync_domain::identity::{ConversationKey, VisitorId};
 use convosync_domain::ports::{
     ChangeFeed, ConversationList, Heads, LivingIds, NamedConversation, Registration, Restoration,
     StoreArchive, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
+    VisitorSummary,
 };
 use convosync_domain::stored::StoredMessage;
+use convosync_domain::timestamp::Timestamp;
+use convosync_domain::tombstone::{VisitorGone, VisitorTombstone};
 
 pub use errors::OpenError;
 pub use open::PostgresOptions;
@@ -51,6 +61,7 @@ use crate::concurrency_limit::ConcurrencyLimit;
 use archive::Restore;
 use errors::PostgresError;
 use heads::Names;
+use leave::Leaving;
 use open::{LogConnectErrors, first_connection, warn_if_not_durable};
 use session::{Database, SessionSettings, Sessions};
 use write::{Attempts, Commit};
@@ -145,8 +156,14 @@ impl SyncStore for PostgresStore {
         named: Vec<NamedConversation>,
     ) -> Result<Vec<(ConversationKey, StoredMessage)>, StoreError> {
         let names = Names::from(named);
-        self.run(move |connection| Ok(items::load(connection, visitor, &names)?))
-            .await
+        self.run(move |connection| {
+            let loaded = items::load(connection, visitor, &names)?;
+            if loaded.is_empty() {
+                tombstones::refuse_gone(connection, visitor.as_uuid())?;
+            }
+            Ok(loaded)
+        })
+        .await
     }
 
     async fn commit(&self, visitor: VisitorId, changes: ChangeSet) -> Result<u64, StoreError> {
@@ -160,7 +177,12 @@ impl SyncStore for PostgresStore {
 #[async_trait]
 impl VisitorStore for PostgresStore {
     async fn find(&self, visitor: VisitorId) -> Result<Option<Visitor>, StoreError> {
-        self.run(move |connection| Ok(visitors::find(connection, visitor)?))
+        self.run(move |connection| visitors::find(connection, visitor))
+            .await
+    }
+
+    async fn summarize(&self, visitor: VisitorId) -> Result<Option<VisitorSummary>, StoreError> {
+        self.run(move |connection| visitors::summarize(connection, visitor))
             .await
     }
 
@@ -169,12 +191,21 @@ impl VisitorStore for PostgresStore {
         self.run(move |connection| write::register(connection, &visitor, &mut attempts))
             .await
     }
+
+    async fn erase(&self, visitor: VisitorId, at: Timestamp) -> Result<bool, StoreError> {
+        let mut leaving = Leaving::of(VisitorTombstone {
+            id: visitor,
+            gone: VisitorGone::Erased,
+            at,
+        });
+        self.run(move |connection| leaving.erase(connection)).await
+    }
 }
 
 #[async_trait]
 impl ConversationList for PostgresStore {
     async fn living_ids(&self, visitor: VisitorId) -> Result<Option<LivingIds>, StoreError> {
-        self.run(move |connection| Ok(feed::living_ids(connection, visitor)?))
+        self.run(move |connection| feed::living_ids(connection, visitor))
             .await
     }
 }
@@ -208,6 +239,15 @@ impl StoreArchive for PostgresStore {
             .await
     }
 
+    async fn tombstones(
+        &self,
+        after: Option<VisitorId>,
+        limit: usize,
+    ) -> Result<Vec<VisitorTombstone>, StoreError> {
+        self.run(move |connection| Ok(tombstones::read(connection, after, limit)?))
+            .await
+    }
+
     async fn items(
         &self,
         visitor: VisitorId,
@@ -234,6 +274,14 @@ impl StoreArchive for PostgresStore {
     ) -> Result<Restoration, StoreError> {
         let restore = Restore::of(visitor, conversations);
         self.run(move |connection| restore.write(connection)).await
+    }
+
+    async fn restore_tombstone(
+        &self,
+        tombstone: VisitorTombstone,
+    ) -> Result<Restoration, StoreError> {
+        self.run(move |connection| tombstones::restore(connection, &tombstone))
+            .await
     }
 }
 

@@ -36,6 +36,11 @@ macro_rules! postgres_table {
     ($(#[$doc:meta])* visitors as $row:ident { $($columns:tt)* }) => {
         table_to_read! { $(#[$doc])* visitors as $row { id: Uuid as UuidBytes; $($columns)* } }
     };
+    ($(#[$doc:meta])* visitor_tombstones as $row:ident { $($columns:tt)* }) => {
+        table_to_read! {
+            $(#[$doc])* visitor_tombstones as $row { visitor_id: Uuid as UuidBytes; $($columns)* }
+        }
+    };
     ($(#[$doc:meta])* conversations as $row:ident { $($columns:tt)* }) => {
         table_to_write! { $(#[$doc])* conversations as $row { [] id; $($columns)* } }
     };
@@ -94,6 +99,14 @@ table_to_read! {
     }
 }
 
+table_to_read! {
+    /// What a page of a conversation is chosen by.
+    messages as LivingMessageRow {
+        id: Uuid as UuidBytes;
+        row { timestamp: Option<Timestamp> as Nullable<Instant>, content_bytes: i64 as BigInt, }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use convosync_test_postgres::TestServer;
@@ -116,6 +129,8 @@ mod tests {
         declared.add(ApiKeyRow::TABLE, ApiKeyRow::COLUMNS.iter().copied());
         let of_visitors = VisitorRow::COLUMNS.iter().chain(VisitorHeadRow::COLUMNS);
         declared.add(VisitorRow::TABLE, of_visitors.copied());
+        let of_tombstones = VisitorTombstoneRow::COLUMNS.iter();
+        declared.add(VisitorTombstoneRow::TABLE, of_tombstones.copied());
         written::<conversations::Columns>(&mut declared);
         written::<messages::Columns>(&mut declared);
         written::<message_requests::Columns>(&mut declared);

@@ -9,12 +9,13 @@ use diesel::sql_types::{Array, BigInt, Nullable};
 use uuid::Uuid;
 
 use convosync_domain::change_set::Erasure;
+use convosync_domain::timestamp::Timestamp;
 use convosync_domain::usage::{Usage, UsageChange};
 
 use super::statements::WholeRow;
 use crate::items::{counted_bytes, erased_through};
 use crate::tables::read_row::RowReader;
-use crate::types::sql::{ChangeNumber, UuidBytes};
+use crate::types::sql::{ChangeNumber, Instant, UuidBytes};
 
 /// What a change set replaces and erases, by key, as lists to bind.
 #[derive(Debug, Default)]
@@ -67,6 +68,8 @@ pub(super) struct TakeNumber<'r> {
     pub(super) visitor: Uuid,
     pub(super) change_counter: u64,
     pub(super) change_number: u64,
+    /// The moment of the change, if there is one.
+    pub(super) last_changed_at: Option<Timestamp>,
     pub(super) write: Uuid,
     pub(super) added: Usage,
     pub(super) replaced: &'r Replaced,
@@ -88,7 +91,9 @@ impl QueryFragment<Pg> for TakeNumber<'_> {
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         out.push_sql("UPDATE visitors v SET change_counter = ");
         out.push_bind_param::<ChangeNumber, _>(&self.change_number)?;
-        out.push_sql(", latest_write = ");
+        out.push_sql(", last_changed_at = coalesce(");
+        out.push_bind_param::<Nullable<Instant>, _>(&self.last_changed_at)?;
+        out.push_sql(", v.last_changed_at), latest_write = ");
         out.push_bind_param::<UuidBytes, _>(&self.write)?;
         out.push_sql(", living_conversations = greatest(v.living_conversations + ");
         out.push_bind_param::<ChangeNumber, _>(&self.added.conversations)?;

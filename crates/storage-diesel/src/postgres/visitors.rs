@@ -1,21 +1,25 @@
 //! Visitors: who may own conversations.
 
+use diesel::deserialize::{self, FromSqlRow};
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Nullable, Text};
+use diesel::row::Row;
+use diesel::sql_types::{BigInt, Integer, Nullable, Text};
 use uuid::Uuid;
 
 use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::identity::VisitorId;
-use convosync_domain::ports::Visitor;
+use convosync_domain::ports::{Visitor, VisitorSummary};
 use convosync_domain::timestamp::Timestamp;
 use convosync_domain::usage::Usage;
 
-use super::schema::{VisitorHeadRow, VisitorUsageRow};
+use super::errors::PostgresError;
+use super::schema::{VisitorHeadRow, VisitorRow, VisitorUsageRow};
 use super::statements::WholeRow;
+use super::tombstones;
 use crate::items::kind_of;
 use crate::statements::statements;
-use crate::tables::read_row::ReadRow as _;
+use crate::tables::read_row::{ReadRow as _, RowReader};
 use crate::types::sql::{ChangeNumber, Instant, UuidBytes};
 
 statements! { Pg, PgConnection:
@@ -35,6 +39,12 @@ statements! { Pg, PgConnection:
         "SELECT ", (VisitorUsageRow::LIST), " FROM visitors WHERE id = "
             + visitor: Uuid as UuidBytes;
 
+    /// The visitor of this id and how many messages of it live.
+    SelectSummary -> (WholeRow,) =
+        "SELECT ", (VisitorRow::LIST), ", (SELECT count(*) FROM messages WHERE visitor_id = "
+            + owner: Uuid as UuidBytes,
+        " AND content_bytes > 0) FROM visitors WHERE id = " + visitor: Uuid as UuidBytes;
+
     /// A visitor gets more.
     AddUsage =
         "UPDATE visitors SET living_conversations = living_conversations + "
@@ -45,15 +55,19 @@ statements! { Pg, PgConnection:
     /// A new visitor; one who is known stays.
     InsertVisitor =
         "INSERT INTO visitors (id, kind, user_id, registered_at, change_counter, \
-         living_conversations, content_bytes, latest_write) VALUES (" + visitor: Uuid as UuidBytes,
+         last_changed_at, living_conversations, content_bytes, latest_write) VALUES (" + visitor: Uuid as UuidBytes,
         ", " + kind: i32 as Integer,
         ", " + user_id: Option<String> as Nullable<Text>,
         ", " + registered_at: Timestamp as Instant,
         ", " + change_counter: u64 as ChangeNumber,
+        ", " + last_changed_at: Option<Timestamp> as Nullable<Instant>,
         ", " + living_conversations: u64 as ChangeNumber,
         ", " + content_bytes: u64 as ChangeNumber,
         ", " + write: Uuid as UuidBytes,
         ") ON CONFLICT (id) DO NOTHING";
+
+    /// A visitor leaves.
+    DeleteVisitor = "DELETE FROM visitors WHERE id = " + visitor: Uuid as UuidBytes;
 }
 
 /// The change counter of the visitor of this id.
@@ -72,27 +86,75 @@ pub(super) fn find_counter(
 pub(super) fn find(
     connection: &mut PgConnection,
     visitor: VisitorId,
-) -> QueryResult<Option<Visitor>> {
+) -> Result<Option<Visitor>, PostgresError> {
     let id = visitor.as_uuid();
     let row: Option<VisitorUsageRow> = SelectUsage { visitor: id }
         .get_result(connection)
         .optional()?;
-    Ok(row.map(|row| Visitor {
+    let found = row.map(|row| Visitor {
         id: visitor,
         change_counter: row.change_counter,
         usage: Usage {
             conversations: row.living_conversations,
             content_bytes: row.content_bytes,
         },
-    }))
+    });
+    tombstones::found_unless_gone(connection, visitor, found)
+}
+
+/// What there is to tell of the visitor of this id, in one statement.
+pub(super) fn summarize(
+    connection: &mut PgConnection,
+    visitor: VisitorId,
+) -> Result<Option<VisitorSummary>, PostgresError> {
+    let query = SelectSummary {
+        owner: visitor.as_uuid(),
+        visitor: visitor.as_uuid(),
+    };
+    let row: Option<SummaryRow> = query.get_result(connection).optional()?;
+    let found = row.map(|SummaryRow { visitor, messages }| VisitorSummary {
+        id: VisitorId::from_uuid(visitor.id),
+        user_id: visitor.user_id,
+        registered_at: visitor.registered_at,
+        last_changed_at: visitor.last_changed_at,
+        change_counter: visitor.change_counter,
+        usage: Usage {
+            conversations: visitor.living_conversations,
+            content_bytes: visitor.content_bytes,
+        },
+        messages: messages.unsigned_abs(),
+    });
+    tombstones::found_unless_gone(connection, visitor, found)
+}
+
+struct SummaryRow {
+    visitor: VisitorRow,
+    messages: i64,
+}
+
+impl FromSqlRow<(WholeRow,), Pg> for SummaryRow {
+    fn build_from_row<'a>(row: &impl Row<'a, Pg>) -> deserialize::Result<Self> {
+        let mut columns = RowReader::of(row);
+        Ok(Self {
+            visitor: columns.row()?,
+            messages: columns.next::<BigInt, _>("messages")?,
+        })
+    }
 }
 
 /// Waits until no write to the visitor is under way, and keeps others waiting until the transaction ends.
-pub(super) fn lock(connection: &mut PgConnection, visitor: Uuid) -> QueryResult<()> {
-    let _: Option<VisitorHeadRow> = SelectVisitorForUpdate { visitor }
+pub(super) fn lock(
+    connection: &mut PgConnection,
+    visitor: Uuid,
+) -> QueryResult<Option<VisitorHeadRow>> {
+    SelectVisitorForUpdate { visitor }
         .get_result(connection)
-        .optional()?;
-    Ok(())
+        .optional()
+}
+
+/// Deletes the visitor, who has nothing else any more.
+pub(super) fn delete(connection: &mut PgConnection, visitor: Uuid) -> QueryResult<()> {
+    DeleteVisitor { visitor }.execute(connection).map(|_| ())
 }
 
 /// Adds to what the visitor has.
@@ -115,28 +177,32 @@ pub(super) fn is_latest_write(
     visitor: Uuid,
     write: Uuid,
 ) -> QueryResult<bool> {
-    let row: Option<VisitorHeadRow> = SelectVisitorForUpdate { visitor }
-        .get_result(connection)
-        .optional()?;
+    let row = lock(connection, visitor)?;
     Ok(row.is_some_and(|row| row.latest_write == write))
 }
 
-/// Inserts a visitor who has so much, by this write; `false` for one who is known.
+/// Inserts a visitor who has so much, by this write; `false` for one who is known. It fails for one who is gone, and
+/// the transaction with it.
 pub(super) fn insert(
     connection: &mut PgConnection,
     visitor: &ArchivedVisitor,
     usage: Usage,
     write: Uuid,
-) -> QueryResult<bool> {
+) -> Result<bool, PostgresError> {
     let row = InsertVisitor {
         visitor: visitor.id.as_uuid(),
         kind: kind_of(visitor.user_id.as_deref()),
         user_id: visitor.user_id.clone(),
         registered_at: visitor.registered_at,
         change_counter: visitor.change_counter,
+        last_changed_at: visitor.last_changed_at,
         living_conversations: usage.conversations,
         content_bytes: usage.content_bytes,
         write,
     };
-    Ok(row.execute(connection)? == 1)
+    if row.execute(connection)? == 0 {
+        return Ok(false);
+    }
+    tombstones::refuse_gone(connection, visitor.id.as_uuid())?;
+    Ok(true)
 }

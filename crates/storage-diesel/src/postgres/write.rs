@@ -12,6 +12,7 @@ use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::Registration;
+use convosync_domain::timestamp::Timestamp;
 use convosync_domain::usage::{Quota, Usage};
 
 use super::erase::erase;
@@ -19,7 +20,7 @@ use super::errors::PostgresError;
 use super::rows::{Batches, ChangedRows, PartRows};
 use super::statements::{ColumnsOfRows, DeleteOfMessages, Insert, InsertOrReplace};
 use super::take_number::{TakeNumber, Taken};
-use super::visitors;
+use super::{tombstones, visitors};
 use crate::migrations::random_uuid;
 use crate::statements::statements;
 use crate::types::sql::{ChangeNumber, UuidBytes};
@@ -31,12 +32,15 @@ pub(super) struct Commit {
     registers: Option<VisitorRegistration>,
     quota: Quota,
     change_number: u64,
+    /// `None` where the change set changes nothing.
+    last_changed_at: Option<Timestamp>,
     rows: ChangedRows,
 }
 
 impl Commit {
     pub(super) fn of(visitor: VisitorId, changes: ChangeSet) -> Self {
-        let change_number = match changes.conversations.is_empty() {
+        let is_empty = changes.conversations.is_empty();
+        let change_number = match is_empty {
             true => changes.change_counter,
             false => changes.change_counter + 1,
         };
@@ -46,6 +50,7 @@ impl Commit {
             registers: changes.registers,
             quota: changes.quota,
             change_number,
+            last_changed_at: (!is_empty).then_some(changes.received_at),
             rows: ChangedRows::of(changes.conversations, change_number),
         }
     }
@@ -58,10 +63,24 @@ impl Commit {
         attempts: &mut Attempts,
     ) -> Result<u64, PostgresError> {
         attempts.transaction(connection, self.visitor, |connection, write| {
-            self.take_number(connection, write)?;
-            self.write_rows(connection)
+            self.write_within(connection, write)
         })?;
         Ok(self.change_number)
+    }
+
+    /// The visitor's counter when the change set is written.
+    pub(super) fn change_number(&self) -> u64 {
+        self.change_number
+    }
+
+    /// Writes the change set as this write, within a transaction that begins with it or with a lock on the visitor.
+    pub(super) fn write_within(
+        &self,
+        connection: &mut PgConnection,
+        write: Uuid,
+    ) -> Result<(), PostgresError> {
+        self.take_number(connection, write)?;
+        self.write_rows(connection)
     }
 
     fn take_number(&self, connection: &mut PgConnection, write: Uuid) -> Result<(), PostgresError> {
@@ -73,12 +92,16 @@ impl Commit {
             visitor: self.visitor,
             change_counter: self.change_counter,
             change_number: self.change_number,
+            last_changed_at: self.last_changed_at,
             write,
             added,
             replaced: &self.rows.replaced,
         };
         let taken: Option<Taken> = take.get_result(connection).optional()?;
-        let taken = taken.ok_or(PostgresError::Conflict)?;
+        let Some(taken) = taken else {
+            tombstones::refuse_gone(connection, self.visitor)?;
+            return Err(PostgresError::Conflict);
+        };
         if !taken.found_all(&self.rows.replaced) {
             return Err(PostgresError::NotStored);
         }
@@ -92,7 +115,10 @@ impl Commit {
         registration: &VisitorRegistration,
         write: Uuid,
     ) -> Result<(), PostgresError> {
-        let visitor = ArchivedVisitor::new(registration, self.change_number);
+        let visitor = ArchivedVisitor {
+            last_changed_at: self.last_changed_at,
+            ..ArchivedVisitor::new(registration, self.change_number)
+        };
         let usage = self.rows.usage.added();
         if self.change_counter != 0 || !visitors::insert(connection, &visitor, usage, write)? {
             return Err(PostgresError::Conflict);
