@@ -2,7 +2,6 @@
 //! from a client is, and the server comes back by itself.
 
 mod database_gone;
-mod proxy;
 mod refusals;
 mod retries;
 

@@ -1,9 +1,8 @@
 //! Failures that pass are tried again inside the server, whole.
 
-use convosync_test_postgres::TestServer;
+use convosync_test_postgres::{Proxy, TestServer};
 use serde_json::Value;
 
-use super::proxy::Proxy;
 use super::{assert_unavailable, server_on};
 use crate::crashes::{body, id};
 use crate::support::Server;

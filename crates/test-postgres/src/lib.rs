@@ -7,12 +7,15 @@
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
+    clippy::indexing_slicing,
     clippy::disallowed_methods,
     reason = "this is for tests: without a server they fail, and this says why"
 )]
 
 mod database;
+mod proxy;
 mod server;
 
 pub use database::TestDatabase;
+pub use proxy::Proxy;
 pub use server::TestServer;

@@ -249,7 +249,7 @@ impl Restore {
         let id = self.visitor.id.as_uuid();
         if !visitors::insert(connection, &self.visitor, Usage::default(), write)? {
             visitors::lock(connection, id)?;
-            if self.stored_visitor(connection)?.as_ref() != Some(&self.visitor) {
+            if !self.is_stored(connection)? {
                 return Ok(Restoration::OtherVisitor);
             }
         }
@@ -276,14 +276,12 @@ impl Restore {
         Ok(Restoration::Stored)
     }
 
-    fn stored_visitor(
-        &self,
-        connection: &mut PgConnection,
-    ) -> QueryResult<Option<ArchivedVisitor>> {
+    fn is_stored(&self, connection: &mut PgConnection) -> QueryResult<bool> {
         let id = self.visitor.id.as_uuid();
         let before = id.as_u128().checked_sub(1).map(Uuid::from_u128);
         let found = read_visitors(connection, before.map(VisitorId::from_uuid), 1)?;
-        Ok(found.into_iter().find(|found| found.id == self.visitor.id))
+        let found = found.first();
+        Ok(found.is_some_and(|found| found.is_same_life(&self.visitor)))
     }
 
     /// Inserts the conversations or messages that are missing, and returns their sizes.

@@ -12,7 +12,7 @@ use convosync_domain::tombstone::{VisitorGone, VisitorTombstone};
 use super::errors::PostgresError;
 use super::leave::{Found, Leaving};
 use super::write::Commit;
-use super::{PostgresStore, visitors};
+use super::{PostgresStore, tombstones, visitors};
 use crate::migrations::random_uuid;
 
 #[async_trait]
@@ -61,7 +61,10 @@ impl Merge {
             match self.leaving.lock(connection)? {
                 Found::HasLeft => return Ok(self.commit.change_number()),
                 Found::At(change_counter) if change_counter == self.merged.change_counter => {}
-                Found::At(_) | Found::Unknown => return Err(PostgresError::Conflict),
+                Found::At(_) | Found::Unknown => {
+                    tombstones::refuse_gone(connection, self.into.as_uuid())?;
+                    return Err(PostgresError::Conflict);
+                }
             }
             self.commit.write_within(connection, write)?;
             self.leaving.go(connection)?;

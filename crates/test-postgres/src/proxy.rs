@@ -17,14 +17,15 @@ const CUT_BEFORE: u8 = 1;
 const CUT_AFTER: u8 = 2;
 
 /// Passes on what is sent to it, but for commits that it is told to cut.
-pub(super) struct Proxy {
+#[derive(Debug)]
+pub struct Proxy {
     port: u16,
     next_commit: Arc<AtomicU8>,
 }
 
 impl Proxy {
     /// A proxy for a server on this port.
-    pub(super) fn to(server: &str) -> Self {
+    pub fn to(server: &str) -> Self {
         let server: u16 = server.parse().unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
@@ -40,12 +41,13 @@ impl Proxy {
         Self { port, next_commit }
     }
 
-    pub(super) fn port(&self) -> u16 {
+    /// Where it listens, on 127.0.0.1.
+    pub fn port(&self) -> u16 {
         self.port
     }
 
     /// Has the next commit cut: when the server has done it, or before it has it.
-    pub(super) fn cut_next_commit(&self, reaches_server: bool) {
+    pub fn cut_next_commit(&self, reaches_server: bool) {
         let how = if reaches_server {
             CUT_AFTER
         } else {
@@ -55,7 +57,7 @@ impl Proxy {
     }
 
     /// Whether that has happened.
-    pub(super) fn has_cut(&self) -> bool {
+    pub fn has_cut(&self) -> bool {
         self.next_commit.load(Ordering::SeqCst) == PASS
     }
 }
