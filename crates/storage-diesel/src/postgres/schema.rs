@@ -151,4 +151,19 @@ mod tests {
         }
         assert_same(&declared, &migrated);
     }
+
+    /// Whoever adds a column of text has to say so in its migration: what is erased would live on there.
+    #[test]
+    fn the_statistics_hold_no_text_of_visitors() {
+        let database = TestServer::shared().new_database();
+        PostgresStore::migrate(&PostgresOptions::at(database.url())).unwrap();
+        let with_statistics = database.value(
+            "SELECT coalesce(string_agg(attrelid::regclass || '.' || attname, ' '), '')
+             FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+             WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'
+             AND atttypid = 'text'::regtype AND attstattarget IS DISTINCT FROM 0
+             AND relname NOT IN ('api_keys', '__diesel_schema_migrations')",
+        );
+        assert_eq!(with_statistics, "");
+    }
 }
