@@ -1,18 +1,18 @@
-//! Cursors: how far a device has pulled, as an opaque text.
+//! Cursors: how far a device has pulled, as an opaque text; [`pages`] has those of whoever looks at conversations.
 //!
-//! A cursor is base64url of a version byte, the position, the store's epoch and a check value over
-//! all of it and the visitor. The check value keeps devices from mixing cursors up; it is no secret,
-//! since a forged cursor shows its owner nothing but the owner's own data.
+//! A cursor is [`sealed`]: a version byte, the position and the store's epoch, bound to the visitor.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+pub mod pages;
+mod sealed;
+
 use convosync_domain::feed::{FeedPlace, FeedPosition};
 use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
-use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
+use sealed::Rest;
+
+/// The first byte tells the kinds of cursors apart, and their versions.
 const VERSION: u8 = 1;
-const CHECK_BYTES: usize = 8;
 
 const HAS_DEAD_LEFT_OUT: u8 = 1;
 const HAS_LAST: u8 = 2;
@@ -61,8 +61,7 @@ impl Cursor {
         }
         bytes.splice(0..0, [VERSION, flags]);
         bytes.extend(self.epoch.as_bytes());
-        bytes.extend(check_value(visitor, &bytes));
-        URL_SAFE_NO_PAD.encode(bytes)
+        sealed::seal(bytes, visitor.as_uuid().as_bytes())
     }
 
     /// Reads a cursor of this visitor.
@@ -70,14 +69,8 @@ impl Cursor {
     /// # Errors
     /// [`InvalidCursor`] when it is malformed or another visitor's.
     pub fn decode(text: &str, visitor: VisitorId) -> Result<Self, InvalidCursor> {
-        let bytes = URL_SAFE_NO_PAD.decode(text).or(Err(InvalidCursor))?;
-        let (signed, check) = bytes
-            .split_last_chunk::<CHECK_BYTES>()
-            .ok_or(InvalidCursor)?;
-        if check_value(visitor, signed) != *check {
-            return Err(InvalidCursor);
-        }
-        let mut rest = Rest(signed);
+        let bytes = sealed::open(text, visitor.as_uuid().as_bytes())?;
+        let mut rest = Rest::of(&bytes);
         let [version, flags] = rest.take()?;
         let since = rest.number()?;
         let has = |flag| flags & flag != 0;
@@ -86,7 +79,7 @@ impl Cursor {
             .then(|| rest.place(has(HAS_LAST_MESSAGE)))
             .transpose()?;
         let epoch = rest.uuid()?;
-        if version != VERSION || !rest.0.is_empty() {
+        if version != VERSION || !rest.is_empty() {
             return Err(InvalidCursor);
         }
         let position = FeedPosition {
@@ -98,38 +91,7 @@ impl Cursor {
     }
 }
 
-fn check_value(visitor: VisitorId, bytes: &[u8]) -> [u8; CHECK_BYTES] {
-    let hash = Sha256::new()
-        .chain_update("convosync:cursor:")
-        .chain_update(visitor.as_uuid().as_bytes())
-        .chain_update(bytes)
-        .finalize();
-    let mut check = [0; CHECK_BYTES];
-    check
-        .iter_mut()
-        .zip(hash)
-        .for_each(|(byte, hashed)| *byte = hashed);
-    check
-}
-
-/// What of a cursor is not read yet.
-struct Rest<'a>(&'a [u8]);
-
 impl Rest<'_> {
-    fn take<const N: usize>(&mut self) -> Result<[u8; N], InvalidCursor> {
-        let (bytes, rest) = self.0.split_first_chunk().ok_or(InvalidCursor)?;
-        self.0 = rest;
-        Ok(*bytes)
-    }
-
-    fn number(&mut self) -> Result<u64, InvalidCursor> {
-        self.take().map(u64::from_be_bytes)
-    }
-
-    fn uuid(&mut self) -> Result<Uuid, InvalidCursor> {
-        self.take().map(Uuid::from_bytes)
-    }
-
     fn place(&mut self, has_message: bool) -> Result<FeedPlace, InvalidCursor> {
         Ok(FeedPlace {
             latest_change: self.number()?,

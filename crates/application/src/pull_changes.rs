@@ -3,9 +3,9 @@
 #[cfg(test)]
 mod tests;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
-use convosync_domain::feed::{Admit, ChangesPage, FeedPosition, LeftOut, PageRead, PageRequest};
+use convosync_domain::feed::{ChangesPage, FeedPosition, LeftOut, PageRead, PageRequest};
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{ChangeFeed, StoreError, VisitorStore};
 use uuid::Uuid;
@@ -13,15 +13,13 @@ use uuid::Uuid;
 use crate::access::AuthorizedVisitor;
 use crate::byte_budget::{ByteBudget, Reservation};
 use crate::cursor::Cursor;
+use crate::page_memory::PageMemory;
 use crate::sync::TurnStart;
 
 /// The most changed items of one page.
 pub const LIMIT_MAX: usize = 1_000;
 /// The changed items of a page for which no limit is given.
 pub const LIMIT_DEFAULT: usize = 500;
-
-/// How much of a page is in memory at once: what the store holds, and the answer made of it.
-const COPIES: usize = 2;
 
 /// Pulls a visitor's changes page by page.
 #[derive(Clone)]
@@ -138,19 +136,18 @@ impl PullChanges {
             content_bytes: self.settings.page_bytes,
             left_out,
         };
-        let reserved = Arc::default();
-        let read = self.feed.changes(visitor, request, self.admit(&reserved));
+        let memory = PageMemory::of(&self.settings.memory);
+        let read = self.feed.changes(visitor, request, memory.admit());
         let read = read.await.map_err(PullError::Store)?;
         let page = match read.ok_or(PullError::UnknownVisitor)? {
             PageRead::Page(page) => page,
             PageRead::NotAdmitted => return Err(PullError::NoMemory),
         };
         since.refuse_expired(page.change_counter)?;
-        let memory = lock(&reserved).take();
-        Ok(self.pulled(visitor, page, memory))
+        Ok(self.pulled(visitor, page, memory.into_reservation()))
     }
 
-    fn pulled(&self, visitor: VisitorId, page: ChangesPage, memory: Option<Reservation>) -> Pulled {
+    fn pulled(&self, visitor: VisitorId, page: ChangesPage, memory: Reservation) -> Pulled {
         let cursor = Cursor {
             epoch: self.epoch,
             position: page.next,
@@ -158,13 +155,13 @@ impl PullChanges {
         Pulled {
             page,
             cursor: cursor.encode(visitor),
-            memory: memory.unwrap_or_else(|| self.settings.memory.reserve()),
+            memory,
         }
     }
 
     /// A page that need not be read, as the store would bring it.
     pub(crate) fn known_page(&self, visitor: VisitorId, page: ChangesPage) -> Pulled {
-        self.pulled(visitor, page, None)
+        self.pulled(visitor, page, self.reserve())
     }
 
     /// A reservation of the memory for what is read, of nothing yet.
@@ -181,18 +178,6 @@ impl PullChanges {
         }
     }
 
-    /// Reserves the memory of a page. One that is larger than the whole budget gets all of it: no item is so
-    /// large that it cannot be pulled at all.
-    fn admit(&self, reserved: &Arc<Mutex<Option<Reservation>>>) -> Admit {
-        let (reserved, memory) = (Arc::clone(reserved), self.settings.memory.clone());
-        Arc::new(move |content_bytes| {
-            let bytes = content_bytes.saturating_mul(COPIES).min(memory.bytes());
-            let mut reserved = lock(&reserved);
-            let reservation = reserved.get_or_insert_with(|| memory.reserve());
-            reservation.hold(bytes)
-        })
-    }
-
     /// What a cursor stands for.
     pub(crate) fn decode(
         &self,
@@ -206,10 +191,6 @@ impl PullChanges {
             is_of_this_epoch: cursor.is_none_or(|cursor| cursor.epoch == self.epoch),
         })
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How far a device has pulled, by its cursor.

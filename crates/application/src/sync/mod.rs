@@ -1,5 +1,6 @@
-//! How a post is taken: look at the heads, load what differs, merge, write.
+//! How a post is taken: look at the heads, load what differs, merge, write. A [`deletion`] goes the same way.
 
+pub mod deletion;
 mod outcomes;
 mod reading;
 mod registration;
@@ -16,7 +17,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
-use convosync_domain::identity::VisitorId;
+use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
 use convosync_domain::merge::{Merge, Receipt, StoredItems};
 use convosync_domain::ports::{
     ChangeNotice, ChangeNotifier, Clock, ConversationHead, Heads, NamedConversation, Standing,
@@ -28,8 +29,8 @@ use outcomes::Outcomes;
 use quick_cache::sync::Cache;
 use reading::{Reading, read};
 pub use registration::{RegistrationMode, RegistrationPolicy};
-use results::Posted;
 pub(crate) use results::TurnStart;
+use results::{NoRoom, Posted};
 pub use results::{RejectedMessage, SyncError, Taken, VIOLATIONS_MAX};
 
 use crate::access::AuthorizedVisitor;
@@ -154,14 +155,27 @@ impl SyncConversations {
         turn: Option<TurnStart>,
     ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
         let names = submission.names();
-        let _lock = self.locks.lock(visitor.id()).await;
-        for attempt in 0..ATTEMPTS {
-            match self.attempt(visitor, submission, &names, turn).await {
-                Err(SyncError::Store(StoreError::Conflict)) => self.pause(attempt).await,
-                done => return done,
+        self.until_undisturbed(visitor.id(), async || {
+            self.attempt(visitor, submission, &names, turn).await
+        })
+        .await
+    }
+
+    /// Runs attempts under the visitor's lock until no other process comes in between, of which an attempt tells by
+    /// `None`.
+    async fn until_undisturbed<R, E: From<StoreError>>(
+        &self,
+        visitor: VisitorId,
+        attempt: impl AsyncFn() -> Result<Option<R>, E>,
+    ) -> Result<R, E> {
+        let _lock = self.locks.lock(visitor).await;
+        for number in 0..ATTEMPTS {
+            if let Some(done) = attempt().await? {
+                return Ok(done);
             }
+            self.pause(number).await;
         }
-        Err(SyncError::Store(StoreError::Unavailable {
+        Err(E::from(StoreError::Unavailable {
             retry_after: Duration::from_secs(1),
             source: None,
         }))
@@ -173,7 +187,7 @@ impl SyncConversations {
         submission: &Submission<T>,
         names: &[NamedConversation],
         turn: Option<TurnStart>,
-    ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
+    ) -> Result<Option<Posted<T::Violation>>, SyncError<T::Violation>> {
         let (identity, visitor) = (visitor.identity(), visitor.id());
         let now = self.clock.now();
         let heads = self.store.heads(visitor, names.to_vec()).await?;
@@ -200,8 +214,9 @@ impl SyncConversations {
         let Reading { posted, rejected } =
             read(submission, &unchanged).map_err(SyncError::Invalid)?;
         let copies = turn.map_or(COPIES, |_| COPIES_IN_TURN);
-        let _reservation = self.reserve(&unchanged, &conversations, copies)?;
-        let stored = self.load(visitor, names, &unchanged, conversations).await?;
+        let may_change = |conversation, message| unchanged.may_change(conversation, message);
+        let _reservation = self.reserve(&conversations, may_change, copies)?;
+        let stored = self.load(visitor, names, may_change, conversations).await?;
         let receipt = Receipt::new(now, self.settings.max_clock_skew_seconds);
         let mut merge = Merge::into(stored, receipt);
         for conversation in posted {
@@ -223,53 +238,65 @@ impl SyncConversations {
                 quota: self.settings.quota,
                 conversations,
             };
-            let change_counter = self.store.commit(visitor, changes).await?;
-            self.notifier.notify(ChangeNotice {
-                visitor,
-                standing: Standing::At(change_counter),
-            });
+            if !self.write(visitor, changes).await? {
+                return Ok(None);
+            }
         }
-        Ok(Posted {
+        Ok(Some(Posted {
             taken: Taken {
                 counts: merged.counts,
                 rejected,
             },
             told: told.unwrap_or_default(),
-        })
+        }))
     }
 
-    /// Reserves the memory for what is stored of the post, as often as it will be there.
-    fn reserve<V>(
+    /// Writes changes and tells of them; `false`, and nothing is done, where another process came in between.
+    async fn write(&self, visitor: VisitorId, changes: ChangeSet) -> Result<bool, StoreError> {
+        let change_counter = match self.store.commit(visitor, changes).await {
+            Err(StoreError::Conflict) => return Ok(false),
+            committed => committed?,
+        };
+        self.notifier.notify(ChangeNotice {
+            visitor,
+            standing: Standing::At(change_counter),
+        });
+        Ok(true)
+    }
+
+    /// Reserves the memory for the stored conversations and those messages of theirs that may change, as often as
+    /// they will be there.
+    fn reserve(
         &self,
-        unchanged: &UnchangedMessages,
         heads: &[ConversationHead],
+        may_change: impl Fn(ConversationKey, MessageKey) -> bool + Copy,
         copies: usize,
-    ) -> Result<Reservation, SyncError<V>> {
+    ) -> Result<Reservation, NoRoom> {
         let conversations = heads.iter().map(|head| head.conversation.content_bytes());
         let messages = heads.iter().flat_map(|head| {
             let key = head.conversation.id.key();
             let messages = head.messages.iter();
-            let loaded = messages.filter(move |head| unchanged.may_change(key, head.key));
+            let loaded = messages.filter(move |head| may_change(key, head.key));
             loaded.map(|head| head.content_bytes)
         });
         let bytes = conversations.chain(messages).fold(0, usize::saturating_add);
         let most = self.memory.bytes() / copies;
         if bytes > most {
-            return Err(SyncError::TooMuchStored { most });
+            return Err(NoRoom::TooMuchStored { most });
         }
         let mut reservation = self.memory.reserve();
         match reservation.hold(bytes * copies) {
             true => Ok(reservation),
-            false => Err(SyncError::NoMemory),
+            false => Err(NoRoom::NoMemory),
         }
     }
 
-    /// Loads the stored messages that the post may change, beside their conversations.
+    /// Loads the stored messages that may change, beside their conversations.
     async fn load(
         &self,
         visitor: VisitorId,
         names: &[NamedConversation],
-        unchanged: &UnchangedMessages,
+        may_change: impl Fn(ConversationKey, MessageKey) -> bool,
         heads: Vec<ConversationHead>,
     ) -> Result<Vec<StoredItems>, StoreError> {
         let wanted: Vec<_> = names
@@ -280,7 +307,7 @@ impl SyncConversations {
                     .messages
                     .iter()
                     .copied()
-                    .filter(|message| unchanged.may_change(named.key, *message))
+                    .filter(|message| may_change(named.key, *message))
                     .collect(),
             })
             .filter(|named| !named.messages.is_empty())

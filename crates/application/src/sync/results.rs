@@ -49,6 +49,27 @@ impl<F> From<StoreError> for SyncError<F> {
     }
 }
 
+/// Why what is stored is not read, to be changed.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum NoRoom {
+    /// It is more than may be in memory at all.
+    TooMuchStored {
+        /// The most, in bytes.
+        most: usize,
+    },
+    /// There is no memory left now.
+    NoMemory,
+}
+
+impl<F> From<NoRoom> for SyncError<F> {
+    fn from(no_room: NoRoom) -> Self {
+        match no_room {
+            NoRoom::TooMuchStored { most } => Self::TooMuchStored { most },
+            NoRoom::NoMemory => Self::NoMemory,
+        }
+    }
+}
+
 /// What came of a post.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Taken<V> {
