@@ -22,6 +22,7 @@ use super::*;
 use crate::access::OpenAccess;
 use crate::pull_changes::Since;
 
+mod deletions;
 mod memory;
 mod races;
 mod reading;
