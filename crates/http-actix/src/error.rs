@@ -15,8 +15,10 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use convosync_application::list_conversations::ListError;
 use convosync_application::pull_changes::PullError;
+use convosync_application::read_conversations::ReadError;
 use convosync_application::register_visitor::RegisterError;
 use convosync_application::sync::SyncError;
+use convosync_application::sync::deletion::DeleteError;
 use convosync_application::take_turn::TurnError;
 use convosync_domain::ports::StoreError;
 use convosync_domain::tombstone::VisitorGone;
@@ -125,6 +127,12 @@ impl ApiError {
         Self::with_text(ErrorCode::QuotaExceeded, text)
     }
 
+    /// What is stored would be changed in memory, where there is only so much of it.
+    fn too_much_stored(most: usize) -> Self {
+        let text = format!("Changes more than {most} bytes of what is stored");
+        Self::with_text(ErrorCode::TooMuchStored, text)
+    }
+
     /// What the requests in flight may hold together is held; soon it will not be.
     pub(crate) fn too_many_in_flight() -> Self {
         Self::from(ErrorCode::TooManyInFlight)
@@ -216,10 +224,7 @@ impl From<SyncError<Violation>> for ApiError {
                 Self::invalid(ErrorCode::InvalidConversations, violations)
             }
             SyncError::TurnExpired => ErrorCode::CursorExpired.into(),
-            SyncError::TooMuchStored { most } => {
-                let text = format!("Changes more than {most} bytes of what is stored");
-                Self::with_text(ErrorCode::TooMuchStored, text)
-            }
+            SyncError::TooMuchStored { most } => Self::too_much_stored(most),
             SyncError::NoMemory => Self::too_many_in_flight(),
             SyncError::QuotaExceeded(limit) => Self::quota_exceeded(limit),
             SyncError::Store(error) => error.into(),
@@ -253,6 +258,33 @@ impl From<PullError> for ApiError {
             PullError::CursorExpired => ErrorCode::CursorExpired.into(),
             PullError::NoMemory => Self::too_many_in_flight(),
             PullError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ReadError> for ApiError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::InvalidCursor => ErrorCode::InvalidCursor.into(),
+            ReadError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
+            ReadError::UnknownConversation => ErrorCode::ConversationNotFound.into(),
+            ReadError::CursorExpired => ErrorCode::CursorExpired.into(),
+            ReadError::NoMemory => Self::too_many_in_flight(),
+            ReadError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<DeleteError> for ApiError {
+    fn from(error: DeleteError) -> Self {
+        match error {
+            DeleteError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
+            DeleteError::UnknownConversation => ErrorCode::ConversationNotFound.into(),
+            DeleteError::UnknownMessage => ErrorCode::MessageNotFound.into(),
+            DeleteError::PreconditionFailed => ErrorCode::PreconditionFailed.into(),
+            DeleteError::TooMuchStored { most } => Self::too_much_stored(most),
+            DeleteError::NoMemory => Self::too_many_in_flight(),
+            DeleteError::Store(error) => error.into(),
         }
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! A tag is weak: it stands for the state that an answer is made from, not for the bytes of it.
 
-use actix_web::http::header::{ETag, EntityTag, Header as _, IfNoneMatch};
+use actix_web::http::header::{ETag, EntityTag, Header as _, IF_MATCH, IfMatch, IfNoneMatch};
 use actix_web::{HttpRequest, HttpResponse};
-use convosync_domain::identity::VisitorId;
+use convosync_domain::identity::{ConversationKey, VisitorId};
 use uuid::Uuid;
 use xxhash_rust::xxh3::xxh3_128;
 
@@ -13,8 +13,72 @@ use xxhash_rust::xxh3::xxh3_128;
 pub(crate) fn of_state(epoch: Uuid, visitor: VisitorId, change_counter: u64, asked: &str) -> ETag {
     let visitor = visitor.as_uuid();
     let state = format!("{epoch} {visitor} {change_counter} {asked}");
-    let hash = xxh3_128(state.as_bytes());
-    ETag(EntityTag::new_weak(format!("{hash:032x}")))
+    ETag(EntityTag::new_weak(hash_of(&state)))
+}
+
+fn hash_of(text: &str) -> String {
+    format!("{:032x}", xxh3_128(text.as_bytes()))
+}
+
+/// The state of a conversation, with which the tags of all its pages begin: so the tag of any page tells whether the
+/// conversation is still the same.
+pub(crate) struct ConversationState(String);
+
+/// What stands between the state of a conversation and what is asked of it.
+const STATE_END: char = '-';
+
+impl ConversationState {
+    /// The state of a visitor's conversation at this change: the highest change number of itself and its messages, so
+    /// that no change of another conversation makes another state.
+    pub(crate) fn new(
+        epoch: Uuid,
+        visitor: VisitorId,
+        conversation: ConversationKey,
+        latest_change: u64,
+    ) -> Self {
+        let (visitor, conversation) = (visitor.as_uuid(), conversation.as_uuid());
+        let state = format!("{epoch} {visitor} conversation {conversation} {latest_change}");
+        Self(hash_of(&state))
+    }
+
+    /// The tag of what is `asked` of the conversation in this state.
+    pub(crate) fn tag(&self, asked: &str) -> ETag {
+        let Self(state) = self;
+        let asked = hash_of(asked);
+        ETag(EntityTag::new_weak(format!("{state}{STATE_END}{asked}")))
+    }
+}
+
+/// What a client expects to be there: `If-Match`.
+pub(crate) struct ExpectedTags(IfMatch);
+
+impl ExpectedTags {
+    /// What a request expects; `None` where it expects nothing. Whoever sends the header expects something, so what of
+    /// it cannot be read is not passed over: it is a tag of nothing that there is.
+    pub(crate) fn of(request: &HttpRequest) -> Option<Self> {
+        request.headers().get(IF_MATCH)?;
+        let expected = IfMatch::parse(request).unwrap_or(IfMatch::Items(Vec::new()));
+        Some(Self(expected))
+    }
+
+    /// Whether anything will do, as long as it is there.
+    pub(crate) fn are_any(&self) -> bool {
+        self.0 == IfMatch::Any
+    }
+
+    /// Whether one of them is of a page of the conversation in this state.
+    ///
+    /// RFC 9110 (13.1.1) wants strong tags here, and has weak ones never match. Ours are weak and match all the same:
+    /// they name a state, and a state is what a deletion depends on, whatever bytes of it the client has seen.
+    pub(crate) fn contain(&self, ConversationState(state): &ConversationState) -> bool {
+        match &self.0 {
+            IfMatch::Any => true,
+            IfMatch::Items(tags) => tags.iter().any(|tag| {
+                let begin = tag.tag().split_once(STATE_END);
+                begin.is_some_and(|(begin, _)| begin == state)
+            }),
+        }
+    }
 }
 
 /// The tags of what a client has: `If-None-Match`.
@@ -126,6 +190,85 @@ mod tests {
             &["W/\"\""],
         ] {
             assert!(!has_ids(unknown), "{unknown:?}");
+        }
+    }
+
+    fn state(
+        epoch: Uuid,
+        visitor: VisitorId,
+        number: u128,
+        latest_change: u64,
+    ) -> ConversationState {
+        let conversation = ConversationKey::from_uuid(Uuid::from_u128(number));
+        ConversationState::new(epoch, visitor, conversation, latest_change)
+    }
+
+    fn expected(sent: &[&str]) -> Option<ExpectedTags> {
+        let mut request = TestRequest::delete();
+        for value in sent {
+            request = request.append_header(("If-Match", *value));
+        }
+        ExpectedTags::of(&request.to_http_request())
+    }
+
+    #[test]
+    fn the_tag_of_any_page_tells_the_state_of_a_conversation() {
+        let bob = VisitorId::from_uuid(Uuid::from_u128(2));
+        let current = state(EPOCH, ADA, 1, 3);
+        let others = [
+            state(EPOCH, ADA, 1, 4),
+            state(EPOCH, ADA, 2, 3),
+            state(EPOCH, bob, 1, 3),
+            state(Uuid::nil(), ADA, 1, 3),
+        ];
+        let pages = ["oldest 100 ", "newest 100 ", "oldest 5 ", "oldest 5 a"];
+        let tags = pages.map(|asked| current.tag(asked).to_string());
+        for tag in &tags {
+            let strong = tag.strip_prefix("W/").unwrap();
+            for sent in [
+                &[tag.as_str()][..],
+                &[strong],
+                &[&format!("\"a\", {tag}")],
+                &["W/\"b-c\"", tag],
+            ] {
+                let expected = expected(sent).unwrap();
+                assert!(
+                    expected.contain(&current) && !expected.are_any(),
+                    "{sent:?}"
+                );
+                assert!(!others.iter().any(|other| expected.contain(other)));
+            }
+        }
+        let different: HashSet<_> = tags.into_iter().collect();
+        assert_eq!(different.len(), pages.len());
+    }
+
+    #[test]
+    fn whoever_sends_if_match_expects_something() {
+        let current = state(EPOCH, ADA, 1, 3);
+        assert!(expected(&[]).is_none());
+        for any in ["*", " * "] {
+            let expected = expected(&[any]).unwrap();
+            assert!(expected.are_any() && expected.contain(&current));
+        }
+        let tag = current.tag("oldest 100 ").to_string();
+        let unquoted = tag.trim_start_matches("W/").trim_matches('"');
+        let (begin, _) = unquoted.split_once('-').unwrap();
+        for sent in [
+            "",
+            ",",
+            "broken",
+            "\"*\"",
+            "\"\"",
+            "\"-\"",
+            unquoted,
+            &format!("\"{begin}\""),
+            &format!("\"x{begin}-\""),
+            &of_ids(EPOCH, ADA, 3).to_string(),
+            "\"\u{e4}\"",
+        ] {
+            let expected = expected(&[sent]).unwrap();
+            assert!(!expected.contain(&current) && !expected.are_any(), "{sent}");
         }
     }
 

@@ -6,20 +6,28 @@ use actix_web::guard::{self, Guard};
 use actix_web::http::Method;
 use actix_web::{App, Error, FromRequest, Handler, Resource, Responder, Route, middleware, web};
 
-use crate::endpoints::{changes, conversation_ids, live, ready, root, sync, version, visitors};
+use crate::endpoints::{
+    changes, conversation_ids, conversations, live, ready, root, sync, version, visitors,
+};
 use crate::error::{ApiError, ErrorCode};
 use crate::middleware::{around_every_request, cors, inside_cors};
 use crate::state::AppState;
 
 /// The table of routes. Each path is served without and with a slash at its end; whoever may GET may
 /// HEAD; any other method is answered 405, with those that there are in `Allow`.
-fn table() -> [Path; 7] {
+fn table() -> [Path; 10] {
     [
         Path::at("").get(root::get),
         Path::at("/api/sync-conversations")
             .get(conversation_ids::get)
             .post(sync::post),
         Path::at("/api/sync-conversations/changes").get(changes::get),
+        Path::at("/api/conversations").get(conversations::list::get),
+        Path::at("/api/conversations/{conversation_id}")
+            .get(conversations::one::get)
+            .delete(conversations::delete::conversation),
+        Path::at("/api/conversations/{conversation_id}/messages/{message_id}")
+            .delete(conversations::delete::message),
         Path::at("/api/visitors").post(visitors::post),
         Path::at("/livez").get(live::get),
         Path::at("/readyz").get(ready::get),
@@ -56,6 +64,13 @@ impl Path {
         H::Output: Responder + 'static,
     {
         self.on(&[Method::POST], guard::Post(), handler)
+    }
+
+    fn delete<H: Handler<A>, A: FromRequest + 'static>(self, handler: H) -> Self
+    where
+        H::Output: Responder + 'static,
+    {
+        self.on(&[Method::DELETE], guard::Delete(), handler)
     }
 
     fn on<H: Handler<A>, A: FromRequest + 'static>(

@@ -7,8 +7,10 @@ use actix_web::http::header::HeaderValue;
 use convosync_application::access::Authenticator;
 use convosync_application::list_conversations::ListConversations;
 use convosync_application::pull_changes::PullChanges;
+use convosync_application::read_conversations::ReadConversations;
 use convosync_application::register_visitor::RegisterVisitor;
 use convosync_application::sync::SyncConversations;
+use convosync_application::sync::deletion::DeleteItem;
 use convosync_application::take_turn::TakeTurn;
 use convosync_domain::ports::{StoreIdentity, StoreStatus};
 use tokio::sync::watch;
@@ -33,6 +35,10 @@ pub struct Services {
     pub pull: PullChanges,
     /// Takes posts and pulls, in one request.
     pub turn: TakeTurn,
+    /// Shows conversations.
+    pub read: ReadConversations,
+    /// Deletes conversations and messages.
+    pub delete: DeleteItem,
     /// Registers visitors.
     pub register: RegisterVisitor,
     /// Tells whether the store can serve.

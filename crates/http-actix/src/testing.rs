@@ -11,7 +11,9 @@ use convosync_application::access::{Authenticator, OpenAccess};
 use convosync_application::byte_budget::ByteBudget;
 use convosync_application::list_conversations::ListConversations;
 use convosync_application::pull_changes::{PullChanges, PullSettings};
+use convosync_application::read_conversations::ReadConversations;
 use convosync_application::register_visitor::RegisterVisitor;
+use convosync_application::sync::deletion::DeleteItem;
 use convosync_application::sync::{
     RegistrationMode, RegistrationPolicy, SyncConversations, SyncSettings,
 };
@@ -20,8 +22,8 @@ use convosync_domain::conversation::Conversation;
 use convosync_domain::identity::ConversationId;
 use convosync_domain::ports::{
     ConversationHead, Heads, MockAnonIds, MockChangeFeed, MockChangeNotifier, MockClock,
-    MockConversationList, MockStoreArchive, MockStoreStatus, MockSyncStore, MockVisitorStore,
-    NamedConversation, StoreIdentity, Visitor,
+    MockConversationList, MockConversationReader, MockStoreArchive, MockStoreStatus, MockSyncStore,
+    MockVisitorStore, NamedConversation, StoreIdentity, Visitor,
 };
 use convosync_domain::stored::{ConversationHistory, StoredConversation};
 use convosync_domain::timestamp::Timestamp;
@@ -41,6 +43,7 @@ pub(crate) struct Ports {
     pub(crate) visitors: MockVisitorStore,
     pub(crate) list: MockConversationList,
     pub(crate) feed: MockChangeFeed,
+    pub(crate) reader: MockConversationReader,
     pub(crate) archive: MockStoreArchive,
     pub(crate) anon_ids: MockAnonIds,
     pub(crate) status: MockStoreStatus,
@@ -72,6 +75,7 @@ impl Ports {
             visitors: MockVisitorStore::new(),
             list: MockConversationList::new(),
             feed: MockChangeFeed::new(),
+            reader: MockConversationReader::new(),
             archive: MockStoreArchive::new(),
             anon_ids: MockAnonIds::new(),
             status,
@@ -128,18 +132,19 @@ impl Ports {
             memory.clone(),
         ));
         let page_bytes = self.limits.page_bytes;
-        let pull = PullChanges::new(
-            Arc::new(self.feed),
-            visitors.clone(),
-            Uuid::from_u128(5),
-            PullSettings { page_bytes, memory },
-        );
+        let pages = PullSettings { page_bytes, memory };
+        let reader = Arc::new(self.reader);
+        let epoch = Uuid::from_u128(5);
+        let read = ReadConversations::new(reader.clone(), visitors.clone(), epoch, pages.clone());
+        let pull = PullChanges::new(Arc::new(self.feed), visitors.clone(), epoch, pages);
         Services {
             authenticator: self.authenticator,
             turn: TakeTurn::new(sync.clone(), pull.clone(), Arc::new(self.archive)),
+            delete: DeleteItem::new(sync.clone(), reader),
             sync,
             list: ListConversations::new(Arc::new(self.list), visitors.clone()),
             pull,
+            read,
             register: RegisterVisitor::new(visitors, Arc::new(self.anon_ids), clock),
             status: Arc::new(self.status),
             drain: self.drain,

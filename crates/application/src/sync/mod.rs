@@ -1,6 +1,7 @@
 //! How a post is taken: look at the heads, load what differs, merge, write. A [`deletion`] goes the same way.
 
 pub mod deletion;
+mod loading;
 mod outcomes;
 mod reading;
 mod registration;
@@ -12,16 +13,15 @@ mod told;
 mod unchanged_messages;
 mod visitor_locks;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
-use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
-use convosync_domain::merge::{Merge, Receipt, StoredItems};
+use convosync_domain::identity::VisitorId;
+use convosync_domain::merge::{Merge, Receipt};
 use convosync_domain::ports::{
-    ChangeNotice, ChangeNotifier, Clock, ConversationHead, Heads, NamedConversation, Standing,
-    StoreError, SyncStore, VisitorStore,
+    ChangeNotice, ChangeNotifier, Clock, Heads, NamedConversation, Standing, StoreError, SyncStore,
+    VisitorStore,
 };
 use convosync_domain::usage::Quota;
 
@@ -29,12 +29,12 @@ use outcomes::Outcomes;
 use quick_cache::sync::Cache;
 use reading::{Reading, read};
 pub use registration::{RegistrationMode, RegistrationPolicy};
+use results::Posted;
 pub(crate) use results::TurnStart;
-use results::{NoRoom, Posted};
 pub use results::{RejectedMessage, SyncError, Taken, VIOLATIONS_MAX};
 
 use crate::access::AuthorizedVisitor;
-use crate::byte_budget::{ByteBudget, Reservation};
+use crate::byte_budget::ByteBudget;
 pub use submission::{
     MessageReading, MessageText, Submission, SubmittedConversation, SubmittedMessage,
 };
@@ -262,74 +262,6 @@ impl SyncConversations {
             standing: Standing::At(change_counter),
         });
         Ok(true)
-    }
-
-    /// Reserves the memory for the stored conversations and those messages of theirs that may change, as often as
-    /// they will be there.
-    fn reserve(
-        &self,
-        heads: &[ConversationHead],
-        may_change: impl Fn(ConversationKey, MessageKey) -> bool + Copy,
-        copies: usize,
-    ) -> Result<Reservation, NoRoom> {
-        let conversations = heads.iter().map(|head| head.conversation.content_bytes());
-        let messages = heads.iter().flat_map(|head| {
-            let key = head.conversation.id.key();
-            let messages = head.messages.iter();
-            let loaded = messages.filter(move |head| may_change(key, head.key));
-            loaded.map(|head| head.content_bytes)
-        });
-        let bytes = conversations.chain(messages).fold(0, usize::saturating_add);
-        let most = self.memory.bytes() / copies;
-        if bytes > most {
-            return Err(NoRoom::TooMuchStored { most });
-        }
-        let mut reservation = self.memory.reserve();
-        match reservation.hold(bytes * copies) {
-            true => Ok(reservation),
-            false => Err(NoRoom::NoMemory),
-        }
-    }
-
-    /// Loads the stored messages that may change, beside their conversations.
-    async fn load(
-        &self,
-        visitor: VisitorId,
-        names: &[NamedConversation],
-        may_change: impl Fn(ConversationKey, MessageKey) -> bool,
-        heads: Vec<ConversationHead>,
-    ) -> Result<Vec<StoredItems>, StoreError> {
-        let wanted: Vec<_> = names
-            .iter()
-            .map(|named| NamedConversation {
-                key: named.key,
-                messages: named
-                    .messages
-                    .iter()
-                    .copied()
-                    .filter(|message| may_change(named.key, *message))
-                    .collect(),
-            })
-            .filter(|named| !named.messages.is_empty())
-            .collect();
-        let mut messages: HashMap<_, HashMap<_, _>> = HashMap::new();
-        if !wanted.is_empty() {
-            for (conversation, message) in self.store.load(visitor, wanted).await? {
-                messages
-                    .entry(conversation)
-                    .or_default()
-                    .insert(message.id.key(), message);
-            }
-        }
-        Ok(heads
-            .into_iter()
-            .map(|head| StoredItems {
-                messages: messages
-                    .remove(&head.conversation.id.key())
-                    .unwrap_or_default(),
-                conversation: head.conversation,
-            })
-            .collect())
     }
 
     /// Waits a little before the next attempt, with jitter so that two processes do not meet again.

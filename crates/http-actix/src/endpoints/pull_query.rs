@@ -19,25 +19,26 @@ pub(crate) struct PullQuery {
 impl PullQuery {
     pub(crate) fn of(query: &Query<'_>) -> Result<Self, ApiError> {
         Ok(Self {
-            since: since(query)?,
-            limit: limit(query)?,
+            since: cursor(query, SINCE)?,
+            limit: limit(query, LIMIT_DEFAULT)?,
         })
     }
 
     /// What a post asks for that is a turn, which `since` says; where it is empty, from the start.
     pub(crate) fn of_turn(query: &Query<'_>) -> Result<Option<Self>, ApiError> {
-        let Some(since) = since(query)? else {
+        let Some(since) = cursor(query, SINCE)? else {
             return Ok(None);
         };
         Ok(Some(Self {
             since: Some(since).filter(|since| !since.is_empty()),
-            limit: limit(query)?,
+            limit: limit(query, LIMIT_DEFAULT)?,
         }))
     }
 }
 
-fn since(query: &Query<'_>) -> Result<Option<String>, ApiError> {
-    let Some(sent) = query.parameter(SINCE)? else {
+/// The cursor in the parameter of this name.
+pub(super) fn cursor(query: &Query<'_>, name: &str) -> Result<Option<String>, ApiError> {
+    let Some(sent) = query.parameter(name)? else {
         return Ok(None);
     };
     match sent.decode() {
@@ -46,9 +47,10 @@ fn since(query: &Query<'_>) -> Result<Option<String>, ApiError> {
     }
 }
 
-fn limit(query: &Query<'_>) -> Result<usize, ApiError> {
+/// The most items of a page; so many where the query does not say.
+pub(super) fn limit(query: &Query<'_>, default: usize) -> Result<usize, ApiError> {
     let Some(sent) = query.parameter(LIMIT)? else {
-        return Ok(LIMIT_DEFAULT);
+        return Ok(default);
     };
     sent.decode()
         .filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))
@@ -63,7 +65,7 @@ mod tests {
 
     #[test]
     fn limits() {
-        let read = |query: &str| match limit(&Query::new(query)) {
+        let read = |query: &str| match limit(&Query::new(query), LIMIT_DEFAULT) {
             Ok(limit) => limit.to_string(),
             Err(error) => format!("! {error}"),
         };
@@ -96,7 +98,7 @@ mod tests {
 
     #[test]
     fn cursors() {
-        let read = |query: &str| match since(&Query::new(query)) {
+        let read = |query: &str| match cursor(&Query::new(query), SINCE) {
             Ok(since) => format!("{since:?}"),
             Err(error) => format!("! {error}"),
         };

@@ -33,8 +33,10 @@ error_codes! {
     ConflictingIdentity: BAD_REQUEST, "conflicting_identity", "Give anon_id or user_id, not both";
     InvalidConversations: BAD_REQUEST, "invalid_conversations", "Invalid conversations format";
     InvalidCursor: BAD_REQUEST, "invalid_cursor", "Invalid cursor";
+    InvalidId: BAD_REQUEST, "invalid_id", "Invalid id";
     InvalidIdentity: BAD_REQUEST, "invalid_identity", "Invalid identity";
     InvalidLimit: BAD_REQUEST, "invalid_limit", "limit must be 1 to 1000";
+    InvalidOrder: BAD_REQUEST, "invalid_order", "order must be oldest or newest";
     InvalidVisitor: BAD_REQUEST, "invalid_visitor", "Invalid visitor format";
     RepeatedParameter: BAD_REQUEST, "repeated_parameter", "Parameter given twice";
     InvalidApiKey: UNAUTHORIZED, "invalid_api_key", "API key is not accepted";
@@ -49,6 +51,8 @@ error_codes! {
     OriginNotAllowed: FORBIDDEN, "origin_not_allowed",
         "Pages of this origin may not ask here; server.cors_origins lists those that may";
     PreflightRefused: FORBIDDEN, "preflight_refused", "Not taken from pages of other origins";
+    ConversationNotFound: NOT_FOUND, "conversation_not_found", "Conversation not found";
+    MessageNotFound: NOT_FOUND, "message_not_found", "Message not found";
     NotFound: NOT_FOUND, "not_found", "Not found";
     VisitorNotFound: NOT_FOUND, "visitor_not_found", "Visitor not found";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
@@ -56,6 +60,8 @@ error_codes! {
     CursorExpired: GONE, "cursor_expired", "Cursor expired, start again";
     VisitorErased: GONE, "visitor_erased", "Visitor was erased";
     VisitorMerged: GONE, "visitor_merged", "Visitor was merged";
+    PreconditionFailed: PRECONDITION_FAILED, "precondition_failed",
+        "Conversation is not what If-Match says";
     BodyTooLarge: PAYLOAD_TOO_LARGE, "body_too_large", "Body too large";
     TooMuchStored: PAYLOAD_TOO_LARGE, "too_much_stored", "Changes too much of what is stored";
     TooManyItems: PAYLOAD_TOO_LARGE, "too_many_items", "Too many items in one request";

@@ -18,4 +18,4 @@ mod write;
 pub(crate) use message::RawMessage;
 pub(crate) use post::Rejected;
 pub(crate) use submission::{ReadPost, read_submission};
-pub(crate) use write::{push_archived, push_conversation};
+pub(crate) use write::{push_archived, push_conversation, push_message, push_own_fields};

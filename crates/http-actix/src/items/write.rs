@@ -3,6 +3,7 @@
 use convosync_domain::archive::ArchivedConversation;
 use convosync_domain::feed::ChangedConversation;
 use convosync_domain::fields::{FieldRef, PartId};
+use convosync_domain::json::JsonValue;
 use convosync_domain::message::Message;
 use convosync_domain::patch::Extra;
 use convosync_domain::stored::{ConversationHistory, StoredConversation, StoredMessage};
@@ -22,6 +23,25 @@ pub(crate) fn push_conversation(out: &mut Vec<u8>, changed: &ChangedConversation
     object.end();
 }
 
+/// The fields of a living conversation itself, `id` first, but for fields of these names: an app may have made them
+/// up, and the answer says something else by them.
+pub(crate) fn push_own_fields(
+    object: &mut ObjectWriter<'_>,
+    stored: &StoredConversation,
+    but: &[&str],
+) {
+    push_id(
+        object.key("id"),
+        stored.id.key().as_uuid(),
+        stored.id.opaque(),
+    );
+    if let Some(conversation) = &stored.content {
+        let extra = conversation.extra.iter();
+        let extra = extra.filter(|(name, _)| !but.contains(&name.as_str()));
+        push_fields(object, conversation.fields(), extra);
+    }
+}
+
 /// A conversation as an archive has it: a dead one comes with its dead messages.
 pub(crate) fn push_archived(out: &mut Vec<u8>, archived: &ArchivedConversation) {
     let stored = &archived.conversation;
@@ -38,21 +58,19 @@ pub(crate) fn push_archived(out: &mut Vec<u8>, archived: &ArchivedConversation) 
 
 fn begin_conversation<'a>(out: &'a mut Vec<u8>, stored: &StoredConversation) -> ObjectWriter<'a> {
     let mut object = ObjectWriter::new(out);
-    push_id(
-        object.key("id"),
-        stored.id.key().as_uuid(),
-        stored.id.opaque(),
-    );
-    match &stored.content {
-        None => push_deletion(&mut object, stored.history.erased_through),
-        Some(conversation) => {
-            push_fields(&mut object, conversation.fields(), &conversation.extra);
-        }
+    push_own_fields(&mut object, stored, &[]);
+    if stored.content.is_none() {
+        push_deletion(&mut object, stored.history.erased_through);
     }
     object
 }
 
-fn push_message(out: &mut Vec<u8>, stored: &StoredMessage, conversation: &ConversationHistory) {
+/// A message of a conversation with this history, as a pull shows it.
+pub(crate) fn push_message(
+    out: &mut Vec<u8>,
+    stored: &StoredMessage,
+    conversation: &ConversationHistory,
+) {
     let mut object = ObjectWriter::new(out);
     push_id(
         object.key("message_id"),
@@ -92,7 +110,7 @@ fn push_part<'a>(
     object: &mut ObjectWriter<'_>,
     name: &'static str,
     fields: impl Iterator<Item = (&'static str, FieldRef<'a>)>,
-    extra: &Extra,
+    extra: &'a Extra,
 ) {
     let mut part = ObjectWriter::new(object.key(name));
     push_fields(&mut part, fields, extra);
@@ -108,7 +126,7 @@ fn push_deletion(object: &mut ObjectWriter<'_>, deleted_at: Option<Timestamp>) {
 fn push_fields<'a>(
     object: &mut ObjectWriter<'_>,
     fields: impl Iterator<Item = (&'static str, FieldRef<'a>)>,
-    extra: &Extra,
+    extra: impl IntoIterator<Item = (&'a String, &'a JsonValue)>,
 ) {
     for (name, value) in fields {
         push_value(object.key(name), value);

@@ -2,12 +2,14 @@
 
 mod claim;
 mod id;
+mod path;
 mod peer;
 mod prefer;
 mod query;
 
 pub(crate) use claim::{claim_of, proof_of};
 pub(crate) use id::{REQUEST_ID, RequestId};
+pub(crate) use path::{conversation_of, message_of};
 pub use peer::{AddressRange, InvalidAddressRange};
 pub(crate) use peer::{PeerAddress, TrustedProxies};
 pub(crate) use prefer::{Handling, PREFER, PREFERENCE_APPLIED, handling};

@@ -56,16 +56,20 @@ pub(crate) struct Encoded<'a>(&'a str);
 impl Encoded<'_> {
     /// The text itself; `None` where the encoding or the UTF-8 is broken.
     pub(crate) fn decode(&self) -> Option<String> {
-        let mut after_percents = self.0.split('%').skip(1);
-        let is_sound = after_percents
-            .all(|rest| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2);
-        if !is_sound {
-            return None;
-        }
-        let spaced = self.0.replace('+', " ");
-        let decoded = percent_decode_str(&spaced).decode_utf8().ok()?;
-        Some(decoded.into_owned())
+        percent_decoded(&self.0.replace('+', " "))
     }
+}
+
+/// A text of which `%` and two digits are a byte of UTF-8; `None` where the encoding or the UTF-8 is broken.
+pub(super) fn percent_decoded(text: &str) -> Option<String> {
+    let mut after_percents = text.split('%').skip(1);
+    let is_sound =
+        after_percents.all(|rest| rest.bytes().take(2).filter(u8::is_ascii_hexdigit).count() == 2);
+    if !is_sound {
+        return None;
+    }
+    let decoded = percent_decode_str(text).decode_utf8().ok()?;
+    Some(decoded.into_owned())
 }
 
 #[cfg(test)]

@@ -9,7 +9,8 @@ use convosync_domain::identity::{ConversationId, ConversationKey, MessageId, Vis
 use convosync_domain::message::{Message, MessagePatch};
 use convosync_domain::patch::Patch;
 use convosync_domain::ports::{
-    MessageHead, MockChangeNotifier, MockClock, MockSyncStore, MockVisitorStore, Visitor,
+    ConversationHead, MessageHead, MockChangeNotifier, MockClock, MockSyncStore, MockVisitorStore,
+    Visitor,
 };
 use convosync_domain::posted::{Digest, PostedChange};
 use convosync_domain::stored::{MessageHistory, StoredConversation, StoredMessage};
