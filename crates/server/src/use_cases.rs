@@ -7,8 +7,10 @@ use convosync_application::api_keys::ManageApiKeys;
 use convosync_application::byte_budget::ByteBudget;
 use convosync_application::list_conversations::ListConversations;
 use convosync_application::pull_changes::{PullChanges, PullSettings};
+use convosync_application::read_conversations::ReadConversations;
 use convosync_application::register_visitor::RegisterVisitor;
 use convosync_application::sync::SyncConversations;
+use convosync_application::sync::deletion::DeleteItem;
 use convosync_application::take_turn::TakeTurn;
 use convosync_domain::ports::Clock;
 use convosync_http_actix::{Drain, Services};
@@ -41,10 +43,13 @@ pub(crate) fn services(
     ));
     let page_bytes = limits.page_bytes;
     let pages = PullSettings { page_bytes, memory };
+    let read = ReadConversations::new(store.clone(), store.clone(), epoch, pages.clone());
     let pull = PullChanges::new(store.clone(), store.clone(), epoch, pages);
     Ok(Services {
         authenticator,
         turn: TakeTurn::new(sync.clone(), pull.clone(), store.clone()),
+        delete: DeleteItem::new(sync.clone(), store.clone()),
+        read,
         sync,
         list: ListConversations::new(store.clone(), store.clone()),
         pull,
