@@ -7,7 +7,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 /// The bytes that may be held at once by whoever asks, a permit each. Clones are the same budget.
 #[derive(Clone, Debug)]
 pub struct ByteBudget {
-    permits: Arc<Semaphore>,
+    /// `None` where there is no bound.
+    permits: Option<Arc<Semaphore>>,
     bytes: usize,
 }
 
@@ -17,8 +18,17 @@ impl ByteBudget {
     pub fn new(bytes: usize) -> Self {
         let bytes = bytes.min(Semaphore::MAX_PERMITS);
         Self {
-            permits: Arc::new(Semaphore::new(bytes)),
+            permits: Some(Arc::new(Semaphore::new(bytes))),
             bytes,
+        }
+    }
+
+    /// A budget that never ends, for a program that does one thing alone.
+    #[must_use]
+    pub fn unbounded() -> Self {
+        Self {
+            permits: None,
+            bytes: usize::MAX,
         }
     }
 
@@ -32,7 +42,7 @@ impl ByteBudget {
     #[must_use]
     pub fn reserve(&self) -> Reservation {
         Reservation {
-            permits: Arc::clone(&self.permits),
+            permits: self.permits.clone(),
             held: None,
         }
     }
@@ -40,24 +50,28 @@ impl ByteBudget {
     /// How many bytes nobody holds.
     #[must_use]
     pub fn left(&self) -> usize {
-        self.permits.available_permits()
+        let permits = self.permits.as_ref();
+        permits.map_or(usize::MAX, |permits| permits.available_permits())
     }
 }
 
 /// What one holds of a budget; dropping it gives everything back.
 #[derive(Debug)]
 pub struct Reservation {
-    permits: Arc<Semaphore>,
+    permits: Option<Arc<Semaphore>>,
     held: Option<OwnedSemaphorePermit>,
 }
 
 impl Reservation {
     /// Takes so many bytes more; false, and nothing taken, when fewer are left.
     pub fn grow(&mut self, bytes: usize) -> bool {
+        let Some(permits) = &self.permits else {
+            return true;
+        };
         let Ok(bytes) = u32::try_from(bytes) else {
             return false;
         };
-        let Ok(more) = Arc::clone(&self.permits).try_acquire_many_owned(bytes) else {
+        let Ok(more) = Arc::clone(permits).try_acquire_many_owned(bytes) else {
             return false;
         };
         match &mut self.held {
@@ -125,6 +139,15 @@ mod tests {
                 "{bytes}"
             );
         }
+    }
+
+    #[test]
+    fn what_has_no_bound_is_never_used_up() {
+        let budget = ByteBudget::unbounded();
+        let mut reservation = budget.reserve();
+        assert!(reservation.hold(usize::MAX) && reservation.grow(usize::MAX));
+        assert!(reservation.hold(0));
+        assert_eq!(budget.left(), budget.bytes());
     }
 
     #[test]

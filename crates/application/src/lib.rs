@@ -16,3 +16,4 @@ pub mod read_conversations;
 pub mod register_visitor;
 pub mod sync;
 pub mod take_turn;
+pub mod visitors;

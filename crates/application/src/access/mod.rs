@@ -79,6 +79,25 @@ impl AuthorizedVisitor {
     pub fn api_key(&self) -> Option<ApiKeyId> {
         self.api_key
     }
+
+    /// What it takes to read and to erase what the visitor has.
+    #[must_use]
+    pub fn at_rest(&self) -> AuthorizedId {
+        AuthorizedId(self.id)
+    }
+}
+
+/// What stores know a visitor by for whom a proof was judged to be good. It is enough to read what the visitor has
+/// and to erase it, and all that an operator has who knows a visitor from a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AuthorizedId(VisitorId);
+
+impl AuthorizedId {
+    /// What stores know the visitor by.
+    #[must_use]
+    pub fn id(self) -> VisitorId {
+        self.0
+    }
 }
 
 /// A visitor who may be registered.

@@ -1,8 +1,8 @@
 use async_trait::async_trait;
 use convosync_domain::api_key::Scope;
-use convosync_domain::identity::VisitorIdentity;
+use convosync_domain::identity::{VisitorId, VisitorIdentity};
 
-use super::{AccessError, Authenticator, AuthorizedVisitor, Claim, NewVisitor};
+use super::{AccessError, Authenticator, AuthorizedId, AuthorizedVisitor, Claim, NewVisitor};
 
 /// Believes everybody: whoever names a visitor is that visitor. For programs on the machine of the server,
 /// and for whoever gives commands there.
@@ -14,6 +14,12 @@ impl OpenAccess {
     #[must_use]
     pub fn believe(self, identity: VisitorIdentity) -> AuthorizedVisitor {
         AuthorizedVisitor::new(identity)
+    }
+
+    /// The visitor that stores know by this, for whoever knows no more than that.
+    #[must_use]
+    pub fn believe_id(self, id: VisitorId) -> AuthorizedId {
+        AuthorizedId(id)
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod deletion;
 mod loading;
+mod merge_visitors;
 mod outcomes;
 mod reading;
 mod registration;
@@ -25,6 +26,7 @@ use convosync_domain::ports::{
 };
 use convosync_domain::usage::Quota;
 
+pub use merge_visitors::{MergeError, MergeVisitors};
 use outcomes::Outcomes;
 use quick_cache::sync::Cache;
 use reading::{Reading, read};
