@@ -27,7 +27,9 @@ fn the_life_of_a_visitor() {
     assert!(blocks.len() > 5, "{blocks:?}");
     let server = Server::start();
     let lines = blocks.iter().map(|block| block.lines.as_str());
-    let script = lines.collect::<Vec<_>>().join(&format!("\necho '{MARK}'\n"));
+    let script = lines
+        .collect::<Vec<_>>()
+        .join(&format!("\necho '{MARK}'\n"));
     let script = script.replace(URL, &server.url());
     let ran = Command::new("sh").args(["-c", &script]).output().unwrap();
     let printed = String::from_utf8(ran.stdout).unwrap();
@@ -86,7 +88,15 @@ fn is_shown_as(text: &str, shown: &str) -> bool {
 
 #[test]
 fn what_is_left_out_may_be_anything() {
-    for shown in ["abc", "...", "a...c", "...bc", "a...", "...a...b...c...", "abc..."] {
+    for shown in [
+        "abc",
+        "...",
+        "a...c",
+        "...bc",
+        "a...",
+        "...a...b...c...",
+        "abc...",
+    ] {
         assert!(is_shown_as("abc", shown), "{shown}");
     }
     for shown in ["", "ab", "b...", "a...b", "...d...", "abcd", "a...b...x"] {

@@ -14,7 +14,7 @@ use convosync_application::byte_budget::Reservation;
 use crate::error::ApiError;
 
 /// How much of a long answer is given to the connection at once, in bytes: it copies what it is given.
-const PIECE: usize = 32 << 10;
+pub(crate) const PIECE: usize = 32 << 10;
 
 /// An answer of this status.
 pub(crate) fn json(status: StatusCode, body: impl Into<Vec<u8>>) -> HttpResponse {

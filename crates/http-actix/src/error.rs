@@ -17,9 +17,10 @@ use convosync_application::list_conversations::ListError;
 use convosync_application::pull_changes::PullError;
 use convosync_application::read_conversations::ReadError;
 use convosync_application::register_visitor::RegisterError;
-use convosync_application::sync::SyncError;
 use convosync_application::sync::deletion::DeleteError;
+use convosync_application::sync::{MergeError, SyncError};
 use convosync_application::take_turn::TurnError;
+use convosync_application::visitors::VisitorError;
 use convosync_domain::ports::StoreError;
 use convosync_domain::tombstone::VisitorGone;
 use convosync_domain::usage::QuotaExceeded;
@@ -298,6 +299,37 @@ impl From<RegisterError> for ApiError {
     }
 }
 
+impl From<VisitorError> for ApiError {
+    fn from(error: VisitorError) -> Self {
+        match error {
+            VisitorError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
+            VisitorError::NoMemory => Self::too_many_in_flight(),
+            VisitorError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MergeError> for ApiError {
+    fn from(error: MergeError) -> Self {
+        match error {
+            MergeError::WrongKind => ErrorCode::InvalidVisitor.into(),
+            MergeError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
+            MergeError::MergedElsewhere => ErrorCode::VisitorMergedElsewhere.into(),
+            MergeError::TooMuchStored { most } => {
+                let most = Grouped(u64::try_from(most).unwrap_or(u64::MAX));
+                let text = format!(
+                    "Merges more than {most} bytes of what is stored (limits.reads_in_flight_bytes); \
+                     the command convosync visitor merge takes any number"
+                );
+                Self::with_text(ErrorCode::TooMuchStored, text)
+            }
+            MergeError::NoMemory => Self::too_many_in_flight(),
+            MergeError::QuotaExceeded(limit) => Self::quota_exceeded(limit),
+            MergeError::Store(error) => error.into(),
+        }
+    }
+}
+
 /// At least one second, so that nobody retries at once.
 pub(crate) fn whole_seconds(duration: Duration) -> u64 {
     let seconds = duration.as_millis().div_ceil(1_000).max(1);
@@ -305,7 +337,7 @@ pub(crate) fn whole_seconds(duration: Duration) -> u64 {
 }
 
 /// An error with everything that caused it.
-struct Chain<'a>(&'a dyn Error);
+pub(crate) struct Chain<'a>(pub(crate) &'a dyn Error);
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -3,7 +3,7 @@
 //! - [`serve`] binds the use cases to a listener, `https` to one that speaks TLS; `routes` is the table of paths, methods and handlers.
 //! - `endpoints`: each endpoint with its query, its bodies and its tests. A handler reads the request,
 //!   asks one use case and writes the answer; to add one, write it and put it into the table.
-//! - `access`: who may, for every handler. `request`: what the URL and the headers say. `body`: the body
+//! - `access`: who may, for every handler; `audit`: who did. `request`: what the URL and the headers say. `body`: the body
 //!   reader, from the network to a text.
 //! - `json`: any JSON, both ways, with every leniency towards clients. `items`: conversations and
 //!   messages in the shape that a post takes. [`archive`]: the lines by which a store is carried away.
@@ -15,6 +15,7 @@
 mod access;
 mod answer;
 pub mod archive;
+mod audit;
 #[cfg(feature = "bench")]
 pub mod bench;
 mod body;

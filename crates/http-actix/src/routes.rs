@@ -15,8 +15,8 @@ use crate::state::AppState;
 
 /// The table of routes. Each path is served without and with a slash at its end; whoever may GET may
 /// HEAD; any other method is answered 405, with those that there are in `Allow`.
-fn table() -> [Path; 10] {
-    [
+fn table() -> Vec<Path> {
+    vec![
         Path::at("").get(root::get),
         Path::at("/api/sync-conversations")
             .get(conversation_ids::get)
@@ -28,7 +28,12 @@ fn table() -> [Path; 10] {
             .delete(conversations::delete::conversation),
         Path::at("/api/conversations/{conversation_id}/messages/{message_id}")
             .delete(conversations::delete::message),
-        Path::at("/api/visitors").post(visitors::post),
+        Path::at("/api/visitors")
+            .get(visitors::get)
+            .post(visitors::post)
+            .delete(visitors::delete),
+        Path::at("/api/visitors/export").get(visitors::export),
+        Path::at("/api/visitors/merge").post(visitors::merge),
         Path::at("/livez").get(live::get),
         Path::at("/readyz").get(ready::get),
         Path::at("/version").get(version::get),

@@ -9,9 +9,10 @@ use convosync_application::list_conversations::ListConversations;
 use convosync_application::pull_changes::PullChanges;
 use convosync_application::read_conversations::ReadConversations;
 use convosync_application::register_visitor::RegisterVisitor;
-use convosync_application::sync::SyncConversations;
 use convosync_application::sync::deletion::DeleteItem;
+use convosync_application::sync::{MergeVisitors, SyncConversations};
 use convosync_application::take_turn::TakeTurn;
+use convosync_application::visitors::{EraseVisitor, ExportVisitor, SummarizeVisitor};
 use convosync_domain::ports::{StoreIdentity, StoreStatus};
 use tokio::sync::watch;
 use uuid::Uuid;
@@ -41,6 +42,14 @@ pub struct Services {
     pub delete: DeleteItem,
     /// Registers visitors.
     pub register: RegisterVisitor,
+    /// Tells how much a visitor has.
+    pub summarize: SummarizeVisitor,
+    /// Erases visitors.
+    pub erase: EraseVisitor,
+    /// Hands out everything that a visitor has.
+    pub export: ExportVisitor,
+    /// Merges anonymous visitors into users.
+    pub merge: MergeVisitors,
     /// Tells whether the store can serve.
     pub status: Arc<dyn StoreStatus>,
     /// Tells whether the server is about to stop.

@@ -1,5 +1,6 @@
 //! The application on mocks, for the tests of this crate.
 
+pub(crate) mod logged;
 pub(crate) mod served;
 
 use std::sync::Arc;
@@ -15,15 +16,16 @@ use convosync_application::read_conversations::ReadConversations;
 use convosync_application::register_visitor::RegisterVisitor;
 use convosync_application::sync::deletion::DeleteItem;
 use convosync_application::sync::{
-    RegistrationMode, RegistrationPolicy, SyncConversations, SyncSettings,
+    MergeVisitors, RegistrationMode, RegistrationPolicy, SyncConversations, SyncSettings,
 };
 use convosync_application::take_turn::TakeTurn;
+use convosync_application::visitors::{EraseVisitor, ExportVisitor, SummarizeVisitor};
 use convosync_domain::conversation::Conversation;
 use convosync_domain::identity::ConversationId;
 use convosync_domain::ports::{
     ConversationHead, Heads, MockAnonIds, MockChangeFeed, MockChangeNotifier, MockClock,
-    MockConversationList, MockConversationReader, MockStoreArchive, MockStoreStatus, MockSyncStore,
-    MockVisitorStore, NamedConversation, StoreIdentity, Visitor,
+    MockConversationList, MockConversationReader, MockMergeStore, MockStoreArchive,
+    MockStoreStatus, MockSyncStore, MockVisitorStore, NamedConversation, StoreIdentity, Visitor,
 };
 use convosync_domain::stored::{ConversationHistory, StoredConversation};
 use convosync_domain::timestamp::Timestamp;
@@ -45,6 +47,7 @@ pub(crate) struct Ports {
     pub(crate) feed: MockChangeFeed,
     pub(crate) reader: MockConversationReader,
     pub(crate) archive: MockStoreArchive,
+    pub(crate) merge: MockMergeStore,
     pub(crate) anon_ids: MockAnonIds,
     pub(crate) status: MockStoreStatus,
     pub(crate) drain: Drain,
@@ -77,6 +80,7 @@ impl Ports {
             feed: MockChangeFeed::new(),
             reader: MockConversationReader::new(),
             archive: MockStoreArchive::new(),
+            merge: MockMergeStore::new(),
             anon_ids: MockAnonIds::new(),
             status,
             drain: Drain::new(),
@@ -122,25 +126,34 @@ impl Ports {
         };
         let mut notifier = MockChangeNotifier::new();
         notifier.expect_notify().returning(|_| ());
+        let notifier = Arc::new(notifier);
+        let archive = Arc::new(self.archive);
         let memory = ByteBudget::new(self.limits.reads_in_flight_bytes);
         let sync = Arc::new(SyncConversations::new(
             Arc::new(self.sync),
             visitors.clone(),
-            Arc::new(notifier),
+            notifier.clone(),
             clock.clone(),
             settings,
             memory.clone(),
         ));
         let page_bytes = self.limits.page_bytes;
-        let pages = PullSettings { page_bytes, memory };
+        let pages = PullSettings {
+            page_bytes,
+            memory: memory.clone(),
+        };
         let reader = Arc::new(self.reader);
         let epoch = Uuid::from_u128(5);
         let read = ReadConversations::new(reader.clone(), visitors.clone(), epoch, pages.clone());
         let pull = PullChanges::new(Arc::new(self.feed), visitors.clone(), epoch, pages);
         Services {
             authenticator: self.authenticator,
-            turn: TakeTurn::new(sync.clone(), pull.clone(), Arc::new(self.archive)),
+            turn: TakeTurn::new(sync.clone(), pull.clone(), archive.clone()),
             delete: DeleteItem::new(sync.clone(), reader),
+            merge: MergeVisitors::new(sync.clone(), Arc::new(self.merge), archive.clone()),
+            export: ExportVisitor::new(archive, visitors.clone(), memory),
+            summarize: SummarizeVisitor::new(visitors.clone()),
+            erase: EraseVisitor::new(visitors.clone(), notifier, clock.clone()),
             sync,
             list: ListConversations::new(Arc::new(self.list), visitors.clone()),
             pull,

@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use crate::body::Body;
 use crate::items::{push_archived, read_submission};
-use crate::json::{Leniency, ObjectWriter, Refusal, Violation, push, push_array};
+use crate::json::{Leniency, ObjectWriter, Refusal, Violation, end_line, push, push_array};
 use crate::settings::Limits;
 use item_reader::ItemReader;
 use sync_object::{SyncObject, SyncVisitor};
@@ -131,12 +131,7 @@ pub fn write_line(line: &ArchiveLine) -> Vec<u8> {
     );
     push(document.key("sync"), &SyncObject::of(line));
     document.end();
-    // JSON values are kept as they were sent. Outside of strings, where they are escaped, ends of
-    // lines are white space.
-    for byte in out.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
-        *byte = b' ';
-    }
-    out.push(b'\n');
+    end_line(&mut out);
     out
 }
 

@@ -57,6 +57,8 @@ error_codes! {
     VisitorNotFound: NOT_FOUND, "visitor_not_found", "Visitor not found";
     MethodNotAllowed: METHOD_NOT_ALLOWED, "method_not_allowed", "Method not allowed";
     BodyTimeout: REQUEST_TIMEOUT, "body_timeout", "Body took too long to arrive";
+    VisitorMergedElsewhere: CONFLICT, "visitor_merged_elsewhere",
+        "Visitor was merged into another user";
     CursorExpired: GONE, "cursor_expired", "Cursor expired, start again";
     VisitorErased: GONE, "visitor_erased", "Visitor was erased";
     VisitorMerged: GONE, "visitor_merged", "Visitor was merged";

@@ -18,7 +18,9 @@ pub(crate) use leniency::Leniency;
 pub(crate) use reader::{Object, ObjectVisitor, Reader};
 pub(crate) use string::decode_text;
 pub(crate) use violation::{Grouped, JsonPath, Problem, Refusal, Violation};
-pub(crate) use writer::{ObjectWriter, push, push_array, push_id, push_plain, push_string};
+pub(crate) use writer::{
+    ObjectWriter, end_line, push, push_array, push_id, push_plain, push_string,
+};
 
 pub(crate) const MUST_BE_ARRAY: &str = "must be an array";
 pub(crate) const MUST_BE_OBJECT: &str = "must be an object";

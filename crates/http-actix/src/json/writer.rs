@@ -99,6 +99,16 @@ pub(crate) fn push_array<T>(
     out.push(b']');
 }
 
+/// Ends a line that holds one JSON text. JSON values are kept as they were sent: outside of strings, where they are
+/// escaped, the ends of lines in them are white space.
+pub(crate) fn end_line(line: &mut Vec<u8>) {
+    let ends = line.iter_mut();
+    for byte in ends.filter(|byte| matches!(byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
+    line.push(b'\n');
+}
+
 /// Writes the fields of an object one by one.
 pub(crate) struct ObjectWriter<'a> {
     out: &'a mut Vec<u8>,

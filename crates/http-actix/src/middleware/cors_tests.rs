@@ -54,7 +54,7 @@ fn allowing(answer: &Answer) -> Vec<&str> {
 #[actix_web::test]
 async fn a_preflight_of_an_allowed_origin_is_answered_for_every_path() {
     for url in [SYNC, "/api/visitors", "/nowhere", "/"] {
-        for method in ["GET", "HEAD", "POST"] {
+        for method in ["GET", "HEAD", "POST", "DELETE"] {
             let answer = ports().send(preflight(APP, url, method)).await;
             assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, ""));
             assert_eq!(answer.header("Access-Control-Allow-Origin"), Some(APP));
@@ -63,7 +63,7 @@ async fn a_preflight_of_an_allowed_origin_is_answered_for_every_path() {
             assert_eq!(answer.header("Access-Control-Allow-Private-Network"), None);
             assert_eq!(answer.header("X-Request-Id"), Some("r"));
             let methods = parts(&answer, "Access-Control-Allow-Methods");
-            assert_eq!(methods, BTreeSet::from(["GET", "HEAD", "POST"]));
+            assert_eq!(methods, BTreeSet::from(["DELETE", "GET", "HEAD", "POST"]));
             let headers = parts(&answer, "Access-Control-Allow-Headers");
             assert_eq!(
                 headers,

@@ -1,9 +1,6 @@
-use std::io;
-use std::sync::{Arc, LazyLock, Mutex};
-
 use actix_web::test::TestRequest;
-use tracing_subscriber::fmt::MakeWriter;
 
+use crate::testing::logged::{logged, logged_by};
 use crate::testing::{Ports, get, named, post, send};
 
 const SYNC: &str = "/api/sync-conversations/";
@@ -92,36 +89,6 @@ async fn a_panic_is_an_internal_error_and_the_next_request_is_served() {
     assert_eq!(send(&state, get(url)).await.status, 200);
 }
 
-/// While there is but one subscriber, the thread that comes to an event first decides for all of them
-/// whether it is of interest, and other tests log on threads that have none.
-static ANOTHER_SUBSCRIBER: LazyLock<tracing::Dispatch> =
-    LazyLock::new(|| tracing::Dispatch::new(tracing_subscriber::registry()));
-
-/// What is logged while a request is answered.
-async fn logged(ports: Ports, request: TestRequest) -> String {
-    logged_by(async {
-        ports.send(request).await;
-    })
-    .await
-}
-
-/// What is logged until this is done.
-async fn logged_by(work: impl Future<Output = ()>) -> String {
-    LazyLock::force(&ANOTHER_SUBSCRIBER);
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .without_time()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
-    work.await;
-    drop(guard);
-    let lines = log.0.lock().unwrap();
-    String::from_utf8(lines.clone()).unwrap()
-}
-
 #[actix_web::test]
 async fn a_request_is_one_line_in_the_log() {
     let mut ports = Ports::new();
@@ -196,26 +163,4 @@ async fn a_proxy_that_is_not_trusted_is_warned_of_once() {
     assert_eq!(warnings.len(), 1, "{log}");
     assert!(warnings[0].contains("server.trusted_proxies"), "{log}");
     assert!(!log.contains("203.0.113"), "{log}");
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl MakeWriter<'_> for Log {
-    type Writer = Self;
-
-    fn make_writer(&self) -> Self {
-        self.clone()
-    }
 }

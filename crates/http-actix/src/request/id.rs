@@ -3,7 +3,7 @@
 use std::fmt;
 use std::rc::Rc;
 
-use actix_web::HttpMessage as _;
+use actix_web::HttpMessage;
 use actix_web::dev::ServiceRequest;
 use actix_web::http::header::{HeaderMap, HeaderName};
 use uuid::Uuid;
@@ -30,7 +30,7 @@ impl RequestId {
     }
 
     /// The name that a layer further out has given.
-    pub(crate) fn given(request: &ServiceRequest) -> Self {
+    pub(crate) fn given(request: &impl HttpMessage) -> Self {
         let given = request.extensions().get().cloned();
         given.unwrap_or_else(|| Self::of(request.headers()))
     }

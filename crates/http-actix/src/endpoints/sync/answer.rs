@@ -6,7 +6,7 @@ use crate::items::Rejected;
 use crate::json::{ObjectWriter, push, push_array, push_plain, push_string};
 
 /// Writes the five fields of the API.
-pub(super) fn push_counts(answer: &mut ObjectWriter<'_>, counts: Counts) {
+pub(crate) fn push_counts(answer: &mut ObjectWriter<'_>, counts: Counts) {
     let Counts {
         created,
         updated,

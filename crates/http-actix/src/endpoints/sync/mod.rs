@@ -1,6 +1,6 @@
 //! `POST /api/sync-conversations/`: takes what a device has, and with `since=` tells what it does not have.
 
-mod answer;
+pub(super) mod answer;
 #[cfg(test)]
 mod lenient_tests;
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! The body of a registration.
+//! The bodies that name a visitor.
 
 use std::fmt;
 
@@ -34,6 +34,20 @@ pub(crate) fn read_visitor_request(body: &Body) -> Result<Option<VisitorIdentity
         return Err(Refusal::Invalid(reader.into_violations(Vec::new())));
     }
     Ok(named.pop())
+}
+
+/// Which anonymous visitor to merge. Reads `{"anon_id": "…"}`, as a registration does.
+pub(crate) fn read_merge_request(body: &Body) -> Result<VisitorIdentity, Refusal> {
+    let (name, message) = match read_visitor_request(body)? {
+        Some(identity @ VisitorIdentity::Anonymous(_)) => return Ok(identity),
+        Some(VisitorIdentity::Registered(_)) => {
+            ("user_id", "give anon_id: the user is named in the URL")
+        }
+        None => ("anon_id", "must be a string"),
+    };
+    let path = JsonPath::Document.key(name);
+    let violation = Violation::new(0, &path, message.into());
+    Err(Refusal::Invalid(vec![violation]))
 }
 
 struct RequestVisitor<'r, 'a> {
