@@ -42,7 +42,7 @@ impl ByteBudget {
     #[must_use]
     pub fn reserve(&self) -> Reservation {
         Reservation {
-            permits: self.permits.clone(),
+            budget: self.clone(),
             held: None,
         }
     }
@@ -58,14 +58,14 @@ impl ByteBudget {
 /// What one holds of a budget; dropping it gives everything back.
 #[derive(Debug)]
 pub struct Reservation {
-    permits: Option<Arc<Semaphore>>,
+    budget: ByteBudget,
     held: Option<OwnedSemaphorePermit>,
 }
 
 impl Reservation {
     /// Takes so many bytes more; false, and nothing taken, when fewer are left.
     pub fn grow(&mut self, bytes: usize) -> bool {
-        let Some(permits) = &self.permits else {
+        let Some(permits) = &self.budget.permits else {
             return true;
         };
         let Ok(bytes) = u32::try_from(bytes) else {
@@ -95,6 +95,12 @@ impl Reservation {
             .as_mut()
             .map(|permit| permit.split(held - bytes).map(drop));
         true
+    }
+
+    /// Like [`Self::hold`], but of more than the whole budget it holds all of that: what is too large for it comes
+    /// alone.
+    pub fn hold_or_all(&mut self, bytes: usize) -> bool {
+        self.hold(bytes.min(self.budget.bytes))
     }
 }
 
@@ -148,6 +154,19 @@ mod tests {
         assert!(reservation.hold(usize::MAX) && reservation.grow(usize::MAX));
         assert!(reservation.hold(0));
         assert_eq!(budget.left(), budget.bytes());
+    }
+
+    #[test]
+    fn what_is_too_large_for_the_budget_takes_all_of_it() {
+        let budget = ByteBudget::new(10);
+        let (mut large, mut small) = (budget.reserve(), budget.reserve());
+        assert!(small.hold(1));
+        assert!(!large.hold_or_all(11) && !large.hold_or_all(10));
+        drop(small);
+        assert!(large.hold_or_all(11));
+        assert_eq!(budget.left(), 0);
+        assert!(large.hold_or_all(4));
+        assert_eq!(budget.left(), 6);
     }
 
     #[test]

@@ -10,6 +10,7 @@ pub mod cursor;
 pub mod export_store;
 pub mod import_store;
 pub mod list_conversations;
+pub mod live;
 mod page_memory;
 pub mod pull_changes;
 pub mod read_conversations;
