@@ -98,7 +98,8 @@ pub(crate) fn note_failed_proof(
     }
 }
 
-fn client_of(state: &AppState, head: &RequestHead) -> IpAddr {
+/// The address that a request came from.
+pub(crate) fn client_of(state: &AppState, head: &RequestHead) -> IpAddr {
     let PeerAddress(address) = state.proxies.client_of(head);
     address
 }

@@ -40,13 +40,10 @@ pub(crate) fn held_json(
     body: Vec<u8>,
     mut memory: Reservation,
 ) -> Result<HttpResponse, ApiError> {
-    if !memory.hold(body.len()) {
+    if !memory.hold_or_all(body.len()) {
         return Err(ApiError::too_many_in_flight());
     }
-    let body = HeldBody {
-        left: body.into(),
-        _memory: memory,
-    };
+    let body = HeldBytes::new(body, memory);
     let mut answer = HttpResponse::Ok();
     answer.content_type("application/json");
     if let Some(tag) = tag {
@@ -55,13 +52,38 @@ pub(crate) fn held_json(
     Ok(answer.body(body))
 }
 
-/// A body that is given to the connection piece by piece, and what it takes of the memory.
-struct HeldBody {
+/// Bytes that are given to the connection piece by piece, and what they take of the memory.
+pub(crate) struct HeldBytes {
     left: Bytes,
-    _memory: Reservation,
+    _memory: Option<Reservation>,
 }
 
-impl MessageBody for HeldBody {
+impl HeldBytes {
+    /// Bytes that were held in this reservation.
+    pub(crate) fn new(bytes: Vec<u8>, memory: Reservation) -> Self {
+        Self {
+            left: bytes.into(),
+            _memory: Some(memory),
+        }
+    }
+
+    /// A few bytes, which need not be held.
+    pub(crate) fn small(bytes: Vec<u8>) -> Self {
+        Self {
+            left: bytes.into(),
+            _memory: None,
+        }
+    }
+
+    /// The next piece, if anything is left.
+    pub(crate) fn next_piece(&mut self) -> Option<Bytes> {
+        let length = PIECE.min(self.left.len());
+        let piece = self.left.split_to(length);
+        (length > 0).then_some(piece)
+    }
+}
+
+impl MessageBody for HeldBytes {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -72,9 +94,7 @@ impl MessageBody for HeldBody {
         mut self: Pin<&mut Self>,
         _: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Infallible>>> {
-        let length = PIECE.min(self.left.len());
-        let piece = self.left.split_to(length);
-        Poll::Ready((length > 0).then_some(Ok(piece)))
+        Poll::Ready(self.next_piece().map(Ok))
     }
 }
 
@@ -102,9 +122,17 @@ mod tests {
     #[actix_web::test]
     async fn an_answer_that_finds_no_room_is_refused() {
         let budget = ByteBudget::new(10);
-        let refused = held_json(None, vec![b' '; 11], budget.reserve()).unwrap_err();
-        assert_eq!(refused.to_string(), "Too many requests in flight");
-        assert_eq!(budget.left(), 10);
+        let mut other = budget.reserve();
+        assert!(other.hold(1));
+        for length in [10, 11] {
+            let refused = held_json(None, vec![b' '; length], budget.reserve()).unwrap_err();
+            assert_eq!(refused.to_string(), "Too many requests in flight");
+            assert_eq!(budget.left(), 9);
+        }
+        drop(other);
+        let alone = held_json(None, vec![b' '; 11], budget.reserve()).unwrap();
+        assert_eq!(budget.left(), 0);
+        drop(alone);
         let empty = held_json(None, Vec::new(), budget.reserve()).unwrap();
         assert_eq!(empty.body().size(), BodySize::Sized(0));
     }

@@ -134,6 +134,19 @@ impl ApiError {
         Self::with_text(ErrorCode::TooMuchStored, text)
     }
 
+    /// As many wait as may of one address or one visitor; this tells how many, and which setting says so.
+    pub(crate) fn too_many_streams(most: usize, of: &str, setting: &str) -> Self {
+        let text = format!("More than {most} wait for changes {of} ({setting})");
+        Self::with_text(ErrorCode::TooManyStreams, text)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
+    }
+
+    /// The server is about to stop, and takes on nothing that lasts.
+    pub(crate) fn draining() -> Self {
+        Self::from(ErrorCode::Draining)
+            .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
+    }
+
     /// What the requests in flight may hold together is held; soon it will not be.
     pub(crate) fn too_many_in_flight() -> Self {
         Self::from(ErrorCode::TooManyInFlight)
@@ -142,6 +155,16 @@ impl ApiError {
 
     /// The answer, in the one shape that all errors have. What caused it is logged and not said.
     pub(crate) fn render(&self, request_id: &RequestId) -> HttpResponse {
+        let mut response = HttpResponse::build(self.code.status());
+        response.content_type("application/json");
+        for header in &self.headers {
+            response.insert_header(header.clone());
+        }
+        response.body(self.write(request_id))
+    }
+
+    /// The body of the answer, in one line. What caused the error is logged and not said.
+    pub(crate) fn write(&self, request_id: &RequestId) -> Vec<u8> {
         if let Some(cause) = &self.cause {
             let chain = Chain(cause.as_ref());
             tracing::error!(%request_id, code = self.code.as_str(), "{chain}");
@@ -160,13 +183,7 @@ impl ApiError {
         }
         push_string(answer.key("request_id"), request_id.as_str());
         answer.end();
-
-        let mut response = HttpResponse::build(self.code.status());
-        response.content_type("application/json");
-        for header in &self.headers {
-            response.insert_header(header.clone());
-        }
-        response.body(body)
+        body
     }
 }
 

@@ -8,6 +8,7 @@
 //! - `json`: any JSON, both ways, with every leniency towards clients. `items`: conversations and
 //!   messages in the shape that a post takes. [`archive`]: the lines by which a store is carried away.
 //! - `origins`, `rate_limits`: whose pages may read answers in a browser, and how often somebody may ask.
+//! - `streams`: how many may wait for changes at once.
 //! - `etag`, `recent_ids`: how those who ask again are answered without reading.
 //! - `error`: the one table of error codes; every error leaves as JSON.
 //! - `middleware`: what is done to every request. `connection`: what guards a connection against slow clients.
@@ -35,6 +36,7 @@ mod routes;
 mod server;
 mod settings;
 mod state;
+mod streams;
 #[cfg(test)]
 mod testing;
 

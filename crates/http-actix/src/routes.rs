@@ -7,7 +7,7 @@ use actix_web::http::Method;
 use actix_web::{App, Error, FromRequest, Handler, Resource, Responder, Route, middleware, web};
 
 use crate::endpoints::{
-    changes, conversation_ids, conversations, live, ready, root, sync, version, visitors,
+    changes, conversation_ids, conversations, events, live, ready, root, sync, version, visitors,
 };
 use crate::error::{ApiError, ErrorCode};
 use crate::middleware::{around_every_request, cors, inside_cors};
@@ -22,6 +22,7 @@ fn table() -> Vec<Path> {
             .get(conversation_ids::get)
             .post(sync::post),
         Path::at("/api/sync-conversations/changes").get(changes::get),
+        Path::at("/api/sync-conversations/events").get(events::get),
         Path::at("/api/conversations").get(conversations::list::get),
         Path::at("/api/conversations/{conversation_id}")
             .get(conversations::one::get)

@@ -77,6 +77,12 @@ pub struct Limits {
     pub value_bytes: usize,
     /// The longest path and query of a URL, in bytes.
     pub url_bytes: usize,
+    /// How many may wait for changes at once, as streams and as long polls together; 0 lets all.
+    pub streams: usize,
+    /// How many of them from one IPv4 address or one IPv6 network (/64); 0 lets all.
+    pub streams_per_address: usize,
+    /// How many of them for one visitor; 0 lets all.
+    pub streams_per_visitor: usize,
 }
 
 impl Limits {
@@ -93,6 +99,9 @@ impl Limits {
             messages: usize::MAX,
             value_bytes: usize::MAX,
             url_bytes: usize::MAX,
+            streams: 0,
+            streams_per_address: 0,
+            streams_per_visitor: 0,
         }
     }
 }
@@ -110,6 +119,9 @@ impl Default for Limits {
             messages: 100_000,
             value_bytes: 8 << 20,
             url_bytes: 2 << 10,
+            streams: 16_384,
+            streams_per_address: 4_096,
+            streams_per_visitor: 100,
         }
     }
 }

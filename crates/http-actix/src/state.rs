@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix_web::http::header::HeaderValue;
 use convosync_application::access::Authenticator;
 use convosync_application::list_conversations::ListConversations;
+use convosync_application::live::FollowChanges;
 use convosync_application::pull_changes::PullChanges;
 use convosync_application::read_conversations::ReadConversations;
 use convosync_application::register_visitor::RegisterVisitor;
@@ -23,6 +24,7 @@ use crate::rate_limits::RateLimits;
 use crate::recent_ids::{RecentIds, recent_ids};
 use crate::request::TrustedProxies;
 use crate::settings::{HttpSettings, Limits, LoopbackOnly, UnknownFields, Version};
+use crate::streams::Streams;
 
 /// What the server answers with.
 pub struct Services {
@@ -34,6 +36,8 @@ pub struct Services {
     pub list: ListConversations,
     /// Pulls changes.
     pub pull: PullChanges,
+    /// Waits for changes and pulls them.
+    pub follow: FollowChanges,
     /// Takes posts and pulls, in one request.
     pub turn: TakeTurn,
     /// Shows conversations.
@@ -82,9 +86,15 @@ impl Drain {
         Self::default()
     }
 
-    /// Takes the server out of service: from now on `/readyz` answers 503, while requests are still served.
+    /// Takes the server out of service: from now on `/readyz` answers 503, while requests are still served. Whoever
+    /// waits for changes is answered now.
     pub fn begin(&self) {
         self.go_on_to(Phase::Draining);
+    }
+
+    /// Returns when the server is taken out of service.
+    pub(crate) async fn begun(&self) {
+        self.reached(Phase::Draining).await;
     }
 
     /// Has connections end on which clients could ask for more and more: those of HTTP/2 take no more
@@ -106,9 +116,13 @@ impl Drain {
 
     /// Returns when connections are to end.
     pub(crate) async fn closing(&self) {
+        self.reached(Phase::Closing).await;
+    }
+
+    async fn reached(&self, wanted: Phase) {
         let mut phases = self.0.subscribe();
         // It fails only when the switch is gone, which this is.
-        let _ = phases.wait_for(|phase| *phase == Phase::Closing).await;
+        let _ = phases.wait_for(|phase| *phase >= wanted).await;
     }
 
     fn go_on_to(&self, phase: Phase) {
@@ -121,6 +135,7 @@ pub(crate) struct AppState {
     pub(crate) services: Services,
     pub(crate) limits: Limits,
     pub(crate) bodies: BodyReader,
+    pub(crate) streams: Streams,
     pub(crate) recent_ids: RecentIds,
     pub(crate) unknown_fields: UnknownFields,
     pub(crate) loopback_only: Option<LoopbackOnly>,
@@ -152,6 +167,7 @@ impl AppState {
             epoch,
             services,
             bodies: BodyReader::new(limits, digest_seed),
+            streams: Streams::new(limits),
             recent_ids: recent_ids(),
             limits,
             unknown_fields,

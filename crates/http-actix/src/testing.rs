@@ -1,5 +1,6 @@
 //! The application on mocks, for the tests of this crate.
 
+pub(crate) mod changing;
 pub(crate) mod logged;
 pub(crate) mod served;
 
@@ -11,6 +12,7 @@ use actix_web::{body, test, web};
 use convosync_application::access::{Authenticator, OpenAccess};
 use convosync_application::byte_budget::ByteBudget;
 use convosync_application::list_conversations::ListConversations;
+use convosync_application::live::{ChangeHub, FollowChanges};
 use convosync_application::pull_changes::{PullChanges, PullSettings};
 use convosync_application::read_conversations::ReadConversations;
 use convosync_application::register_visitor::RegisterVisitor;
@@ -51,6 +53,7 @@ pub(crate) struct Ports {
     pub(crate) anon_ids: MockAnonIds,
     pub(crate) status: MockStoreStatus,
     pub(crate) drain: Drain,
+    pub(crate) hub: Arc<ChangeHub>,
     pub(crate) limits: Limits,
     pub(crate) unknown_fields: UnknownFields,
     pub(crate) loopback_only: Option<LoopbackOnly>,
@@ -84,6 +87,7 @@ impl Ports {
             anon_ids: MockAnonIds::new(),
             status,
             drain: Drain::new(),
+            hub: Arc::new(ChangeHub::alone()),
             limits: Limits::default(),
             unknown_fields: UnknownFields::Keep,
             loopback_only: None,
@@ -156,6 +160,7 @@ impl Ports {
             erase: EraseVisitor::new(visitors.clone(), notifier, clock.clone()),
             sync,
             list: ListConversations::new(Arc::new(self.list), visitors.clone()),
+            follow: FollowChanges::new(pull.clone(), self.hub),
             pull,
             read,
             register: RegisterVisitor::new(visitors, Arc::new(self.anon_ids), clock),

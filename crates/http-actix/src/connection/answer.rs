@@ -13,14 +13,17 @@ use super::Served;
 #[derive(Debug)]
 pub(super) struct FollowedBody {
     body: BoxBody,
-    _served: Served,
+    served: Served,
+    /// Whether it is made while it is sent: then no time can be told for all of it, but for each piece.
+    is_stream: bool,
 }
 
 impl FollowedBody {
     pub(super) fn new(body: BoxBody, served: Served) -> Self {
         Self {
+            is_stream: body.size() == BodySize::Stream,
             body,
-            _served: served,
+            served,
         }
     }
 }
@@ -36,6 +39,20 @@ impl MessageBody for FollowedBody {
         self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Bytes, Self::Error>>> {
-        Pin::new(&mut self.get_mut().body).poll_next(context)
+        let Self {
+            body,
+            served,
+            is_stream,
+        } = self.get_mut();
+        if *is_stream {
+            served.taken();
+        }
+        let polled = Pin::new(body).poll_next(context);
+        if let Poll::Ready(Some(Ok(piece))) = &polled
+            && *is_stream
+        {
+            served.give(piece.len());
+        }
+        polled
     }
 }

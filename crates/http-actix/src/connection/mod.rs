@@ -16,9 +16,8 @@ use std::os::fd::AsFd as _;
 use std::rc::Rc;
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody as _};
+use actix_web::body::{BodySize, BoxBody, MessageBody as _};
 use actix_web::dev::Extensions;
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::rt;
 use actix_web::rt::task::JoinHandle;
 use actix_web::rt::time::{sleep, timeout};
@@ -26,7 +25,7 @@ use actix_web::rt::time::{sleep, timeout};
 use answer::FollowedBody;
 use requests::{Begun, Requests};
 
-use crate::error::{ApiError, ErrorCode};
+use crate::error::ApiError;
 use crate::state::Drain;
 
 /// The guard of a connection; dropping it ends its task.
@@ -119,7 +118,7 @@ impl Drop for Connection {
 pub(crate) struct Served {
     connection: Rc<Guarded>,
     begun: Begun,
-    /// By when the client has to have taken the answer, once there is one.
+    /// By when the client has to have taken the answer, or the piece of it that it was given.
     take_until: Option<Instant>,
 }
 
@@ -128,10 +127,7 @@ impl Served {
     pub(crate) fn refusal(&self) -> Option<ApiError> {
         match self.begun {
             Begun::Taken => None,
-            Begun::Closing => Some(
-                ApiError::from(ErrorCode::Draining)
-                    .with_header(header::RETRY_AFTER, HeaderValue::from_static("1")),
-            ),
+            Begun::Closing => Some(ApiError::draining()),
             Begun::TooMany | Begun::Flood => Some(ApiError::too_many_in_flight()),
         }
     }
@@ -139,13 +135,27 @@ impl Served {
     /// The request has got its answer, whose body is followed until the connection has it.
     pub(crate) fn answer(mut self, body: BoxBody) -> BoxBody {
         let mut requests = self.connection.requests.borrow_mut();
-        self.take_until = Some(requests.answer(Instant::now(), body.size()));
+        self.take_until = requests.answer(Instant::now(), body.size());
         drop(requests);
-        if self.connection.is_http2 {
+        if self.connection.is_http2 || body.size() == BodySize::Stream {
             BoxBody::new(FollowedBody::new(body, self))
         } else {
             // There is no other request meanwhile, and what follows has to begin in time.
             body
+        }
+    }
+
+    /// The client is given a piece of its answer.
+    fn give(&mut self, bytes: usize) {
+        let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
+        let mut requests = self.connection.requests.borrow_mut();
+        self.take_until = Some(requests.give(Instant::now(), bytes));
+    }
+
+    /// The connection asks for more: it has what the client was given.
+    fn taken(&mut self) {
+        if let Some(take_until) = self.take_until.take() {
+            self.connection.requests.borrow_mut().taken(take_until);
         }
     }
 }

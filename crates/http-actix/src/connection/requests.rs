@@ -24,7 +24,7 @@ pub(super) struct Requests {
     taken: usize,
     /// Those in flight that are refused.
     refused: usize,
-    /// By when the client has to take each answer that is there.
+    /// By when the client has to take each answer that is there, or the piece that is there of it.
     answers: SmallVec<[Instant; 1]>,
     /// By when a request has to begin where none is in flight.
     idle_until: Instant,
@@ -72,16 +72,30 @@ impl Requests {
         begun
     }
 
-    /// A request has got its answer; by when the client has to have taken it.
-    pub(super) fn answer(&mut self, now: Instant, size: BodySize) -> Instant {
-        let bytes = match size {
-            BodySize::Sized(bytes) => bytes,
-            BodySize::None | BodySize::Stream => 0,
-        };
+    /// A request has got its answer; by when the client has to have taken it. Of one that is made while it is sent
+    /// that is asked [of each piece](Self::give).
+    pub(super) fn answer(&mut self, now: Instant, size: BodySize) -> Option<Instant> {
+        match size {
+            BodySize::None => Some(self.give(now, 0)),
+            BodySize::Sized(bytes) => Some(self.give(now, bytes)),
+            BodySize::Stream => None,
+        }
+    }
+
+    /// The client is given so many bytes; by when it has to have taken them.
+    pub(super) fn give(&mut self, now: Instant, bytes: u64) -> Instant {
         let takes = Duration::from_secs(bytes / LEAST_RATE);
         let take_until = now.checked_add(IDLE_MAX + takes).unwrap_or(now);
         self.answers.push(take_until);
         take_until
+    }
+
+    /// The client has taken what it had to take by then.
+    pub(super) fn taken(&mut self, take_until: Instant) {
+        let answer = self.answers.iter().position(|answer| *answer == take_until);
+        if let Some(answer) = answer {
+            self.answers.swap_remove(answer);
+        }
     }
 
     /// A request is no longer in flight: its answer is with the connection, or there is nobody to get one.
@@ -93,12 +107,8 @@ impl Requests {
             }
             _ => self.refused = self.refused.saturating_sub(1),
         }
-        let answer = self
-            .answers
-            .iter()
-            .position(|answer| Some(*answer) == take_until);
-        if let Some(answer) = answer {
-            self.answers.swap_remove(answer);
+        if let Some(take_until) = take_until {
+            self.taken(take_until);
         }
         let arrives = take_until.unwrap_or(now).max(now + IDLE_MAX);
         self.idle_until = self.idle_until.max(arrives);
@@ -140,7 +150,7 @@ mod tests {
         assert_eq!(begun, Begun::Taken);
         let end = at + seconds(1);
         let take_until = requests.answer(end, answer);
-        requests.end(end, begun, Some(take_until));
+        requests.end(end, begun, take_until);
         end
     }
 
@@ -164,6 +174,27 @@ mod tests {
         let end = serve(&mut requests, Instant::now(), BodySize::Sized(10 * 1_024));
         assert_eq!(requests.check(end + seconds(24), false), Some(seconds(1)));
         assert_eq!(requests.check(end + seconds(25), false), None);
+    }
+
+    #[test]
+    fn an_answer_that_is_made_while_it_is_sent_may_last_but_each_piece_has_its_time() {
+        let opened = Instant::now();
+        let mut requests = Requests::none_yet(opened);
+        let begun = requests.begin(false);
+        assert_eq!(requests.answer(opened, BodySize::Stream), None);
+        let mut now = opened;
+        for _ in 0..1_000 {
+            now += seconds(60);
+            assert_eq!(requests.check(now, false), Some(IDLE_MAX));
+            let take_until = requests.give(now, 10 * 1_024);
+            now += seconds(24);
+            assert_eq!(requests.check(now, false), Some(seconds(1)));
+            requests.taken(take_until);
+        }
+        let take_until = requests.give(now, 0);
+        assert_eq!(requests.check(now + IDLE_MAX, false), None);
+        requests.end(now, begun, Some(take_until));
+        assert_eq!(requests.check(now, false), Some(IDLE_MAX));
     }
 
     #[test]
@@ -222,7 +253,7 @@ mod tests {
         assert_eq!(requests.check(later, true), Some(FLUSH));
         let take_until = requests.answer(later, EMPTY);
         assert_eq!(requests.check(later, true), Some(FLUSH));
-        requests.end(later, served, Some(take_until));
+        requests.end(later, served, take_until);
         // The one that was refused does not hold it.
         assert_eq!(requests.check(later, true), Some(FLUSH));
         assert_eq!(requests.check(later + FLUSH, true), None);

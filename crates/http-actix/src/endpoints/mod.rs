@@ -3,6 +3,7 @@
 pub(crate) mod changes;
 pub(crate) mod conversation_ids;
 pub(crate) mod conversations;
+pub(crate) mod events;
 pub(crate) mod live;
 mod pull_query;
 pub(crate) mod ready;

@@ -38,6 +38,7 @@ error_codes! {
     InvalidLimit: BAD_REQUEST, "invalid_limit", "limit must be 1 to 1000";
     InvalidOrder: BAD_REQUEST, "invalid_order", "order must be oldest or newest";
     InvalidVisitor: BAD_REQUEST, "invalid_visitor", "Invalid visitor format";
+    InvalidWait: BAD_REQUEST, "invalid_wait", "wait must be 0 to 60";
     RepeatedParameter: BAD_REQUEST, "repeated_parameter", "Parameter given twice";
     InvalidApiKey: UNAUTHORIZED, "invalid_api_key", "API key is not accepted";
     InvalidToken: UNAUTHORIZED, "invalid_token", "Token is not accepted";
@@ -75,6 +76,7 @@ error_codes! {
         "Content-Type must be application/json";
     ForeignHost: MISDIRECTED_REQUEST, "foreign_host", "Host is not one of this server's";
     TooManyRequests: TOO_MANY_REQUESTS, "too_many_requests", "Too many requests";
+    TooManyStreams: TOO_MANY_REQUESTS, "too_many_streams", "Too many wait for changes";
     Internal: INTERNAL_SERVER_ERROR, "internal_error", "Internal error";
     KeysUnavailable: SERVICE_UNAVAILABLE, "keys_unavailable",
         "Keys for tokens are not available";

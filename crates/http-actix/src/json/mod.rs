@@ -19,7 +19,7 @@ pub(crate) use reader::{Object, ObjectVisitor, Reader};
 pub(crate) use string::decode_text;
 pub(crate) use violation::{Grouped, JsonPath, Problem, Refusal, Violation};
 pub(crate) use writer::{
-    ObjectWriter, end_line, push, push_array, push_id, push_plain, push_string,
+    ObjectWriter, end_line, in_one_line, push, push_array, push_id, push_plain, push_string,
 };
 
 pub(crate) const MUST_BE_ARRAY: &str = "must be an array";

@@ -9,6 +9,14 @@ use uuid::fmt::Hyphenated;
 /// How many bytes are looked at together.
 const STRIDE: usize = 32;
 
+/// Makes one line of JSON. Values are kept as they were sent; outside of strings, where they are escaped, ends of lines
+/// are white space.
+pub(crate) fn in_one_line(json: &mut [u8]) {
+    for byte in json.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')) {
+        *byte = b' ';
+    }
+}
+
 /// Writes a string with its quotes and escapes.
 pub(crate) fn push_string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
@@ -102,10 +110,7 @@ pub(crate) fn push_array<T>(
 /// Ends a line that holds one JSON text. JSON values are kept as they were sent: outside of strings, where they are
 /// escaped, the ends of lines in them are white space.
 pub(crate) fn end_line(line: &mut Vec<u8>) {
-    let ends = line.iter_mut();
-    for byte in ends.filter(|byte| matches!(byte, b'\n' | b'\r')) {
-        *byte = b' ';
-    }
+    in_one_line(line);
     line.push(b'\n');
 }
 

@@ -9,12 +9,11 @@ use super::VERSION;
 use crate::error::{ApiError, ErrorCode};
 use crate::origins::CorsOrigins;
 use crate::rate_limits::{RATE_LIMIT, RATE_LIMIT_POLICY};
-use crate::request::{PREFER, PREFERENCE_APPLIED, REQUEST_ID};
+use crate::request::{LAST_EVENT_ID, PREFER, PREFERENCE_APPLIED, REQUEST_ID};
 
 /// How long a browser need not ask again, in seconds; no browser keeps it much longer.
 const MAX_AGE: usize = 7_200;
 
-const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 const ALLOW_PRIVATE_NETWORK: HeaderName =
     HeaderName::from_static("access-control-allow-private-network");
 

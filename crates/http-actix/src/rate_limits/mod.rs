@@ -131,7 +131,7 @@ fn per_second<K: Key, C: Clock + Clone>(rule: Rule, most: u32, clock: &C) -> Opt
 }
 
 /// What counts as one address: of IPv6 the network, since whoever has one address has all of it.
-fn network(address: IpAddr) -> IpAddr {
+pub(crate) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let [a, b, c, d, ..] = address.segments();

@@ -13,4 +13,4 @@ pub(crate) use path::{conversation_of, message_of};
 pub use peer::{AddressRange, InvalidAddressRange};
 pub(crate) use peer::{PeerAddress, TrustedProxies};
 pub(crate) use prefer::{Handling, PREFER, PREFERENCE_APPLIED, handling};
-pub(crate) use query::Query;
+pub(crate) use query::{Encoded, LAST_EVENT_ID, Query};

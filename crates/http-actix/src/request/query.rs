@@ -1,9 +1,13 @@
 //! What a URL's query says.
 
+use actix_web::http::header::HeaderName;
 use convosync_domain::identity::VisitorIdentity;
 use percent_encoding::percent_decode_str;
 
 use crate::error::{ApiError, ErrorCode};
+
+/// The header by which a client goes on with a stream of events.
+pub(crate) const LAST_EVENT_ID: HeaderName = HeaderName::from_static("last-event-id");
 
 const ANON_ID: &str = "anon_id";
 const USER_ID: &str = "user_id";

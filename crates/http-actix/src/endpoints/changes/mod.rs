@@ -1,12 +1,15 @@
-//! `GET /api/sync-conversations/changes/`: what others have changed, page by page.
+//! `GET /api/sync-conversations/changes/`: what others have changed, page by page; with `wait=` as soon as there is
+//! something.
 
 pub(crate) mod page;
+#[cfg(test)]
+mod wait_tests;
+mod waiting;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-
-use super::pull_query::PullQuery;
 use convosync_domain::api_key::Scope;
 
+use super::pull_query::{PullQuery, wait};
 use crate::access::authorize;
 use crate::answer::held_json;
 use crate::error::ApiError;
@@ -14,6 +17,7 @@ use crate::etag::{self, KnownTags};
 use crate::request::{Query, claim_of};
 use crate::state::AppState;
 use page::write_page;
+use waiting::Waiting;
 
 pub(crate) async fn get(
     state: web::Data<AppState>,
@@ -21,19 +25,37 @@ pub(crate) async fn get(
 ) -> Result<HttpResponse, ApiError> {
     let claim = claim_of(&request)?;
     // Everything in the query is judged before it matters who asks.
-    let PullQuery { since, limit } = PullQuery::of(&Query::new(request.query_string()))?;
+    let query = Query::new(request.query_string());
+    let PullQuery { since, limit } = PullQuery::of(&query)?;
+    let wait = wait(&query)?;
     let visitor = authorize(&state, &request, &claim, Scope::SyncAny).await?;
     let since = since.as_deref();
-    let pull = &state.services.pull;
+    let mut waiting = Waiting::begin(&state, &request, &visitor, wait)?;
     let asked = format!("changes {limit} {}", since.unwrap_or_default());
     let tag = |change_counter| etag::of_state(state.epoch, visitor.id(), change_counter, &asked);
     if let Some(known) = KnownTags::of(&request) {
-        let current = tag(pull.change_counter(&visitor, since).await?);
+        let is_known = |change_counter| known.contain(&tag(change_counter));
+        let change_counter = match &mut waiting {
+            Some(waiting) => {
+                let follow = &state.services.follow;
+                let counter = follow.wait_for_counter(&visitor, since, is_known, waiting.end());
+                counter.await?
+            }
+            None => state.services.pull.change_counter(&visitor, since).await?,
+        };
+        let current = tag(change_counter);
         if known.contain(&current) {
             return Ok(etag::not_modified(current));
         }
     }
-    let pulled = pull.run(&visitor, since, limit).await?;
+    let pulled = match &mut waiting {
+        Some(waiting) => {
+            let follow = &state.services.follow;
+            let page = follow.wait_for_page(&visitor, since, limit, waiting.end());
+            page.await?
+        }
+        None => state.services.pull.run(&visitor, since, limit).await?,
+    };
     let tag = tag(pulled.page.change_counter);
     held_json(Some(tag), write_page(&pulled), pulled.memory)
 }

@@ -9,11 +9,17 @@ use crate::json::{ObjectWriter, push, push_array, push_string};
 
 /// `{"conversations": […], "cursor": "…", "has_more": …}`
 pub(super) fn write_page(pulled: &Pulled) -> Vec<u8> {
-    let mut out = Vec::with_capacity(about_bytes(&pulled.page));
-    let mut answer = ObjectWriter::new(&mut out);
+    let mut out = Vec::new();
+    push_whole_page(&mut out, pulled);
+    out
+}
+
+/// Writes the same after something else.
+pub(crate) fn push_whole_page(out: &mut Vec<u8>, pulled: &Pulled) {
+    out.reserve(about_bytes(&pulled.page));
+    let mut answer = ObjectWriter::new(out);
     push_page(&mut answer, &[], pulled);
     answer.end();
-    out
 }
 
 /// About how long the answer becomes: its content and, for each item, some names of fields.

@@ -15,6 +15,9 @@ const LIMITS: Limits = Limits {
     messages: 0,
     value_bytes: 40,
     url_bytes: 0,
+    streams: 0,
+    streams_per_address: 0,
+    streams_per_visitor: 0,
 };
 
 fn lenient(text: &str) -> RawField<'_> {

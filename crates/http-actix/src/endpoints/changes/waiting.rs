@@ -1,0 +1,59 @@
+//! How long a pull may wait for a change.
+
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+use actix_web::http::Method;
+use convosync_application::access::AuthorizedVisitor;
+use futures_util::future::LocalBoxFuture;
+use tokio::time::sleep;
+
+use crate::access::client_of;
+use crate::error::ApiError;
+use crate::state::AppState;
+use crate::streams::Stream;
+
+/// A pull that waits, until its time is over or the server drains.
+pub(super) struct Waiting {
+    end: LocalBoxFuture<'static, ()>,
+    _place: Stream,
+}
+
+impl Waiting {
+    /// Begins to wait; `None` where there is nothing to wait for. A HEAD asks for what there is now.
+    ///
+    /// # Errors
+    /// 429 or 503 where as many wait as may, and 503 while the server drains: whoever asks again and again is to wait.
+    pub(super) fn begin(
+        state: &AppState,
+        request: &HttpRequest,
+        visitor: &AuthorizedVisitor,
+        wait: Duration,
+    ) -> Result<Option<Self>, ApiError> {
+        if wait.is_zero() || request.method() == Method::HEAD {
+            return Ok(None);
+        }
+        let drain = state.services.drain.clone();
+        if drain.has_begun() {
+            return Err(ApiError::draining());
+        }
+        let address = client_of(state, request.head());
+        let place = state.streams.open(address, visitor.id())?;
+        let end = async move {
+            tokio::select! {
+                () = drain.begun() => {}
+                () = sleep(wait) => {}
+            }
+        };
+        Ok(Some(Self {
+            end: Box::pin(end),
+            _place: place,
+        }))
+    }
+
+    /// What ends the wait.
+    pub(super) fn end(&mut self) -> Pin<&mut (dyn Future<Output = ()> + 'static)> {
+        self.end.as_mut()
+    }
+}
