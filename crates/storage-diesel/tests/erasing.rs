@@ -20,7 +20,9 @@ use convosync_domain::change_set::{ConversationChange, Erasure, Write};
 use convosync_domain::conversation::Conversation;
 use convosync_domain::identity::VisitorId;
 use convosync_domain::json::JsonValue;
-use convosync_domain::ports::{MergeStore, MergedVisitor, SyncStore, VisitorStore};
+use convosync_domain::ports::{
+    ConversationList, MergeStore, MergedVisitor, SyncStore, VisitorStore,
+};
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 use convosync_storage_contract::fixtures;
 use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
@@ -96,27 +98,34 @@ async fn commit(store: &SqliteStore, visitor: VisitorId, change: ConversationCha
     store.commit(visitor, changes).await.unwrap();
 }
 
-/// Gives two visitors texts of all lengths, in turns, so that they share pages; some are edited to other lengths,
-/// and some deleted.
+const LENGTHS: [usize; 8] = [1, 2, 5, 13, 40, 90, 300, 3_000];
+const CONVERSATIONS: usize = 24;
+
+/// Gives two visitors texts of all lengths, in turns, so that they share pages.
 async fn fill(store: &SqliteStore) -> (VisitorId, VisitorId) {
     let (gone, other) = (
         register(store, "gone").await,
         register(store, "other").await,
     );
-    let lengths = [1, 2, 5, 13, 40, 90, 300, 3_000];
-    let visitors = [(gone, MARKER), (other, OTHERS)];
-    for number in 0..24 {
-        for (visitor, text) in visitors {
-            let messages = (0_u128..).zip(lengths.iter().cycle().skip(number).take(5));
+    for number in 0..CONVERSATIONS {
+        for (visitor, text) in [(gone, MARKER), (other, OTHERS), (other, OTHERS)] {
+            let messages = (0_u128..).zip(LENGTHS.iter().cycle().skip(number).take(5));
             let messages = messages.map(|(id, times)| message(id, 1, text, *times));
-            let number = u128::try_from(number).unwrap();
+            let known = store.living_ids(visitor).await.unwrap().unwrap().ids.len();
+            let number = u128::try_from(known).unwrap();
             let change = fixtures::insert(conversation(number, 1, text), messages);
             commit(store, visitor, change).await;
         }
     }
-    for number in (0..24).step_by(3) {
+    (gone, other)
+}
+
+/// Edits texts of both to other lengths, and deletes some.
+async fn edit(store: &SqliteStore, visitors: (VisitorId, VisitorId)) {
+    let visitors = [(visitors.0, MARKER), (visitors.1, OTHERS)];
+    for number in (0..CONVERSATIONS).step_by(3) {
         for (visitor, text) in visitors {
-            let times = lengths[(number + 3) % lengths.len()];
+            let times = LENGTHS[(number + 3) % LENGTHS.len()];
             let edits = [
                 message(0, 2, text, times),
                 message(3, 2, text, 1),
@@ -124,13 +133,10 @@ async fn fill(store: &SqliteStore) -> (VisitorId, VisitorId) {
             ];
             let number = u128::try_from(number).unwrap();
             commit(store, visitor, fixtures::update_messages(number, edits)).await;
-            let mut dies = fixtures::dead_conversation(number + 1, 2);
-            dies.history.stamp = None;
-            let dies = fixtures::erase(dies, Erasure::Everything);
-            commit(store, visitor, dies).await;
+            let dies = fixtures::dead_conversation(number + 1, 2);
+            commit(store, visitor, fixtures::erase(dies, Erasure::Everything)).await;
         }
     }
-    (gone, other)
 }
 
 #[tokio::test]
@@ -170,6 +176,24 @@ async fn nothing_of_a_merged_visitor_is_left_but_what_the_other_has() {
     store.merge(other, changes, merged).await.unwrap();
     assert_eq!(files.count(MARKER), 0);
     assert_eq!(files.count("what-is-taken-along"), 5);
+}
+
+/// What SQLite has moved when rows got longer or were deleted may stay in the unused room of pages: `VACUUM` takes it.
+#[tokio::test]
+async fn nothing_is_left_by_a_vacuum_whatever_was_edited_before() {
+    let files = Files::new();
+    let store = files.open();
+    let (gone, other) = fill(&store).await;
+    edit(&store, (gone, other)).await;
+    store.erase(gone, fixtures::at(50)).await.unwrap();
+    let path = files.path();
+    let mut beside = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+    let vacuum = "VACUUM; PRAGMA wal_checkpoint(TRUNCATE);";
+    beside.batch_execute(vacuum).unwrap();
+    assert_eq!(files.count(MARKER), 0);
+    assert!(files.count(OTHERS) > 1_000);
+    let change = fixtures::insert(conversation(99, 9, OTHERS), []);
+    commit(&store, other, change).await;
 }
 
 /// A reader that stays keeps the log; nobody waits for it for long, and when it goes, so does the log.

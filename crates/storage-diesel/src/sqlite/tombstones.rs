@@ -1,8 +1,9 @@
 //! How visitors go, and what stays of them.
 
 use diesel::connection::DefaultLoadingMode;
+use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::BigInt;
+use diesel::sql_types::{BigInt, Text};
 use diesel::sqlite::Sqlite;
 
 use convosync_domain::identity::VisitorId;
@@ -12,11 +13,15 @@ use convosync_domain::tombstone::{VisitorGone, VisitorTombstone};
 
 use super::errors::SqliteError;
 use super::group::Group;
-use super::schema::{VisitorTombstoneRow, visitor_tombstones, visitors};
+use super::schema::{
+    ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow, VisitorRow,
+    VisitorTombstoneRow, visitor_tombstones, visitors,
+};
 use super::statements::insert;
 use super::visitors as visitor_rows;
 use crate::items::first_after;
 use crate::statements::statements;
+use crate::tables::read_row::ReadRow as _;
 use crate::types::UuidKey;
 
 /// The tombstone of a visitor who had this id.
@@ -85,6 +90,9 @@ pub(super) fn erase(
 }
 
 /// Deletes everything of the visitor of this row, and keeps the tombstone.
+///
+/// Where rows go, SQLite moves others together, and what it moves stays behind in the unused room of a page, where
+/// no later deletion comes. So every text is written over in its place before any row goes.
 pub(super) fn bury(
     group: &mut Group<'_>,
     visitor: i64,
@@ -92,6 +100,16 @@ pub(super) fn bury(
 ) -> Result<(), SqliteError> {
     group.erases_visitors = true;
     let connection = &mut *group.connection;
+    for (table, rows) in [
+        (RequestRow::TABLE, OF_VISITOR),
+        (ResponseRow::TABLE, OF_VISITOR),
+        (OutputRow::TABLE, OF_VISITOR),
+        (MessageRow::TABLE, OF_VISITOR),
+        (ConversationRow::TABLE, CONVERSATIONS_OF_VISITOR),
+        (VisitorRow::TABLE, VISITOR_ITSELF),
+    ] {
+        write_over(connection, table, rows, visitor)?;
+    }
     DeleteRequests { visitor }.execute(connection)?;
     DeleteResponses { visitor }.execute(connection)?;
     DeleteOutputs { visitor }.execute(connection)?;
@@ -99,6 +117,24 @@ pub(super) fn bury(
     DeleteConversations { visitor }.execute(connection)?;
     DeleteVisitor { visitor }.execute(connection)?;
     keep(group, tombstone)
+}
+
+/// Makes every text of some rows as many spaces. As no row gets longer or shorter, none is moved.
+fn write_over(
+    connection: &mut SqliteConnection,
+    table: &str,
+    rows: &str,
+    visitor: i64,
+) -> QueryResult<()> {
+    let texts = format!("name FROM pragma_table_info('{table}') WHERE type = 'TEXT'");
+    let texts: Vec<String> = diesel::select(sql::<Text>(&texts)).load(connection)?;
+    let spaces = texts
+        .iter()
+        .map(|column| format!("\"{column}\" = printf('%*s', octet_length(\"{column}\"), '')"));
+    let spaces: Vec<_> = spaces.collect();
+    let update = format!("UPDATE {table} SET {} {rows}?)", spaces.join(", "));
+    let update = diesel::sql_query(update).bind::<BigInt, _>(visitor);
+    update.execute(connection).map(|_| ())
 }
 
 fn keep(group: &mut Group<'_>, tombstone: VisitorTombstone) -> Result<(), SqliteError> {
@@ -131,11 +167,15 @@ impl From<VisitorTombstoneRow> for VisitorTombstone {
 const OF_VISITOR: &str = " WHERE id IN (SELECT messages.id FROM conversations CROSS JOIN messages \
      ON messages.conversation = conversations.id WHERE conversations.visitor = ";
 
+const CONVERSATIONS_OF_VISITOR: &str = " WHERE (visitor = ";
+const VISITOR_ITSELF: &str = " WHERE (id = ";
+
 statements! { Sqlite, SqliteConnection:
     DeleteRequests = "DELETE FROM message_requests", OF_VISITOR + visitor: i64 as BigInt, ")";
     DeleteResponses = "DELETE FROM message_responses", OF_VISITOR + visitor: i64 as BigInt, ")";
     DeleteOutputs = "DELETE FROM message_outputs", OF_VISITOR + visitor: i64 as BigInt, ")";
     DeleteMessages = "DELETE FROM messages", OF_VISITOR + visitor: i64 as BigInt, ")";
-    DeleteConversations = "DELETE FROM conversations WHERE visitor = " + visitor: i64 as BigInt;
-    DeleteVisitor = "DELETE FROM visitors WHERE id = " + visitor: i64 as BigInt;
+    DeleteConversations =
+        "DELETE FROM conversations", CONVERSATIONS_OF_VISITOR + visitor: i64 as BigInt, ")";
+    DeleteVisitor = "DELETE FROM visitors", VISITOR_ITSELF + visitor: i64 as BigInt, ")";
 }
