@@ -227,6 +227,6 @@ fn visitor_of(visitor: SyncVisitor) -> Result<ArchivedVisitor, LineError> {
         user_id: visitor.user_id,
         registered_at: visitor.registered_at.into(),
         change_counter: visitor.change_counter.into(),
-        last_changed_at: None,
+        last_changed_at: visitor.last_changed_at.map(Into::into),
     })
 }

@@ -24,6 +24,8 @@ pub(super) struct SyncVisitor {
     pub(super) user_id: Option<String>,
     pub(super) registered_at: Moment,
     pub(super) change_counter: Number,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) last_changed_at: Option<Moment>,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Serialize)]
@@ -81,6 +83,7 @@ impl SyncObject {
                 user_id: visitor.user_id.clone(),
                 registered_at: Moment(visitor.registered_at),
                 change_counter: Number(visitor.change_counter),
+                last_changed_at: visitor.last_changed_at.map(Moment),
             },
             conversations: line.conversations.iter().map(Into::into).collect(),
         }

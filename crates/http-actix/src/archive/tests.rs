@@ -101,6 +101,9 @@ fn what_is_written_is_read() {
     assert_eq!(written.pop(), Some(b'\n'));
     assert!(!written.contains(&b'\n'));
     assert_eq!(read_line(written), Ok(Line::Items(line())));
+    let mut changed = line();
+    changed.visitor.last_changed_at = Some(at(8));
+    assert_eq!(read_line(write_line(&changed)), Ok(Line::Items(changed)));
     assert_eq!(read_line(write_end(7)), Ok(Line::End { visitors: 7 }));
     for seed in [0, u64::MAX] {
         assert_eq!(read_header(&write_header(seed)), Ok(seed));
