@@ -13,7 +13,7 @@ const FILE: &str = "api_keys";
 #[async_trait]
 impl ApiKeyStore for FolderStore {
     async fn add_key(&self, key: ApiKey) -> Result<bool, StoreError> {
-        let _writing = self.writing.lock().await;
+        let _writing = self.lock.write().await;
         let mut keys = self.read_keys()?;
         if keys.iter().any(|stored| stored.id == key.id) {
             return Ok(false);
@@ -34,7 +34,7 @@ impl ApiKeyStore for FolderStore {
     }
 
     async fn revoke_key(&self, id: ApiKeyId, at: Timestamp) -> Result<Option<ApiKey>, StoreError> {
-        let _writing = self.writing.lock().await;
+        let _writing = self.lock.write().await;
         let mut keys = self.read_keys()?;
         let Some(key) = keys.iter_mut().find(|key| key.id == id) else {
             return Ok(None);

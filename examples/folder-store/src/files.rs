@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 const IDENTITY: &str = "identity";
 
-/// A folder with the store's identity, its API keys and a file for each visitor.
+/// A folder with the store's identity, its API keys, its tombstones and a file for each visitor.
 pub(crate) struct Files {
     folder: PathBuf,
 }
@@ -53,38 +53,50 @@ impl Files {
     /// The visitors who have a file, by id.
     pub(crate) fn visitors(&self) -> Result<Vec<VisitorId>, StoreError> {
         let mut visitors = Vec::new();
-        for entry in fs::read_dir(&self.folder).map_err(unavailable)? {
-            let name = entry.map_err(unavailable)?.file_name();
-            let id = name.to_str().and_then(|name| name.parse::<Uuid>().ok());
+        for name in self.names()? {
+            let id = name.parse::<Uuid>().ok();
             visitors.extend(id.map(VisitorId::from_uuid));
         }
         visitors.sort_unstable();
         Ok(visitors)
     }
 
-    /// What a visitor has, in memory; nothing of an unknown one.
-    pub(crate) async fn read(&self, visitor: VisitorId) -> Result<MemoryStore, StoreError> {
+    /// The names of all files.
+    pub(crate) fn names(&self) -> Result<Vec<String>, StoreError> {
+        let mut names = Vec::new();
+        for entry in fs::read_dir(&self.folder).map_err(unavailable)? {
+            let name = entry.map_err(unavailable)?.file_name();
+            names.extend(name.into_string());
+        }
+        Ok(names)
+    }
+
+    /// What these visitors have, in memory, or that they are gone; nothing of unknown ones.
+    pub(crate) async fn read(&self, visitors: &[VisitorId]) -> Result<MemoryStore, StoreError> {
         // Nobody asks this store who it is.
         let store = MemoryStore::new(StoreIdentity {
             epoch: Uuid::nil(),
             digest_seed: 0,
         });
-        let name = visitor.as_uuid().to_string();
-        for line in self.read_file(&name)?.unwrap_or_default().lines() {
-            let Ok(Line::Items(line)) = read_line(line.into()) else {
-                return Err(corrupt("visitor"));
-            };
-            store.restore(line.visitor, line.conversations).await?;
+        for tombstone in self.read_tombstones()? {
+            if visitors.contains(&tombstone.id) {
+                store.restore_tombstone(tombstone).await?;
+            }
+        }
+        for visitor in visitors {
+            let text = self.read_file(&name_of(*visitor))?.unwrap_or_default();
+            for line in text.lines() {
+                let Ok(Line::Items(line)) = read_line(line.into()) else {
+                    return Err(corrupt("visitor"));
+                };
+                store.restore(line.visitor, line.conversations).await?;
+            }
         }
         Ok(store)
     }
 
-    /// Replaces the file of a visitor, durably.
-    pub(crate) async fn write(
-        &self,
-        visitor: VisitorId,
-        store: MemoryStore,
-    ) -> Result<(), StoreError> {
+    /// Replaces the file of this name by what is in the store, durably.
+    pub(crate) async fn write(&self, name: &str, store: MemoryStore) -> Result<(), StoreError> {
         let mut lines = Vec::new();
         let export = ExportStore::new(Arc::new(store));
         let done = export.run(ExportProgress::default(), |line| {
@@ -94,12 +106,12 @@ impl Files {
             ExportError::Store(error) => error,
             error => internal(error),
         })?;
-        self.replace(&visitor.as_uuid().to_string(), &lines)
+        self.replace(name, &lines)
     }
 
     /// The text of a file, if it is there.
     pub(crate) fn read_file(&self, name: &str) -> Result<Option<String>, StoreError> {
-        match fs::read_to_string(self.folder.join(name)) {
+        match fs::read_to_string(self.path(name)) {
             Ok(text) => Ok(Some(text)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
             Err(error) => Err(unavailable(error)),
@@ -108,18 +120,27 @@ impl Files {
 
     /// Replaces a file, durably. Whoever reads meanwhile sees the old file or the new one.
     pub(crate) fn replace(&self, name: &str, bytes: &[u8]) -> Result<(), StoreError> {
-        let new = self.folder.join("new");
+        let new = self.path("new");
         let replaced = File::create(&new).and_then(|mut file| {
             file.write_all(bytes)?;
             file.sync_all()?;
-            fs::rename(&new, self.folder.join(name))?;
+            fs::rename(&new, self.path(name))?;
             File::open(&self.folder)?.sync_all()
         });
         replaced.map_err(unavailable)
     }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
 }
 
-fn unavailable(error: io::Error) -> StoreError {
+/// The name of the file of a visitor.
+pub(crate) fn name_of(visitor: VisitorId) -> String {
+    visitor.as_uuid().to_string()
+}
+
+pub(crate) fn unavailable(error: io::Error) -> StoreError {
     if error.kind() == ErrorKind::StorageFull {
         return StoreError::Full {
             source: Box::new(error),
