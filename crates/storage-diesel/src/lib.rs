@@ -76,16 +76,18 @@
 //!
 //! # What a new adapter must do
 //!
-//! Implement [`SyncStore`], [`VisitorStore`], [`ConversationList`], [`ChangeFeed`], [`StoreArchive`],
-//! [`StoreStatus`] and [`ApiKeyStore`], the ports of the domain, and pass the suite of
-//! `convosync-storage-contract`.
+//! Implement [`SyncStore`], [`MergeStore`], [`VisitorStore`], [`ConversationList`],
+//! [`ConversationReader`], [`ChangeFeed`], [`StoreArchive`], [`StoreStatus`] and [`ApiKeyStore`], the
+//! ports of the domain, and pass the suite of `convosync-storage-contract`.
 //! The merge rule is none of its business: it is told what to write, whole, by
 //! [`ChangeSet`]. What it owes is written at the ports: compare-and-swap on the visitor's counter,
 //! all or nothing, durable when acknowledged, and reads that see one moment.
 //!
 //! [`SyncStore`]: convosync_domain::ports::SyncStore
+//! [`MergeStore`]: convosync_domain::ports::MergeStore
 //! [`VisitorStore`]: convosync_domain::ports::VisitorStore
 //! [`ConversationList`]: convosync_domain::ports::ConversationList
+//! [`ConversationReader`]: convosync_domain::ports::ConversationReader
 //! [`ChangeFeed`]: convosync_domain::ports::ChangeFeed
 //! [`StoreArchive`]: convosync_domain::ports::StoreArchive
 //! [`StoreStatus`]: convosync_domain::ports::StoreStatus
