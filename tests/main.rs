@@ -13,6 +13,7 @@ mod bounded_reads;
 mod browser;
 mod cases;
 mod cli;
+mod conversations;
 mod cors;
 mod crashes;
 mod devices;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::json;
 
-use super::{Ask, CHANGES, Protected, SYNC, VISITORS, token, user};
+use super::{Ask, CHANGES, CONVERSATIONS, Protected, SYNC, VISITORS, token, user};
 use crate::support::raw::RawAnswer;
 
 const USERS: usize = 25;
@@ -43,6 +43,11 @@ fn attempts(query: &str) -> Vec<Ask> {
         Ask::post(format!("{SYNC}{query}"), &overwrite),
         Ask::post(format!("{SYNC}{query}&since="), &overwrite),
         Ask::post(format!("{SYNC}{query}"), &deletion),
+        Ask::get(format!("{CONVERSATIONS}{query}")),
+        Ask::get(format!("{CONVERSATIONS}same/{query}")),
+        Ask::delete(format!("{CONVERSATIONS}same/{query}")),
+        Ask::delete(format!("{CONVERSATIONS}same/{query}")).with("If-Match", "*"),
+        Ask::delete(format!("{CONVERSATIONS}same/messages/same/{query}")),
     ]
 }
 

@@ -23,6 +23,7 @@ const SECRET: &str = "a secret of thirty-two bytes or more";
 const AUDIENCE: &str = "convosync";
 const SYNC: &str = "/api/sync-conversations/";
 const CHANGES: &str = "/api/sync-conversations/changes/";
+const CONVERSATIONS: &str = "/api/conversations/";
 const VISITORS: &str = "/api/visitors/";
 
 /// A server that asks for proof: users come with tokens signed by [`SECRET`].
@@ -106,6 +107,13 @@ impl Ask {
             ..Self::get(target)
         }
         .with("Content-Type", "application/json")
+    }
+
+    fn delete(target: impl Into<String>) -> Self {
+        Self {
+            method: "DELETE",
+            ..Self::get(target)
+        }
     }
 
     fn with(mut self, name: &'static str, value: impl Into<String>) -> Self {

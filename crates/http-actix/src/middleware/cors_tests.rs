@@ -53,7 +53,13 @@ fn allowing(answer: &Answer) -> Vec<&str> {
 
 #[actix_web::test]
 async fn a_preflight_of_an_allowed_origin_is_answered_for_every_path() {
-    for url in [SYNC, "/api/visitors", "/nowhere", "/"] {
+    for url in [
+        SYNC,
+        "/api/visitors",
+        "/api/conversations/c/",
+        "/nowhere",
+        "/",
+    ] {
         for method in ["GET", "HEAD", "POST", "DELETE"] {
             let answer = ports().send(preflight(APP, url, method)).await;
             assert_eq!((answer.status.as_u16(), answer.body.as_str()), (200, ""));
