@@ -2,6 +2,7 @@
 //! number is taken, no value that was sent is in the answer, and the next good post is taken.
 
 mod bytes;
+mod conversations;
 mod framing;
 mod gzip;
 mod ids;
