@@ -1,20 +1,40 @@
 //! Everything in a store, line by line, for another store to import.
 
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+use std::hash::{DefaultHasher, Hash, Hasher as _};
 use std::sync::Arc;
 
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{StoreArchive, StoreError};
 use convosync_domain::timestamp::Timestamp;
+use convosync_domain::tombstone::{VisitorGone, VisitorTombstone};
 
 /// The most conversations and messages of one line.
 const LINE_ITEMS: usize = 100;
 const PAGE_VISITORS: usize = 500;
+const PAGE_TOMBSTONES: usize = 500;
+
+/// What one line tells.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ArchiveLine {
+    /// Items of a visitor.
+    Items(VisitorItems),
+    /// What stays of a visitor who is gone. These come after all visitors.
+    Tombstone(VisitorTombstone),
+}
+
+/// How many visitors an archive tells of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ArchiveCounts {
+    /// Those who are there.
+    pub visitors: u64,
+    /// Those who are gone.
+    pub tombstones: u64,
+}
 
 /// Items of one visitor, with what the visitor is.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ArchiveLine {
+pub struct VisitorItems {
     /// Whose they are.
     pub visitor: ArchivedVisitor,
     /// The items; none in the one line of a visitor who has none.
@@ -22,11 +42,25 @@ pub struct ArchiveLine {
 }
 
 impl ArchiveLine {
+    /// Of whom it tells.
+    #[must_use]
+    pub fn visitor(&self) -> VisitorId {
+        match self {
+            Self::Items(items) => items.visitor.id,
+            Self::Tombstone(tombstone) => tombstone.id,
+        }
+    }
+
     /// About how many bytes of content the line has.
     #[must_use]
     pub fn content_bytes(&self) -> usize {
-        let conversations = self.conversations.iter();
-        conversations.map(ArchivedConversation::content_bytes).sum()
+        match self {
+            Self::Items(items) => {
+                let conversations = items.conversations.iter();
+                conversations.map(ArchivedConversation::content_bytes).sum()
+            }
+            Self::Tombstone(_) => 0,
+        }
     }
 }
 
@@ -34,28 +68,50 @@ impl ArchiveLine {
 #[derive(Clone, Debug, Default)]
 pub struct ExportProgress {
     last: Option<(ArchivedVisitor, Option<ArchivePlace>)>,
-    visitors: u64,
-    /// Over all visitors so far.
+    last_tombstone: Option<VisitorId>,
+    counts: ArchiveCounts,
+    /// Over all visitors so far, and over those who are gone.
     fingerprint: u64,
 }
 
 impl ExportProgress {
     /// Goes on by a line.
     pub fn add(&mut self, line: &ArchiveLine) {
-        let items = line.conversations.last().map(ArchivedConversation::place);
-        self.add_visitor(&line.visitor, items);
+        match line {
+            ArchiveLine::Items(line) => {
+                let items = line.conversations.last().map(ArchivedConversation::place);
+                self.add_visitor(&line.visitor, items);
+            }
+            ArchiveLine::Tombstone(tombstone) => self.add_tombstone(tombstone),
+        }
     }
 
     /// How many visitors there are so far.
     #[must_use]
-    pub fn visitors(&self) -> u64 {
-        self.visitors
+    pub fn counts(&self) -> ArchiveCounts {
+        self.counts
+    }
+
+    fn add_tombstone(&mut self, tombstone: &VisitorTombstone) {
+        self.counts.tombstones += 1;
+        self.last_tombstone = Some(tombstone.id);
+        let VisitorTombstone { id, gone, at } = tombstone;
+        let merged_into = match gone {
+            VisitorGone::Erased => None,
+            VisitorGone::Merged { into } => Some(into),
+        };
+        self.put(&(id, merged_into, at.as_micros()));
+    }
+
+    fn put(&mut self, what: &impl Hash) {
+        let mut hasher = DefaultHasher::new();
+        (self.fingerprint, what).hash(&mut hasher);
+        self.fingerprint = hasher.finish();
     }
 
     fn add_visitor(&mut self, visitor: &ArchivedVisitor, items: Option<ArchivePlace>) {
         if self.last.as_ref().is_none_or(|(last, _)| last != visitor) {
-            self.visitors += 1;
-            let mut hasher = DefaultHasher::new();
+            self.counts.visitors += 1;
             let ArchivedVisitor {
                 id,
                 user_id,
@@ -63,16 +119,13 @@ impl ExportProgress {
                 change_counter,
                 last_changed_at,
             } = visitor;
-            (
-                self.fingerprint,
+            self.put(&(
                 id,
                 user_id,
                 registered_at.as_micros(),
                 change_counter,
                 last_changed_at.map(Timestamp::as_micros),
-            )
-                .hash(&mut hasher);
-            self.fingerprint = hasher.finish();
+            ));
         }
         self.last = Some((visitor.clone(), items));
     }
@@ -81,7 +134,7 @@ impl ExportProgress {
 /// Why an export broke off.
 #[derive(Debug, thiserror::Error)]
 pub enum ExportError<E> {
-    /// Visitors changed or registered during the export.
+    /// Visitors changed, registered or went during the export.
     #[error("visitors changed during the export: stop the server and export again from the start")]
     Changed,
     /// The store failed.
@@ -112,8 +165,8 @@ impl ExportStore {
         self.store.count_visitors().await
     }
 
-    /// Hands out everything after what was exported before, line by line, in the order of the
-    /// visitors' ids; returns how many visitors there are in all. Only one line is held at a time.
+    /// Hands out everything after what was exported before, line by line, in the order of the visitors' ids, and then
+    /// who is gone; returns how many there are in all. Only one line is held at a time.
     ///
     /// # Errors
     /// [`ExportError`] as its variants say.
@@ -121,9 +174,10 @@ impl ExportStore {
         &self,
         mut progress: ExportProgress,
         mut write: impl FnMut(&ArchiveLine) -> Result<(), E>,
-    ) -> Result<u64, ExportError<E>> {
+    ) -> Result<ArchiveCounts, ExportError<E>> {
         let mut last = None;
         let begun = progress.last.clone();
+        let mut last_tombstone = progress.last_tombstone;
         let mut write = |line: ArchiveLine| {
             progress.add(&line);
             write(&line)
@@ -142,8 +196,18 @@ impl ExportStore {
                 self.visitor(visitor, None, true, &mut write).await?;
             }
         }
+        loop {
+            let tombstones = self.tombstones(last_tombstone).await?;
+            let Some(end) = tombstones.last() else {
+                break;
+            };
+            last_tombstone = Some(end.id);
+            for tombstone in tombstones {
+                write(ArchiveLine::Tombstone(tombstone)).map_err(ExportError::Line)?;
+            }
+        }
         self.check_unchanged(&progress).await?;
-        Ok(progress.visitors)
+        Ok(progress.counts)
     }
 
     async fn visitors<E>(
@@ -152,6 +216,14 @@ impl ExportStore {
     ) -> Result<Vec<ArchivedVisitor>, ExportError<E>> {
         let visitors = self.store.visitors(after, PAGE_VISITORS).await;
         visitors.map_err(ExportError::Store)
+    }
+
+    async fn tombstones<E>(
+        &self,
+        after: Option<VisitorId>,
+    ) -> Result<Vec<VisitorTombstone>, ExportError<E>> {
+        let tombstones = self.store.tombstones(after, PAGE_TOMBSTONES).await;
+        tombstones.map_err(ExportError::Store)
     }
 
     async fn visitor<E>(
@@ -166,11 +238,11 @@ impl ExportStore {
             let conversations = items.map_err(ExportError::Store)?;
             let last = conversations.last().map(ArchivedConversation::place);
             if last.is_some() || owes_a_line {
-                let line = ArchiveLine {
+                let line = VisitorItems {
                     visitor: visitor.clone(),
                     conversations,
                 };
-                write(line).map_err(ExportError::Line)?;
+                write(ArchiveLine::Items(line)).map_err(ExportError::Line)?;
                 owes_a_line = false;
             }
             if last.is_none() {
@@ -180,7 +252,8 @@ impl ExportStore {
         }
     }
 
-    /// All visitors are still as they were when their lines were written, and there are no others.
+    /// All visitors are still as they were when their lines were written, or gone as they were, and there are no
+    /// others.
     async fn check_unchanged<E>(&self, exported: &ExportProgress) -> Result<(), ExportError<E>> {
         let mut now = ExportProgress::default();
         let mut last = None;
@@ -194,7 +267,18 @@ impl ExportStore {
                 now.add_visitor(visitor, None);
             }
         }
-        let is_same = (now.visitors, now.fingerprint) == (exported.visitors, exported.fingerprint);
+        let mut last = None;
+        loop {
+            let tombstones = self.tombstones(last).await?;
+            let Some(end) = tombstones.last() else {
+                break;
+            };
+            last = Some(end.id);
+            for tombstone in &tombstones {
+                now.add_tombstone(tombstone);
+            }
+        }
+        let is_same = (now.counts, now.fingerprint) == (exported.counts, exported.fingerprint);
         is_same.then_some(()).ok_or(ExportError::Changed)
     }
 }

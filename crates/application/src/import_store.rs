@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{Restoration, StoreArchive, StoreError};
 use futures_util::future::try_join_all;
 
@@ -90,8 +89,14 @@ impl ImportStore {
     }
 
     async fn restore<E>(&self, line: ArchiveLine) -> Result<(), ImportError<E>> {
-        let visitor: VisitorId = line.visitor.id;
-        let restored = self.store.restore(line.visitor, line.conversations).await;
+        let visitor = line.visitor();
+        let restored = match line {
+            ArchiveLine::Items(items) => {
+                let restored = self.store.restore(items.visitor, items.conversations);
+                restored.await
+            }
+            ArchiveLine::Tombstone(tombstone) => self.store.restore_tombstone(tombstone).await,
+        };
         match restored.map_err(ImportError::Store)? {
             Restoration::Stored => Ok(()),
             Restoration::OtherVisitor => Err(ImportError::OtherVisitor(visitor.as_uuid())),

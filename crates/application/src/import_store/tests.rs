@@ -1,15 +1,18 @@
 use std::cell::Cell;
 
 use convosync_domain::archive::ArchivedVisitor;
+use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::MockStoreArchive;
 use convosync_domain::timestamp::Timestamp;
+use convosync_domain::tombstone::{VisitorGone, VisitorTombstone};
 use mockall::predicate::eq;
 use uuid::Uuid;
 
 use super::*;
+use crate::export_store::VisitorItems;
 
 fn line(id: u128) -> ArchiveLine {
-    ArchiveLine {
+    ArchiveLine::Items(VisitorItems {
         visitor: ArchivedVisitor {
             id: VisitorId::from_uuid(Uuid::from_u128(id)),
             user_id: None,
@@ -18,6 +21,14 @@ fn line(id: u128) -> ArchiveLine {
             last_changed_at: None,
         },
         conversations: Vec::new(),
+    })
+}
+
+fn tombstone(id: u128) -> VisitorTombstone {
+    VisitorTombstone {
+        id: VisitorId::from_uuid(Uuid::from_u128(id)),
+        gone: VisitorGone::Erased,
+        at: Timestamp::from_micros(5).unwrap(),
     }
 }
 
@@ -43,6 +54,29 @@ async fn every_line_is_restored_and_told_of() {
     let import = ImportStore::new(Arc::new(store), 16);
     import.run(7, lines, |_| told += 1).await.unwrap();
     assert_eq!(told, 100);
+}
+
+#[tokio::test]
+async fn whoever_is_gone_stays_gone() {
+    for (restoration, is_taken) in [
+        (Restoration::Stored, true),
+        (Restoration::OtherVisitor, false),
+    ] {
+        let mut store = store(1);
+        store
+            .expect_restore_tombstone()
+            .with(eq(tombstone(2)))
+            .once()
+            .returning(move |_| Ok(restoration));
+        store.expect_renew_epoch().returning(|| Ok(()));
+        let lines = [
+            Ok::<_, &str>(line(1)),
+            Ok(ArchiveLine::Tombstone(tombstone(2))),
+        ];
+        let import = ImportStore::new(Arc::new(store), 1);
+        let done = import.run(7, lines.into_iter(), |_| {}).await;
+        assert_eq!(done.is_ok(), is_taken, "{done:?}");
+    }
 }
 
 #[tokio::test]

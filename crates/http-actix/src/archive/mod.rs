@@ -1,5 +1,5 @@
-//! The archive of a store, line by line. Each line but the first is a body that a post takes, with
-//! `sync` beside the conversations: what a post has no word for, and what it therefore ignores.
+//! The archive of a store, line by line. Each line of a visitor is a body that a post takes, with `sync` beside the
+//! conversations: what a post has no word for, and what it therefore ignores. Then come those who are gone.
 
 mod item_reader;
 mod sync_object;
@@ -9,7 +9,7 @@ mod tests;
 use std::fmt;
 use std::sync::Arc;
 
-use convosync_application::export_store::ArchiveLine;
+use convosync_application::export_store::{ArchiveCounts, ArchiveLine, VisitorItems};
 use convosync_domain::archive::ArchivedVisitor;
 use convosync_domain::identity::{VisitorId, VisitorIdentity};
 use serde::{Deserialize, Serialize};
@@ -20,13 +20,35 @@ use crate::items::{push_archived, read_submission};
 use crate::json::{Leniency, ObjectWriter, Refusal, Violation, end_line, push, push_array};
 use crate::settings::Limits;
 use item_reader::ItemReader;
-use sync_object::{SyncObject, SyncVisitor};
+use sync_object::{SyncObject, SyncTombstone, SyncVisitor};
 
-/// The version of the format that is written, and the only one that is read.
-const VERSION: u32 = 1;
+/// The version of the format that is written.
+const VERSION: u32 = 2;
+/// The first version is read, too. It does not tell of those who are gone, nor when visitors last changed.
+const VERSION_MIN: u32 = 1;
+
+/// How the line of a visitor who is gone begins.
+const TOMBSTONE: &[u8] = b"{\"convosync_tombstone\"";
 
 /// No first line is longer, in bytes: what is no archive may have no ends of lines.
 pub const HEADER_BYTES_MAX: u64 = 1 << 10;
+
+/// What the first line of an archive tells.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ArchiveHeader {
+    /// The version of the format.
+    pub version: u32,
+    /// The seed of the digests.
+    pub digest_seed: u64,
+}
+
+impl ArchiveHeader {
+    /// Whether the archive is of the version that this program writes.
+    #[must_use]
+    pub fn is_current(self) -> bool {
+        self.version == VERSION
+    }
+}
 
 /// The first line.
 #[derive(Deserialize, Serialize)]
@@ -43,18 +65,24 @@ struct Header {
 struct End {
     convosync_archive_end: bool,
     visitors: u64,
+    #[serde(default)]
+    tombstones: u64,
+}
+
+/// The line of a visitor who is gone.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+struct TombstoneLine {
+    convosync_tombstone: SyncTombstone,
 }
 
 /// A line of an archive but the first.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Line {
-    /// Items of a visitor.
-    Items(ArchiveLine),
-    /// The end of the archive.
-    End {
-        /// How many visitors it has.
-        visitors: u64,
-    },
+    /// Of whom it tells.
+    Archived(ArchiveLine),
+    /// The end of the archive, and of how many it tells.
+    End(ArchiveCounts),
 }
 
 /// What is wrong with a line.
@@ -89,39 +117,65 @@ pub fn write_header(digest_seed: u64) -> Vec<u8> {
     out
 }
 
-/// The seed of the digests that the first line of an archive tells.
+/// The first line of an archive.
 ///
 /// # Errors
-/// [`LineError`] when the line is not one that this program can have written.
-pub fn read_header(line: &[u8]) -> Result<u64, LineError> {
+/// [`LineError`] when the line is not one that this program or an earlier version of it can have written.
+pub fn read_header(line: &[u8]) -> Result<ArchiveHeader, LineError> {
     let not_an_archive = |_| LineError::new("this is not an archive of Convosync");
     let header: Header = serde_json::from_slice(line).map_err(not_an_archive)?;
-    if header.convosync_archive != VERSION {
+    let version = header.convosync_archive;
+    if !(VERSION_MIN..=VERSION).contains(&version) {
         return Err(LineError(format!(
-            "the archive has version {}, and this program reads version {VERSION}",
-            header.convosync_archive
+            "the archive has version {version}, and this program reads versions {VERSION_MIN} to {VERSION}"
         )));
     }
     let seed = header.digest_seed.parse();
-    seed.map_err(|_not_shown| LineError::new("digest_seed: must be a number of 64 bits"))
+    let digest_seed =
+        seed.map_err(|_not_shown| LineError::new("digest_seed: must be a number of 64 bits"))?;
+    Ok(ArchiveHeader {
+        version,
+        digest_seed,
+    })
 }
 
 /// The last line of an archive of so many visitors.
 #[must_use]
-pub fn write_end(visitors: u64) -> Vec<u8> {
+pub fn write_end(counts: ArchiveCounts) -> Vec<u8> {
+    let ArchiveCounts {
+        visitors,
+        tombstones,
+    } = counts;
     let mut out = Vec::new();
     let end = End {
         convosync_archive_end: true,
         visitors,
+        tombstones,
     };
     push(&mut out, &end);
     out.push(b'\n');
     out
 }
 
-/// A line of items.
+/// A line between the first and the last.
 #[must_use]
 pub fn write_line(line: &ArchiveLine) -> Vec<u8> {
+    match line {
+        ArchiveLine::Items(items) => write_items(items),
+        ArchiveLine::Tombstone(tombstone) => {
+            let mut out = Vec::new();
+            let convosync_tombstone = tombstone.into();
+            let line = TombstoneLine {
+                convosync_tombstone,
+            };
+            push(&mut out, &line);
+            end_line(&mut out);
+            out
+        }
+    }
+}
+
+fn write_items(line: &VisitorItems) -> Vec<u8> {
     let mut out = Vec::with_capacity(4 << 10);
     let mut document = ObjectWriter::new(&mut out);
     push_array(
@@ -140,16 +194,34 @@ pub fn write_line(line: &ArchiveLine) -> Vec<u8> {
 /// # Errors
 /// [`LineError`], which names the first bad place.
 pub fn read_line(line: Vec<u8>) -> Result<Line, LineError> {
+    if line.starts_with(TOMBSTONE) {
+        let read = serde_json::from_slice::<TombstoneLine>(&line);
+        let TombstoneLine {
+            convosync_tombstone,
+        } = read.map_err(|error| {
+            // What the parser says may quote what is there.
+            LineError(format!(
+                "convosync_tombstone: is not as it should be at column {}",
+                error.column()
+            ))
+        })?;
+        let tombstone = ArchiveLine::Tombstone(convosync_tombstone.into());
+        return Ok(Line::Archived(tombstone));
+    }
     match serde_json::from_slice(&line) {
         Ok(End {
             convosync_archive_end: true,
             visitors,
-        }) => Ok(Line::End { visitors }),
-        _ => read_items(line).map(Line::Items),
+            tombstones,
+        }) => Ok(Line::End(ArchiveCounts {
+            visitors,
+            tombstones,
+        })),
+        _ => read_items(line).map(|items| Line::Archived(ArchiveLine::Items(items))),
     }
 }
 
-fn read_items(line: Vec<u8>) -> Result<ArchiveLine, LineError> {
+fn read_items(line: Vec<u8>) -> Result<VisitorItems, LineError> {
     // What was stored kept the limits of the server it was posted to.
     let limits = Limits::none();
     let body = Body::new(line, limits, 0).map_err(first_violation)?;
@@ -182,7 +254,7 @@ fn read_items(line: Vec<u8>) -> Result<ArchiveLine, LineError> {
         };
         reader.conversation(posted, sync)
     });
-    Ok(ArchiveLine {
+    Ok(VisitorItems {
         conversations: archived.collect::<Result<_, _>>()?,
         visitor,
     })

@@ -1,10 +1,12 @@
 //! The object `sync` of a line of an archive: of each item what the shape of a post has no word for,
 //! in the order of the items.
 
-use convosync_application::export_store::ArchiveLine;
+use convosync_application::export_store::VisitorItems;
 use convosync_domain::archive::{ArchivedConversation, ArchivedMessage};
+use convosync_domain::identity::VisitorId;
 use convosync_domain::posted::Digest;
 use convosync_domain::timestamp::Timestamp;
+use convosync_domain::tombstone::{VisitorGone, VisitorTombstone};
 use serde::{Deserialize, Serialize};
 
 #[derive(Deserialize, Serialize)]
@@ -24,8 +26,47 @@ pub(super) struct SyncVisitor {
     pub(super) user_id: Option<String>,
     pub(super) registered_at: Moment,
     pub(super) change_counter: Number,
+    /// As far as it is known; archives of version 1 do not tell.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) last_changed_at: Option<Moment>,
+}
+
+/// What stays of a visitor who is gone.
+#[derive(Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SyncTombstone {
+    id: VisitorUuid,
+    gone_at: Moment,
+    /// Whose everything of the visitor is now; without it, everything was erased.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    merged_into: Option<VisitorUuid>,
+}
+
+impl From<&VisitorTombstone> for SyncTombstone {
+    fn from(tombstone: &VisitorTombstone) -> Self {
+        Self {
+            id: VisitorUuid(tombstone.id.as_uuid()),
+            gone_at: Moment(tombstone.at),
+            merged_into: match tombstone.gone {
+                VisitorGone::Erased => None,
+                VisitorGone::Merged { into } => Some(VisitorUuid(into.as_uuid())),
+            },
+        }
+    }
+}
+
+impl From<SyncTombstone> for VisitorTombstone {
+    fn from(tombstone: SyncTombstone) -> Self {
+        let id = |VisitorUuid(uuid)| VisitorId::from_uuid(uuid);
+        Self {
+            id: id(tombstone.id),
+            at: tombstone.gone_at.into(),
+            gone: match tombstone.merged_into.map(id) {
+                None => VisitorGone::Erased,
+                Some(into) => VisitorGone::Merged { into },
+            },
+        }
+    }
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Serialize)]
@@ -71,7 +112,7 @@ impl SyncVisitor {
 }
 
 impl SyncObject {
-    pub(super) fn of(line: &ArchiveLine) -> Self {
+    pub(super) fn of(line: &VisitorItems) -> Self {
         let visitor = &line.visitor;
         Self {
             visitor: SyncVisitor {

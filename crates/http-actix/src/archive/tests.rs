@@ -9,6 +9,7 @@ use convosync_domain::stored::{
     ConversationHistory, MessageHistory, StoredConversation, StoredMessage,
 };
 use convosync_domain::timestamp::Timestamp;
+use convosync_domain::tombstone::{VisitorGone, VisitorTombstone};
 
 use super::*;
 
@@ -16,7 +17,7 @@ fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros).unwrap()
 }
 
-fn line() -> ArchiveLine {
+fn items() -> VisitorItems {
     let identity = VisitorIdentity::registered("ada").unwrap();
     let living = Message {
         fields: MessageFields {
@@ -51,13 +52,13 @@ fn line() -> ArchiveLine {
         own_stamp: Some(at(6)),
         ..MessageHistory::default()
     };
-    ArchiveLine {
+    VisitorItems {
         visitor: ArchivedVisitor {
             id: VisitorId::from(&identity),
             user_id: Some("ada".into()),
             registered_at: at(1),
             change_counter: 3,
-            last_changed_at: None,
+            last_changed_at: Some(at(8)),
         },
         conversations: vec![
             ArchivedConversation {
@@ -95,33 +96,80 @@ fn line() -> ArchiveLine {
     }
 }
 
+fn line() -> ArchiveLine {
+    ArchiveLine::Items(items())
+}
+
+fn tombstone(gone: VisitorGone) -> ArchiveLine {
+    ArchiveLine::Tombstone(VisitorTombstone {
+        id: VisitorId::from_uuid(Uuid::from_u128(6)),
+        gone,
+        at: at(2),
+    })
+}
+
+fn merged() -> ArchiveLine {
+    let into = VisitorId::from_uuid(Uuid::from_u128(7));
+    tombstone(VisitorGone::Merged { into })
+}
+
+const COUNTS: ArchiveCounts = ArchiveCounts {
+    visitors: 3,
+    tombstones: 4,
+};
+
 #[test]
 fn what_is_written_is_read() {
-    let mut written = write_line(&line());
-    assert_eq!(written.pop(), Some(b'\n'));
-    assert!(!written.contains(&b'\n'));
-    assert_eq!(read_line(written), Ok(Line::Items(line())));
-    let mut changed = line();
-    changed.visitor.last_changed_at = Some(at(8));
-    assert_eq!(read_line(write_line(&changed)), Ok(Line::Items(changed)));
-    assert_eq!(read_line(write_end(7)), Ok(Line::End { visitors: 7 }));
-    for seed in [0, u64::MAX] {
-        assert_eq!(read_header(&write_header(seed)), Ok(seed));
+    for line in [line(), tombstone(VisitorGone::Erased), merged()] {
+        let mut written = write_line(&line);
+        assert_eq!(written.pop(), Some(b'\n'));
+        assert!(!written.contains(&b'\n'));
+        assert_eq!(read_line(written), Ok(Line::Archived(line)));
     }
+    assert_eq!(read_line(write_end(COUNTS)), Ok(Line::End(COUNTS)));
+    for digest_seed in [0, u64::MAX] {
+        let header = read_header(&write_header(digest_seed)).unwrap();
+        assert_eq!(header.digest_seed, digest_seed);
+        assert!(header.is_current());
+    }
+}
+
+/// The lines of an earlier version of this program.
+#[test]
+fn version_1_is_read() {
+    let header = read_header(br#"{"convosync_archive":1,"digest_seed":"7"}"#).unwrap();
+    assert_eq!((header.digest_seed, header.is_current()), (7, false));
+    let mut expected = items();
+    expected.visitor.last_changed_at = None;
+    let written = String::from_utf8(write_line(&line())).unwrap();
+    let last = r#","last_changed_at":"1970-01-01T00:00:00.000008Z""#;
+    assert!(written.contains(last), "{written}");
+    let read = read_line(written.replace(last, "").into_bytes());
+    assert_eq!(read, Ok(Line::Archived(ArchiveLine::Items(expected))));
+    let end = br#"{"convosync_archive_end":true,"visitors":7}"#;
+    let counts = ArchiveCounts {
+        visitors: 7,
+        tombstones: 0,
+    };
+    assert_eq!(read_line(end.to_vec()), Ok(Line::End(counts)));
 }
 
 /// Whoever reads archives elsewhere sees here what may not change without a new version.
 #[test]
 fn the_format_stays() {
-    let mut line = line();
-    line.conversations.truncate(1);
-    line.conversations[0].conversation.content = Some(Conversation::default());
-    let written = String::from_utf8(write_line(&line)).unwrap();
-    insta::assert_snapshot!(written, @r#"{"conversations":[{"id":"00000000-0000-0000-0000-000000000001","messages":[{"message_id":"00000000-0000-0000-0000-000000000002","timestamp":"1970-01-01T00:00:00.000005Z","metadata":[  1.0000000000000000001],"request":{"request_n":3,"sync":{}}},{"message_id":"00000000-0000-0000-0000-000000000003","deleted_at":"1969-12-31T23:59:59.999999Z"}]}],"sync":{"visitor":{"id":"bf91b7ea-ecb1-81c3-9d07-a65e7c95a089","kind":"registered","user_id":"ada","registered_at":"1970-01-01T00:00:00.000001Z","change_counter":3},"conversations":[{"change_number":1,"stamp":"1970-01-01T00:00:00.000004Z","erased_through":"1970-01-01T00:00:00.000003Z","messages":[{"change_number":2,"stamp":"1970-01-01T00:00:00.000007Z","own_stamp":"1970-01-01T00:00:00.000006Z","digest":"02020202020202020202020202020202"},{"change_number":2,"future_stamp":"1970-01-01T00:00:00.000009Z","deleted_at":"1969-12-31T23:59:59.999999Z","digest":"03030303030303030303030303030303"}]}]}}"#);
+    let mut items = items();
+    items.conversations.truncate(1);
+    items.conversations[0].conversation.content = Some(Conversation::default());
+    let written = String::from_utf8(write_line(&ArchiveLine::Items(items))).unwrap();
+    insta::assert_snapshot!(written, @r#"{"conversations":[{"id":"00000000-0000-0000-0000-000000000001","messages":[{"message_id":"00000000-0000-0000-0000-000000000002","timestamp":"1970-01-01T00:00:00.000005Z","metadata":[  1.0000000000000000001],"request":{"request_n":3,"sync":{}}},{"message_id":"00000000-0000-0000-0000-000000000003","deleted_at":"1969-12-31T23:59:59.999999Z"}]}],"sync":{"visitor":{"id":"bf91b7ea-ecb1-81c3-9d07-a65e7c95a089","kind":"registered","user_id":"ada","registered_at":"1970-01-01T00:00:00.000001Z","change_counter":3,"last_changed_at":"1970-01-01T00:00:00.000008Z"},"conversations":[{"change_number":1,"stamp":"1970-01-01T00:00:00.000004Z","erased_through":"1970-01-01T00:00:00.000003Z","messages":[{"change_number":2,"stamp":"1970-01-01T00:00:00.000007Z","own_stamp":"1970-01-01T00:00:00.000006Z","digest":"02020202020202020202020202020202"},{"change_number":2,"future_stamp":"1970-01-01T00:00:00.000009Z","deleted_at":"1969-12-31T23:59:59.999999Z","digest":"03030303030303030303030303030303"}]}]}}"#);
     let header = String::from_utf8(write_header(7)).unwrap();
-    insta::assert_snapshot!(header, @r#"{"convosync_archive":1,"digest_seed":"7"}"#);
-    let end = String::from_utf8(write_end(3)).unwrap();
-    insta::assert_snapshot!(end, @r#"{"convosync_archive_end":true,"visitors":3}"#);
+    insta::assert_snapshot!(header, @r#"{"convosync_archive":2,"digest_seed":"7"}"#);
+    let end = String::from_utf8(write_end(COUNTS)).unwrap();
+    insta::assert_snapshot!(end, @r#"{"convosync_archive_end":true,"visitors":3,"tombstones":4}"#);
+    let erased = write_line(&tombstone(VisitorGone::Erased));
+    insta::assert_snapshot!(String::from_utf8(erased).unwrap(), @r#"{"convosync_tombstone":{"id":"00000000-0000-0000-0000-000000000006","gone_at":"1970-01-01T00:00:00.000002Z"}}"#);
+    let merged = write_line(&merged());
+    insta::assert_snapshot!(String::from_utf8(merged).unwrap(), @r#"{"convosync_tombstone":{"id":"00000000-0000-0000-0000-000000000006","gone_at":"1970-01-01T00:00:00.000002Z","merged_into":"00000000-0000-0000-0000-000000000007"}}"#);
 }
 
 #[test]
@@ -162,20 +210,36 @@ fn a_bad_line_is_refused_by_place() {
     }
     insta::assert_snapshot!(refusals.join("\n"), @r"
     body: trailing characters at line 1 column 16
-    sync: is missing or not as it should be at column 2397
+    sync: is missing or not as it should be at column 2445
     conversations[0].messages[0].request.request_n: must be an integer
     conversations[1].id: must be a text of 1 to 128 characters without control characters
     conversations[1]: change_number must be 1 to the visitor's change_counter
     conversations[1]: change_number must be 1 to the visitor's change_counter
-    sync: is missing or not as it should be at column 1837
+    sync: is missing or not as it should be at column 1836
     sync: is missing or not as it should be at column 1818
     sync.visitor.id: is not that of its user_id
     sync.visitor.user_id: registered visitors have one, and no others
     sync: is missing or not as it should be at column 1731
     conversations[0].deleted_at: must be there where sync makes the item dead, and only there
-    sync: is missing or not as it should be at column 2095
-    sync: is missing or not as it should be at column 1980
+    sync: is missing or not as it should be at column 2143
+    sync: is missing or not as it should be at column 2028
     ");
+}
+
+#[test]
+fn a_bad_line_of_one_who_is_gone_is_refused() {
+    let written = String::from_utf8(write_line(&merged())).unwrap();
+    for (from, to) in [
+        ("\"gone_at\"", "\"at\""),
+        ("\"id\":\"0", "\"id\":\"x"),
+        ("merged_into", "into"),
+        ("}}", "},\"x\":1}"),
+    ] {
+        assert!(written.contains(from), "{from}");
+        let error = read_line(written.replacen(from, to, 1).into_bytes()).unwrap_err();
+        let expected = "convosync_tombstone: is not as it should be at column ";
+        assert!(error.to_string().starts_with(expected), "{error}");
+    }
 }
 
 #[test]
@@ -184,8 +248,8 @@ fn a_header_of_something_else_is_refused() {
         ("", "this is not an archive of Convosync"),
         ("{}", "this is not an archive of Convosync"),
         (
-            r#"{"convosync_archive":2,"digest_seed":"7"}"#,
-            "the archive has version 2, and this program reads version 1",
+            r#"{"convosync_archive":3,"digest_seed":"7"}"#,
+            "the archive has version 3, and this program reads versions 1 to 2",
         ),
         (
             r#"{"convosync_archive":1,"digest_seed":"-7"}"#,
