@@ -29,6 +29,7 @@ mod retry;
 mod rows;
 mod schema;
 mod session;
+mod signals;
 mod statements;
 mod take_number;
 mod tombstones;
@@ -64,6 +65,7 @@ use heads::Names;
 use leave::Leaving;
 use open::{LogConnectErrors, first_connection, warn_if_not_durable};
 use session::{Database, SessionSettings, Sessions};
+use signals::Signals;
 use write::{Attempts, Commit};
 
 /// How long a call waits for its turn, and then for a connection.
@@ -76,6 +78,7 @@ struct Opened {
     identity: StoreIdentity,
     database: Arc<Database>,
     pool: r2d2::Pool<Sessions>,
+    signals: Signals,
     concurrency_limit: ConcurrencyLimit,
 }
 
@@ -100,6 +103,7 @@ impl PostgresStore {
             .build_unchecked(Sessions(Arc::clone(&database)));
         Ok(Self(Arc::new(Opened {
             identity,
+            signals: Signals::of(Arc::clone(&database)),
             database,
             pool,
             concurrency_limit: ConcurrencyLimit::new(pool_size, options.queue, WAIT_MAX),

@@ -20,6 +20,7 @@ mod reading;
 #[cfg(test)]
 mod row_tests;
 mod schema;
+mod signals;
 mod statements;
 mod tombstones;
 mod visitors;
@@ -55,6 +56,7 @@ use connection::{Database, Role};
 use errors::SqliteError;
 use group::Group;
 use read_pool::ReadPool;
+use signals::Signals;
 use writer::Writer;
 
 /// So many conversations and messages are looked up in about the time that it takes to hand the look-up to
@@ -99,6 +101,7 @@ struct Opened {
     identity: StoreIdentity,
     database: Arc<Database>,
     read_pool: ReadPool,
+    signals: Signals,
     writer: Writer,
     writing: ConcurrencyLimit,
 }
@@ -127,6 +130,7 @@ impl SqliteStore {
             .map_err(|error| database.unusable(&error))?;
         Ok(Self(Arc::new(Opened {
             identity,
+            signals: Signals::of(Arc::clone(&database)),
             database,
             read_pool,
             writer,

@@ -23,7 +23,6 @@ async fn answer(
     request: TestRequest,
     meanwhile: impl Future<Output = ()>,
 ) -> (Answer, u64) {
-    pause();
     let state = ports.into_state();
     let began = Instant::now();
     let answered = pin!(send(&state, request));
@@ -41,6 +40,7 @@ async fn after(seconds: u64, happens: impl FnOnce()) {
 
 #[actix_web::test]
 async fn a_change_is_answered_when_it_happens() {
+    pause();
     for (moves_after, wait, expected) in [(0, 30, 0), (7, 30, 7), (59, 60, 59)] {
         let (visitor, ports) = Changing::at(3);
         let moves = after(moves_after, || visitor.moves_to(Standing::At(4)));
@@ -55,6 +55,7 @@ async fn a_change_is_answered_when_it_happens() {
 
 #[actix_web::test]
 async fn without_a_change_the_empty_page_is_answered_when_the_time_is_over() {
+    pause();
     for (parameters, expected) in [("&wait=30", 30), ("&wait=1", 1), ("&wait=0", 0), ("", 0)] {
         let (_, ports) = Changing::at(3);
         let (answer, after) = answer(ports, changes(parameters), async {}).await;
@@ -69,6 +70,7 @@ async fn without_a_change_the_empty_page_is_answered_when_the_time_is_over() {
 
 #[actix_web::test]
 async fn who_has_the_page_waits_for_another() {
+    pause();
     let (_, ports) = Changing::at(3);
     let (known, _) = answer(ports, changes(""), async {}).await;
     let tag = known.header("ETag").unwrap().to_owned();
@@ -84,6 +86,7 @@ async fn who_has_the_page_waits_for_another() {
 
 #[actix_web::test]
 async fn a_head_does_not_wait() {
+    pause();
     let (_, ports) = Changing::at(3);
     let request = changes("&wait=30").method(Method::HEAD);
     let (answer, after) = answer(ports, request, async {}).await;
@@ -92,6 +95,7 @@ async fn a_head_does_not_wait() {
 
 #[actix_web::test]
 async fn a_visitor_who_goes_is_answered_so_at_once() {
+    pause();
     let (visitor, ports) = Changing::at(3);
     let goes = after(7, || visitor.moves_to(Standing::Gone));
     let (answer, after) = answer(ports, changes("&wait=30"), goes).await;
@@ -100,9 +104,9 @@ async fn a_visitor_who_goes_is_answered_so_at_once() {
 
 #[actix_web::test]
 async fn a_server_that_drains_answers_at_once_and_takes_no_more() {
+    pause();
     let (_, ports) = Changing::at(3);
     let drain = ports.drain.clone();
-    pause();
     let state = ports.into_state();
     let began = Instant::now();
     let waits = send(&state, changes("&wait=30"));
@@ -120,9 +124,9 @@ async fn a_server_that_drains_answers_at_once_and_takes_no_more() {
 
 #[actix_web::test]
 async fn one_too_many_is_refused_until_another_has_gone() {
+    pause();
     let (_, mut ports) = Changing::at(3);
     ports.limits.streams_per_visitor = 1;
-    pause();
     let state = ports.into_state();
     let (waited, (refused, plain)) = join(send(&state, changes("&wait=2")), async {
         sleep(Duration::from_secs(1)).await;
@@ -140,6 +144,7 @@ async fn one_too_many_is_refused_until_another_has_gone() {
 
 #[actix_web::test]
 async fn a_wait_that_is_none_is_refused_before_anything_else() {
+    pause();
     let nobody = get("/api/sync-conversations/changes/?wait=61");
     let answer = Ports::new().send(nobody).await;
     assert_eq!(answer.status, 400);

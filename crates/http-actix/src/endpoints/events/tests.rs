@@ -25,7 +25,6 @@ struct Events {
 }
 
 async fn open(state: &web::Data<AppState>, request: TestRequest) -> Events {
-    pause();
     let response = respond(state, request).await;
     assert_eq!(response.status(), 200);
     Events {
@@ -94,6 +93,7 @@ fn unavailable() -> StoreError {
 
 #[actix_web::test]
 async fn it_begins_with_everything_and_goes_on_with_what_changes() {
+    pause();
     let (visitor, ports) = Changing::at(5);
     let mut events = follow(ports, "&limit=2").await;
     for (id, conversations) in [(2, 2), (4, 2), (5, 1)] {
@@ -110,6 +110,7 @@ async fn it_begins_with_everything_and_goes_on_with_what_changes() {
 /// A client has one way to apply: what is in an event is what a pull answers, in one line.
 #[actix_web::test]
 async fn an_event_is_what_a_pull_answers() {
+    pause();
     let since = cursor(3);
     let pull = format!("/api/sync-conversations/changes/?user_id=u&since={since}");
     let pulled = Changing::at(4).1.send(get(&pull)).await.body;
@@ -128,6 +129,7 @@ async fn an_event_is_what_a_pull_answers() {
 
 #[actix_web::test]
 async fn it_tells_what_it_is() {
+    pause();
     let state = Changing::at(5).1.into_state();
     for method in [Method::GET, Method::HEAD] {
         let response = respond(&state, get(URL).method(method.clone())).await;
@@ -149,6 +151,7 @@ async fn it_tells_what_it_is() {
 
 #[actix_web::test]
 async fn it_is_resumed_where_the_client_says() {
+    pause();
     let (old, new) = (cursor(1), cursor(3));
     for (parameters, header, conversations) in [
         (String::new(), Some(&new), 1),
@@ -169,6 +172,7 @@ async fn it_is_resumed_where_the_client_says() {
 
 #[actix_web::test]
 async fn a_client_that_has_everything_is_told_so() {
+    pause();
     let (visitor, ports) = Changing::at(3);
     let mut events = follow(ports, &format!("&since={}", cursor(3))).await;
     events.expect("change", 3, 0).await;
@@ -178,6 +182,7 @@ async fn a_client_that_has_everything_is_told_so() {
 
 #[actix_web::test]
 async fn a_silent_stream_says_every_fifteen_seconds_that_it_lives() {
+    pause();
     let (visitor, ports) = Changing::at(1);
     let mut events = follow(ports, "").await;
     events.expect("change", 1, 1).await;
@@ -197,6 +202,7 @@ async fn a_silent_stream_says_every_fifteen_seconds_that_it_lives() {
 
 #[actix_web::test]
 async fn after_an_hour_it_ends_also_where_there_is_always_something() {
+    pause();
     for is_busy in [false, true] {
         let (visitor, ports) = Changing::at(1);
         let mut events = follow(ports, "").await;
@@ -216,6 +222,7 @@ async fn after_an_hour_it_ends_also_where_there_is_always_something() {
 
 #[actix_web::test]
 async fn an_expired_cursor_is_an_event_after_which_the_client_begins_anew() {
+    pause();
     for since in [cursor_of(1, 6), cursor(9)] {
         let mut events = follow(Changing::at(3).1, &format!("&since={since}")).await;
         let event = events.next().await.unwrap();
@@ -228,6 +235,7 @@ async fn an_expired_cursor_is_an_event_after_which_the_client_begins_anew() {
 
 #[actix_web::test]
 async fn a_visitor_who_goes_ends_its_streams() {
+    pause();
     let (visitor, ports) = Changing::at(3);
     let state = ports.into_state();
     let mut events = open(&state, get(URL)).await.skip_retry().await;
@@ -241,6 +249,7 @@ async fn a_visitor_who_goes_ends_its_streams() {
 
 #[actix_web::test]
 async fn what_is_wrong_from_the_start_is_no_stream() {
+    pause();
     let unknown = || {
         let mut ports = Ports::new();
         ports.visitors.expect_find().returning(|_| Ok(None));
@@ -271,6 +280,7 @@ async fn what_is_wrong_from_the_start_is_no_stream() {
 
 #[actix_web::test]
 async fn it_outlives_a_store_that_fails_for_a_while() {
+    pause();
     let internal = || StoreError::Internal {
         source: "disk on fire".into(),
     };
@@ -289,6 +299,7 @@ async fn it_outlives_a_store_that_fails_for_a_while() {
 
 #[actix_web::test]
 async fn it_waits_for_memory_and_gives_back_what_is_sent() {
+    pause();
     let (visitor, mut ports) = Changing::at(1);
     let _visitor = visitor.with_titles_of(100_000);
     ports.limits.reads_in_flight_bytes = 250_000;
@@ -309,6 +320,7 @@ async fn it_waits_for_memory_and_gives_back_what_is_sent() {
 
 #[actix_web::test]
 async fn an_item_larger_than_the_memory_comes_alone() {
+    pause();
     let (visitor, mut ports) = Changing::at(2);
     let _visitor = visitor.with_titles_of(100_000);
     ports.limits.reads_in_flight_bytes = 50_000;
@@ -319,6 +331,7 @@ async fn an_item_larger_than_the_memory_comes_alone() {
 
 #[actix_web::test]
 async fn a_server_that_drains_ends_its_streams_and_begins_none() {
+    pause();
     let (visitor, ports) = Changing::at(2);
     let _visitor = visitor.with_titles_of(100_000);
     let drain = ports.drain.clone();
@@ -346,6 +359,7 @@ async fn a_server_that_drains_ends_its_streams_and_begins_none() {
 
 #[actix_web::test]
 async fn one_too_many_is_refused_until_another_has_gone() {
+    pause();
     type Setup = fn(&mut Ports);
     let setups: [(Setup, u16, &str); 3] = [
         (|ports| ports.limits.streams = 1, 503, "too_many_in_flight"),
