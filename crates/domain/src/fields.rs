@@ -1,5 +1,9 @@
-//! One declaration for the fields of an item: its struct, its patch, how both merge and how a
-//! transport reads and writes them by name. A field that is added there is known everywhere.
+//! One declaration for the fields of an item: its struct, its patch, how both merge, how a
+//! transport reads and writes them by name and how it describes them. A field that is added there is
+//! known everywhere.
+
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -72,8 +76,41 @@ impl FieldRef<'_> {
     }
 }
 
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FieldKind {
+    /// A text.
+    Text,
+    /// A 64-bit integer.
+    Integer,
+    /// A finite number.
+    Number,
+    /// A boolean.
+    Boolean,
+    /// A moment.
+    Timestamp,
+    /// Any JSON value but null.
+    Json,
+    /// The id of a part.
+    PartId,
+}
+
+/// A declared field, for whoever describes the items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FieldInfo {
+    /// Its name.
+    pub name: &'static str,
+    /// What it holds.
+    pub kind: FieldKind,
+    /// What it is for, in a sentence.
+    pub description: &'static str,
+}
+
 /// A type that a field can have.
 pub trait FieldType: Clone + fmt::Debug + PartialEq {
+    /// What a field of this type holds.
+    const KIND: FieldKind;
+
     /// Reads a field of this type.
     ///
     /// # Errors
@@ -85,8 +122,10 @@ pub trait FieldType: Clone + fmt::Debug + PartialEq {
 }
 
 macro_rules! field_type {
-    ($type:ty, $read:ident, $value:ident => $field:expr) => {
+    ($type:ty, $kind:ident, $read:ident, $value:ident => $field:expr) => {
         impl FieldType for $type {
+            const KIND: FieldKind = FieldKind::$kind;
+
             fn read<R: FieldReader>(reader: R) -> Result<Patch<Self>, R::Error> {
                 reader.$read()
             }
@@ -99,27 +138,28 @@ macro_rules! field_type {
     };
 }
 
-field_type!(String, text, text => FieldRef::Text(text));
-field_type!(i64, integer, integer => FieldRef::Integer(*integer));
-field_type!(f64, number, number => FieldRef::Number(*number));
-field_type!(bool, boolean, boolean => FieldRef::Boolean(*boolean));
-field_type!(Timestamp, timestamp, moment => FieldRef::Timestamp(*moment));
-field_type!(JsonValue, json, value => FieldRef::Json(value));
-field_type!(PartId, part_id, id => FieldRef::PartId(id));
+field_type!(String, Text, text, text => FieldRef::Text(text));
+field_type!(i64, Integer, integer, integer => FieldRef::Integer(*integer));
+field_type!(f64, Number, number, number => FieldRef::Number(*number));
+field_type!(bool, Boolean, boolean, boolean => FieldRef::Boolean(*boolean));
+field_type!(Timestamp, Timestamp, timestamp, moment => FieldRef::Timestamp(*moment));
+field_type!(JsonValue, Json, json, value => FieldRef::Json(value));
+field_type!(PartId, PartId, part_id, id => FieldRef::PartId(id));
 
 /// Declares the fields of an item: a struct of what is stored, every field optional, and a struct
-/// of what a post says about them. Both have `extra` for the fields that are not declared.
+/// of what a post says about them. Both have `extra` for the fields that are not declared. The comment
+/// of a field describes it to clients, too.
 macro_rules! declare_fields {
     (
         $(#[$doc:meta])* $name:ident,
         $(#[$patch_doc:meta])* $patch:ident {
-            $( $(#[$field_doc:meta])* $field:ident: $type:ty, )*
+            $( $(#[doc = $field_doc:literal])* $field:ident: $type:ty, )*
         }
     ) => {
         $(#[$doc])*
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $name {
-            $( $(#[$field_doc])* pub $field: Option<$type>, )*
+            $( $(#[doc = $field_doc])* pub $field: Option<$type>, )*
             /// The fields that Convosync does not know.
             pub extra: $crate::patch::Extra,
         }
@@ -127,12 +167,21 @@ macro_rules! declare_fields {
         $(#[$patch_doc])*
         #[derive(Clone, Debug, Default, PartialEq)]
         pub struct $patch {
-            $( $(#[$field_doc])* pub $field: $crate::patch::Patch<$type>, )*
+            $( $(#[doc = $field_doc])* pub $field: $crate::patch::Patch<$type>, )*
             /// The fields that Convosync does not know.
             pub extra: $crate::patch::ExtraPatch,
         }
 
         impl $name {
+            /// The declared fields, in the order of declaration.
+            pub const FIELDS: &'static [$crate::fields::FieldInfo] = &[ $(
+                $crate::fields::FieldInfo {
+                    name: stringify!($field),
+                    kind: <$type as $crate::fields::FieldType>::KIND,
+                    description: concat!($($field_doc),*).trim_ascii(),
+                },
+            )* ];
+
             /// What a post creates that names these fields.
             #[must_use]
             pub fn created_from(patch: $patch) -> Self {

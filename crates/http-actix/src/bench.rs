@@ -26,7 +26,7 @@ pub fn read_post(body: Vec<u8>) -> Option<Vec<PostedConversation>> {
                 Some(PostedMessage {
                     id: message.id.clone(),
                     content: PostedContent::Read {
-                        digest: message.digest,
+                        digest: Some(message.digest),
                         change: Box::new(change),
                     },
                 })
