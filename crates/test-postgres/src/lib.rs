@@ -1,4 +1,4 @@
-//! A PostgreSQL server and databases for tests: one database a test, and nothing stays behind, even
+//! A PostgreSQL server, databases and a proxy for tests: one database a test, and nothing stays behind, even
 //! of a test that dies.
 //!
 //! The server is the one that `CONVOSYNC_TEST_POSTGRES` names, as `make test` sees to, or else one
