@@ -70,6 +70,7 @@ impl BatchWrite {
     pub fn commit(&mut self, conversations: Vec<ConversationChange>) -> Result<()> {
         let changes = ChangeSet {
             change_counter: self.change_counter,
+            received_at: Timestamp::from_micros(0).context("it is a moment")?,
             registers: None,
             quota: Quota::default(),
             conversations,
