@@ -11,6 +11,7 @@ mod failure;
 mod idle_memory;
 mod listen;
 mod logs;
+mod open_files;
 mod output;
 mod probe;
 mod random_secret;

@@ -6,6 +6,7 @@ use convosync_application::access::Authenticator;
 use convosync_application::api_keys::ManageApiKeys;
 use convosync_application::byte_budget::ByteBudget;
 use convosync_application::list_conversations::ListConversations;
+use convosync_application::live::{ChangeHub, FollowChanges};
 use convosync_application::pull_changes::{PullChanges, PullSettings};
 use convosync_application::read_conversations::ReadConversations;
 use convosync_application::register_visitor::RegisterVisitor;
@@ -29,6 +30,7 @@ pub(crate) fn services(
     settings: &Settings,
     mode: AccessMode,
     authenticator: Arc<dyn Authenticator>,
+    hub: &Arc<ChangeHub>,
     drain: Drain,
 ) -> Result<Services, Failure> {
     let epoch = store.identity().epoch;
@@ -37,6 +39,7 @@ pub(crate) fn services(
     let sync = Arc::new(SyncConversations::new(
         store.clone(),
         store.clone(),
+        hub.clone(),
         clock()?,
         settings.sync(mode),
         memory.clone(),
@@ -51,6 +54,7 @@ pub(crate) fn services(
         delete: DeleteItem::new(sync.clone(), store.clone()),
         read,
         sync,
+        follow: FollowChanges::new(pull.clone(), hub.clone()),
         list: ListConversations::new(store.clone(), store.clone()),
         pull,
         register: register_visitor(store)?,

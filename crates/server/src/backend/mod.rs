@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use convosync_domain::ports::{
-    ApiKeyStore, ChangeFeed, ConversationList, StoreArchive, StoreStatus, SyncStore, VisitorStore,
+    ApiKeyStore, ChangeFeed, ChangeSignals, ConversationList, StoreArchive, StoreStatus, SyncStore,
+    VisitorStore,
 };
 
 use crate::failure::Failure;
@@ -41,7 +42,14 @@ pub(crate) fn require_store(backend: &dyn Backend) -> Result<(), Failure> {
 
 /// Every port of a store.
 pub(crate) trait Store:
-    SyncStore + VisitorStore + ConversationList + ChangeFeed + StoreArchive + StoreStatus + ApiKeyStore
+    SyncStore
+    + VisitorStore
+    + ConversationList
+    + ChangeFeed
+    + ChangeSignals
+    + StoreArchive
+    + StoreStatus
+    + ApiKeyStore
 {
     /// Finishes the writes that are queued and closes the store.
     fn close(&self);

@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use actix_web::rt::task::JoinError;
+use convosync_application::live::{ChangeHub, relay};
 use convosync_http_actix::{Drain, HttpSettings};
 use rustls::ServerConfig;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -19,6 +20,7 @@ use crate::backend::{Backend, Store};
 use crate::failure::Failure;
 use crate::idle_memory;
 use crate::listen;
+use crate::open_files;
 use crate::output::say;
 use crate::probe;
 use crate::reloads::Reloads;
@@ -42,6 +44,7 @@ pub(super) async fn run(
     backend: &dyn Backend,
 ) -> Result<(), Failure> {
     let settings = &configuration.settings;
+    open_files::raise_limit();
     let mut reloads = Reloads::listen().map_err(|error| failed(&error))?;
     let tls = Tls::load(configuration)?;
     // Before the store is touched: it may belong to a running server of another version.
@@ -52,7 +55,8 @@ pub(super) async fn run(
     let access = access(mode, configuration, &store, clock()?)?;
     access.read_again_on(&mut reloads);
     let authenticator = access.authenticator.clone();
-    let services = services(&store, settings, mode, authenticator, drain.clone())?;
+    let hub = Arc::new(ChangeHub::with_others(store.clone()));
+    let services = services(&store, settings, mode, authenticator, &hub, drain.clone())?;
     let tls = tls.map(|tls| tls.read_again_on(&mut reloads));
     let server =
         convosync_http_actix::serve(listener, services, http_settings(settings, mode, tls))
@@ -69,12 +73,15 @@ pub(super) async fn run(
     tokio::select! {
         ended = &mut running => return Err(ended_early(ended)),
         () = idle_memory::give_back() => {}
+        () = relay(&hub) => {}
         () = reloads.run() => {}
         () = remind(mode) => {}
         () = signals.next() => {}
     }
 
     drain.begin();
+    // It holds the store.
+    drop(hub);
     tracing::info!("stopping: what is in flight is answered first");
     let server = &settings.server;
     let stopped = async {

@@ -121,6 +121,12 @@ pub(crate) struct LimitSettings {
     value_bytes: usize,
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
     url_bytes: usize,
+    #[serde(deserialize_with = "between::<0, SIZE_MAX, _, _>")]
+    streams: usize,
+    #[serde(deserialize_with = "between::<0, SIZE_MAX, _, _>")]
+    streams_per_address: usize,
+    #[serde(deserialize_with = "between::<0, SIZE_MAX, _, _>")]
+    streams_per_visitor: usize,
     #[serde(deserialize_with = "between::<1, SIZE_MAX, _, _>")]
     pub(crate) queue: usize,
     #[serde(deserialize_with = "between::<0, RATE_MAX, _, _>")]
@@ -259,6 +265,9 @@ impl Settings {
             messages: limits.messages,
             value_bytes: limits.value_bytes,
             url_bytes: limits.url_bytes,
+            streams: limits.streams,
+            streams_per_address: limits.streams_per_address,
+            streams_per_visitor: limits.streams_per_visitor,
         }
     }
 }

@@ -142,7 +142,7 @@ impl EventStream {
             ) => self.end("event: gone\n", error),
             // With no id the client has none either, and begins at the start when it connects again.
             Err(error @ (PullError::CursorExpired | PullError::InvalidCursor)) => {
-                self.end("event: expired\nid\n", error);
+                self.end("event: expired\nid:\n", error);
             }
             Err(error @ PullError::Store(_)) => {
                 // It logs what is the matter.

@@ -124,7 +124,11 @@ async fn an_event_is_what_a_pull_answers() {
         .strip_prefix("data: ")
         .unwrap();
     assert_eq!(data, pulled.replace(['\r', '\n'], " "));
-    insta::assert_snapshot!(event, @r#""#);
+    insta::assert_snapshot!(event, @r#"
+    event: change
+    id: AQAAAAAAAAAABAAAAAAAAAAAAAAAAAAAAAUPktgTnWaZFg
+    data: {"conversations":[{"id":"00000000-0000-0000-0000-000000000004","title":"","x":{  "a": "\n" },"messages":[]}],"cursor":"AQAAAAAAAAAABAAAAAAAAAAAAAAAAAAAAAUPktgTnWaZFg","has_more":false}
+    "#);
 }
 
 #[actix_web::test]
@@ -227,7 +231,11 @@ async fn an_expired_cursor_is_an_event_after_which_the_client_begins_anew() {
         let mut events = follow(Changing::at(3).1, &format!("&since={since}")).await;
         let event = events.next().await.unwrap();
         insta::allow_duplicates! {
-            insta::assert_snapshot!(event, @r#""#);
+            insta::assert_snapshot!(event, @r#"
+    event: expired
+    id:
+    data: {"error":"Cursor expired, start again","code":"cursor_expired","request_id":"r"}
+    "#);
         }
         assert_eq!(events.next().await, None);
     }
@@ -242,7 +250,10 @@ async fn a_visitor_who_goes_ends_its_streams() {
     events.expect("change", 3, 3).await;
     visitor.moves_to(Standing::Gone);
     let event = events.next().await.unwrap();
-    insta::assert_snapshot!(event, @r#""#);
+    insta::assert_snapshot!(event, @r#"
+    event: gone
+    data: {"error":"Visitor was erased","code":"visitor_erased","request_id":"r"}
+    "#);
     assert_eq!(events.next().await, None);
     assert_eq!(send(&state, get(URL)).await.status, 410);
 }
