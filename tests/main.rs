@@ -19,6 +19,7 @@ mod crashes;
 mod devices;
 mod generated_input;
 mod histories;
+mod live;
 mod model;
 mod moving;
 mod outages;

@@ -4,6 +4,7 @@
 mod answer;
 pub(crate) mod api;
 mod command;
+pub(crate) mod events;
 pub(crate) mod json_text;
 pub(crate) mod raw;
 

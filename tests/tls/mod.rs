@@ -2,6 +2,7 @@
 
 mod authority;
 mod client;
+mod events;
 mod http2;
 mod https;
 mod limits;
