@@ -79,22 +79,20 @@ fn what_is_no_tag_of_the_conversation_is_not_passed_over() {
 }
 
 /// A device edits while another one deletes what it has seen before: either the deletion comes first, and the device
-/// is told so in the answer to its own post, or the edit does, and the deletion is refused.
-#[test]
-fn an_edit_and_a_deletion_of_what_was_before_it_exclude_each_other() {
-    let server = Server::start();
-    let ada = Visitor::register(&server, "ada");
-    for round in 0..60 {
-        let id = format!("c{round}");
+/// is told so in the answer to its own post, or the edit does, and the deletion is refused. Conversations are
+/// named after the process that takes the edits.
+fn expect_one_of_edit_and_deletion(editor: &Visitor<'_>, deleter: &Visitor<'_>) {
+    for round in 0..40 {
+        let id = format!("{round} of {}", editor.address);
         let path = conversation_path(&id);
         let message = json!({ "message_id": "m", "timestamp": T1 });
-        ada.post(&json!({ "id": id, "messages": [message] }));
-        let tag = ada.tag(&path, "");
+        editor.post(&json!({ "id": id, "messages": [message] }));
+        let tag = deleter.tag(&path, "");
         let edit = json!({ "id": id, "messages": [{ "message_id": "m", "timestamp": T2 }] });
         let edit = json!({ "conversations": [edit] }).to_string();
         let (deleted, edited) = thread::scope(|scope| {
-            let deletion = scope.spawn(|| ada.delete_if(&path, &tag));
-            let edit = scope.spawn(|| ada.api.post_preferring(&edit, None, "&since="));
+            let edit = scope.spawn(|| editor.api.post_preferring(&edit, None, "&since="));
+            let deletion = scope.spawn(|| deleter.delete_if(&path, &tag));
             (deletion.join().unwrap(), edit.join().unwrap())
         });
         assert_eq!(edited.status, 200, "{edited:?}");
@@ -105,16 +103,33 @@ fn an_edit_and_a_deletion_of_what_was_before_it_exclude_each_other() {
         match deleted {
             204 => {
                 assert!(was_dead, "the edit is lost: {edited:?}");
-                assert_eq!(ada.get(&path, "").status, 404);
+                assert_eq!(editor.get(&path, "").status, 404);
             }
             412 => {
                 assert!(!was_dead, "{edited:?}");
-                let shown = ada.shown(&path, "");
+                let shown = editor.shown(&path, "");
                 assert_eq!(shown["messages"][0]["timestamp"], json!(T2));
             }
             other => panic!("{other}"),
         }
     }
+}
+
+#[test]
+fn an_edit_and_a_deletion_of_what_was_before_it_exclude_each_other() {
+    let server = Server::start();
+    let ada = Visitor::register(&server, "ada");
+    expect_one_of_edit_and_deletion(&ada, &ada);
+}
+
+#[test]
+fn an_edit_and_a_deletion_exclude_each_other_in_two_processes() {
+    let server = Server::start();
+    let neighbour = server.neighbour();
+    let here = Visitor::register(&server, "ada");
+    let there = Visitor::register_at(neighbour.address(), "ada");
+    expect_one_of_edit_and_deletion(&here, &there);
+    expect_one_of_edit_and_deletion(&there, &here);
 }
 
 #[test]

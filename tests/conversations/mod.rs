@@ -17,17 +17,21 @@ const T3: &str = "2025-01-01T00:00:03Z";
 
 /// A visitor of a server, who names itself in every URL.
 struct Visitor<'a> {
-    server: &'a Server,
+    address: &'a str,
     api: Api,
     query: String,
 }
 
 impl<'a> Visitor<'a> {
     fn register(server: &'a Server, name: &str) -> Self {
+        Self::register_at(server.address(), name)
+    }
+
+    fn register_at(address: &'a str, name: &str) -> Self {
         let query = format!("user_id={name}");
         Self {
-            server,
-            api: Api::register(&server.url(), &query),
+            address,
+            api: Api::register(&format!("http://{address}"), &query),
             query,
         }
     }
@@ -48,7 +52,7 @@ impl<'a> Visitor<'a> {
         for (name, value) in headers {
             head.push_str(&format!("{name}: {value}\r\n"));
         }
-        let mut connection = Connection::open(self.server.address());
+        let mut connection = Connection::open(self.address);
         connection.send(head + "\r\n");
         connection.last_answer().expect("an answer")
     }

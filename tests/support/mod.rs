@@ -55,6 +55,22 @@ struct Process {
     stderr: Arc<Mutex<String>>,
 }
 
+/// Another server process on the store of a [`Server`]. It is killed when it goes.
+pub(crate) struct Neighbour(Process);
+
+impl Neighbour {
+    /// `127.0.0.1:PORT`.
+    pub(crate) fn address(&self) -> &str {
+        &self.0.address
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        self.0.kill();
+    }
+}
+
 impl Server {
     /// Starts a server as it is without settings, but for the port.
     pub(crate) fn start() -> Self {
@@ -101,6 +117,13 @@ impl Server {
         let mut command = self.command();
         command.env("CONVOSYNC__SERVER__PORT", "0");
         self.process = Some(Process::start(command));
+    }
+
+    /// Starts another process on the same store with the same settings.
+    pub(crate) fn neighbour(&self) -> Neighbour {
+        let mut command = self.command();
+        command.env("CONVOSYNC__SERVER__PORT", "0");
+        Neighbour(Process::start(command))
     }
 
     /// The binary, to be run in the folder of the server and with its settings.
