@@ -10,9 +10,14 @@ use convosync_application::live::{ChangeHub, FollowChanges};
 use convosync_application::pull_changes::{PullChanges, PullSettings};
 use convosync_application::read_conversations::ReadConversations;
 use convosync_application::register_visitor::RegisterVisitor;
-use convosync_application::sync::SyncConversations;
 use convosync_application::sync::deletion::DeleteItem;
+use convosync_application::sync::{
+    MergeVisitors, RegistrationMode, RegistrationPolicy, SyncConversations, SyncSettings,
+};
 use convosync_application::take_turn::TakeTurn;
+use convosync_application::visitors::{
+    EraseVisitor, ExportVisitor, ListVisitors, SummarizeVisitor,
+};
 use convosync_domain::ports::Clock;
 use convosync_http_actix::{Drain, Services};
 
@@ -45,6 +50,7 @@ pub(crate) fn services(
         memory.clone(),
     ));
     let page_bytes = limits.page_bytes;
+    let export = ExportVisitor::new(store.clone(), store.clone(), memory.clone());
     let pages = PullSettings { page_bytes, memory };
     let read = ReadConversations::new(store.clone(), store.clone(), epoch, pages.clone());
     let pull = PullChanges::new(store.clone(), store.clone(), epoch, pages);
@@ -53,6 +59,10 @@ pub(crate) fn services(
         turn: TakeTurn::new(sync.clone(), pull.clone(), store.clone()),
         delete: DeleteItem::new(sync.clone(), store.clone()),
         read,
+        merge: MergeVisitors::new(sync.clone(), store.clone(), store.clone()),
+        export,
+        summarize: summarize_visitor(store),
+        erase: EraseVisitor::new(store.clone(), hub.clone(), clock()?),
         sync,
         follow: FollowChanges::new(pull.clone(), hub.clone()),
         list: ListConversations::new(store.clone(), store.clone()),
@@ -67,6 +77,52 @@ pub(crate) fn services(
 pub(crate) fn register_visitor(store: &Arc<dyn Store>) -> Result<RegisterVisitor, Failure> {
     let anon_ids = Arc::new(SystemAnonIds);
     Ok(RegisterVisitor::new(store.clone(), anon_ids, clock()?))
+}
+
+/// How much a visitor of the store has.
+pub(crate) fn summarize_visitor(store: &Arc<dyn Store>) -> SummarizeVisitor {
+    SummarizeVisitor::new(store.clone())
+}
+
+/// Which visitors the store has.
+pub(crate) fn list_visitors(store: &Arc<dyn Store>) -> ListVisitors {
+    ListVisitors::new(store.clone(), store.clone())
+}
+
+/// How an operator erases visitors. Servers on the store see it in the store.
+pub(crate) fn erase_visitor(store: &Arc<dyn Store>) -> Result<EraseVisitor, Failure> {
+    let nobody_waits = Arc::new(ChangeHub::alone());
+    Ok(EraseVisitor::new(store.clone(), nobody_waits, clock()?))
+}
+
+/// How an operator exports visitors, one at a time.
+pub(crate) fn export_visitor(store: &Arc<dyn Store>) -> ExportVisitor {
+    ExportVisitor::new(store.clone(), store.clone(), ByteBudget::unbounded())
+}
+
+/// How an operator merges visitors who are both registered, with all the memory that it takes.
+pub(crate) fn merge_visitors(
+    store: &Arc<dyn Store>,
+    settings: &Settings,
+) -> Result<MergeVisitors, Failure> {
+    let of_posts = settings.sync(AccessMode::Open { is_exposed: false });
+    let settings = SyncSettings {
+        registration: RegistrationPolicy::of_all(RegistrationMode::Explicit),
+        ..of_posts
+    };
+    let sync = SyncConversations::new(
+        store.clone(),
+        store.clone(),
+        Arc::new(ChangeHub::alone()),
+        clock()?,
+        settings,
+        ByteBudget::unbounded(),
+    );
+    Ok(MergeVisitors::new(
+        Arc::new(sync),
+        store.clone(),
+        store.clone(),
+    ))
 }
 
 /// How an operator works with the API keys of the store.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use convosync_application::export_store::{ExportError, ExportProgress, ExportStore};
+use convosync_application::export_store::{ArchiveLine, ExportError, ExportProgress, ExportStore};
 use convosync_domain::identity::VisitorId;
 use convosync_domain::ports::{StoreArchive as _, StoreError, StoreIdentity};
 use convosync_http_actix::archive::{Line, read_line, write_line};
@@ -86,7 +86,7 @@ impl Files {
         for visitor in visitors {
             let text = self.read_file(&name_of(*visitor))?.unwrap_or_default();
             for line in text.lines() {
-                let Ok(Line::Items(line)) = read_line(line.into()) else {
+                let Ok(Line::Archived(ArchiveLine::Items(line))) = read_line(line.into()) else {
                     return Err(corrupt("visitor"));
                 };
                 store.restore(line.visitor, line.conversations).await?;
@@ -99,8 +99,10 @@ impl Files {
     pub(crate) async fn write(&self, name: &str, store: MemoryStore) -> Result<(), StoreError> {
         let mut lines = Vec::new();
         let export = ExportStore::new(Arc::new(store));
-        let done = export.run(ExportProgress::default(), |line| {
-            lines.write_all(&write_line(line))
+        let done = export.run(ExportProgress::default(), |line| match line {
+            ArchiveLine::Items(_) => lines.write_all(&write_line(line)),
+            // They have a file of their own.
+            ArchiveLine::Tombstone(_) => Ok(()),
         });
         done.await.map_err(|error| match error {
             ExportError::Store(error) => error,

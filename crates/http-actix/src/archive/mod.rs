@@ -11,12 +11,13 @@ use std::sync::Arc;
 
 use convosync_application::export_store::{ArchiveCounts, ArchiveLine, VisitorItems};
 use convosync_domain::archive::ArchivedVisitor;
+use convosync_domain::feed::ChangedConversation;
 use convosync_domain::identity::{VisitorId, VisitorIdentity};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::body::Body;
-use crate::items::{push_archived, read_submission};
+use crate::items::{push_archived, push_conversation, read_submission};
 use crate::json::{Leniency, ObjectWriter, Refusal, Violation, end_line, push, push_array};
 use crate::settings::Limits;
 use item_reader::ItemReader;
@@ -154,6 +155,21 @@ pub fn write_end(counts: ArchiveCounts) -> Vec<u8> {
     };
     push(&mut out, &end);
     out.push(b'\n');
+    out
+}
+
+/// A line of its own, in no archive: a body that a post takes, of conversations as a pull shows them.
+#[must_use]
+pub fn write_posted(conversations: &[ChangedConversation]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4 << 10);
+    let mut document = ObjectWriter::new(&mut out);
+    push_array(
+        document.key("conversations"),
+        conversations,
+        push_conversation,
+    );
+    document.end();
+    end_line(&mut out);
     out
 }
 

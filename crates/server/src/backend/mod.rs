@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use convosync_domain::ports::{
-    ApiKeyStore, ChangeFeed, ChangeSignals, ConversationList, StoreArchive, StoreStatus, SyncStore,
-    VisitorStore,
+    ApiKeyStore, ChangeFeed, ChangeSignals, ConversationList, ConversationReader, MergeStore,
+    StoreArchive, StoreStatus, SyncStore, VisitorStore,
 };
 
 use crate::failure::Failure;
@@ -21,6 +21,9 @@ pub(crate) trait Backend {
 
     /// How many writes the opened store takes at once; those beyond may be refused.
     fn writes_at_once(&self) -> usize;
+
+    /// What becomes of the text that was erased, for whoever erased it: a sentence without its end.
+    fn after_erasure(&self) -> &'static str;
 
     /// Opens the store, making or migrating it where that is needed.
     fn open(&self) -> Result<Arc<dyn Store>, Failure>;
@@ -43,8 +46,10 @@ pub(crate) fn require_store(backend: &dyn Backend) -> Result<(), Failure> {
 /// Every port of a store.
 pub(crate) trait Store:
     SyncStore
+    + MergeStore
     + VisitorStore
     + ConversationList
+    + ConversationReader
     + ChangeFeed
     + ChangeSignals
     + StoreArchive

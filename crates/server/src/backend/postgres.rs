@@ -34,6 +34,10 @@ impl Backend for Postgres {
         usize::try_from(self.0.pool_size).unwrap_or(usize::MAX)
     }
 
+    fn after_erasure(&self) -> &'static str {
+        "its text leaves the files of the database with the next VACUUM"
+    }
+
     fn open(&self) -> Result<Arc<dyn Store>, Failure> {
         match PostgresStore::open(&self.0) {
             Ok(store) => Ok(Arc::new(store)),

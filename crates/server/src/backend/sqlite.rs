@@ -34,6 +34,10 @@ impl Backend for Sqlite {
         self.0.queue
     }
 
+    fn after_erasure(&self) -> &'static str {
+        "its text is not in the files of the store any more, once nobody reads what was there before"
+    }
+
     fn open(&self) -> Result<Arc<dyn Store>, Failure> {
         match SqliteStore::open(self.0.clone()) {
             Ok(store) => Ok(Arc::new(store)),

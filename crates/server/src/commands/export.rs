@@ -84,13 +84,18 @@ impl Begun {
             number += 1;
             begun.length += u64::try_from(read).unwrap_or(u64::MAX);
             if number == 1 {
-                let seed = archive::read_header(&line);
-                begun.digest_seed = Some(seed.map_err(|error| cannot_go_on(path, &error))?);
+                let header = archive::read_header(&line);
+                let header = header.map_err(|error| cannot_go_on(path, &error))?;
+                if !header.is_current() {
+                    let problem = "an earlier version of this program has begun it";
+                    return Err(cannot_go_on(path, &problem));
+                }
+                begun.digest_seed = Some(header.digest_seed);
                 continue;
             }
             match archive::read_line(line) {
-                Ok(Line::Items(line)) => begun.progress.add(&line),
-                Ok(Line::End { .. }) => return Err(cannot_go_on(path, &"it is whole")),
+                Ok(Line::Archived(line)) => begun.progress.add(&line),
+                Ok(Line::End(_)) => return Err(cannot_go_on(path, &"it is whole")),
                 Err(error) => {
                     let problem = format!("line {number}: {error}");
                     return Err(cannot_go_on(path, &problem));
@@ -106,7 +111,7 @@ fn cannot_go_on(path: &Path, problem: &dyn fmt::Display) -> Failure {
 
 /// Opens a file that is not there yet, or may be, to write on from a length; it is for its owner
 /// alone.
-fn open(path: &Path, may_be_there: bool, length: u64) -> io::Result<File> {
+pub(super) fn open(path: &Path, may_be_there: bool, length: u64) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.write(true);
     match may_be_there {
@@ -153,18 +158,18 @@ async fn write_lines(
     let mut progress = begun.progress.clone();
     let done = export.run(begun.progress, |line| {
         progress.add(line);
-        bar.set_position(progress.visitors());
+        bar.set_position(progress.counts().visitors);
         out.write_all(&archive::write_line(line))
     });
-    let visitors = done.await.map_err(|error| match error {
+    let counts = done.await.map_err(|error| match error {
         ExportError::Line(error) => unwritten(&error),
         error => Failure::caused_by(&error),
     })?;
-    out.write_all(&archive::write_end(visitors))
+    out.write_all(&archive::write_end(counts))
         .and_then(|()| out.flush())
         .map_err(|error| unwritten(&error))?;
     bar.finish_and_clear();
-    say(&format!("exported {visitors} visitors"));
+    say(&format!("exported {} visitors", counts.visitors));
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::PathBuf;
 
 use clap::Args;
-use convosync_application::export_store::ArchiveLine;
+use convosync_application::export_store::{ArchiveCounts, ArchiveLine};
 use convosync_application::import_store::{ImportError, ImportStore};
 use convosync_domain::identity::VisitorId;
 use convosync_http_actix::archive::{self, Line};
@@ -54,33 +54,41 @@ async fn import(
     let import = ImportStore::new(store.clone(), backend.writes_at_once());
     let done = restore(&import, digest_seed, &mut lines).await;
     store.close();
-    let visitors = done?;
+    let counts = done?;
     bar.finish_and_clear();
-    say(&format!("imported {visitors} visitors"));
+    say(&format!("imported {} visitors", counts.visitors));
     Ok(())
 }
 
-/// Restores all lines; returns how many visitors they are of.
+/// Restores all lines; returns of how many visitors they tell.
 async fn restore(
     import: &ImportStore,
     digest_seed: u64,
     lines: &mut Lines<impl BufRead>,
-) -> Result<u64, Failure> {
+) -> Result<ArchiveCounts, Failure> {
     let mut last: Option<VisitorId> = None;
-    let mut visitors = 0;
-    let done = import.run(digest_seed, lines.by_ref(), |line| {
-        if last.replace(line.visitor.id) != Some(line.visitor.id) {
-            visitors += 1;
+    let mut counts = ArchiveCounts::default();
+    let done = import.run(digest_seed, lines.by_ref(), |line| match line {
+        ArchiveLine::Items(_) => {
+            if last.replace(line.visitor()) != Some(line.visitor()) {
+                counts.visitors += 1;
+            }
         }
+        ArchiveLine::Tombstone(_) => counts.tombstones += 1,
     });
     done.await.map_err(|error| match error {
         ImportError::Line(failure) => failure,
         error => Failure::caused_by(&error),
     })?;
-    match lines.visitors {
-        Some(expected) if expected == visitors => Ok(visitors),
+    match lines.end {
+        Some(expected) if expected == counts => Ok(counts),
+        Some(expected) if expected.visitors == counts.visitors => Err(Failure::failed(format!(
+            "the archive has {} visitors who are gone where it should have {}",
+            counts.tombstones, expected.tombstones
+        ))),
         Some(expected) => Err(Failure::failed(format!(
-            "the archive has {visitors} visitors where it should have {expected}"
+            "the archive has {} visitors where it should have {}",
+            counts.visitors, expected.visitors
         ))),
         None => Err(Failure::failed(
             "the archive ends early: import the whole of it to go on",
@@ -92,8 +100,8 @@ async fn restore(
 struct Lines<R> {
     archive: R,
     number: u64,
-    /// As the last line tells.
-    visitors: Option<u64>,
+    /// What the last line tells.
+    end: Option<ArchiveCounts>,
 }
 
 impl<R: BufRead> Lines<R> {
@@ -101,14 +109,16 @@ impl<R: BufRead> Lines<R> {
         Self {
             archive,
             number: 0,
-            visitors: None,
+            end: None,
         }
     }
 
     fn header(&mut self) -> Result<u64, Failure> {
         let line = self.next_line(archive::HEADER_BYTES_MAX)?;
         let line = line.unwrap_or_default();
-        archive::read_header(&line).map_err(|error| self.bad_line(&error))
+        let header = archive::read_header(&line);
+        let header = header.map_err(|error| self.bad_line(&error))?;
+        Ok(header.digest_seed)
     }
 
     fn next_line(&mut self, bytes_max: u64) -> Result<Option<Vec<u8>>, Failure> {
@@ -125,13 +135,13 @@ impl<R: BufRead> Lines<R> {
         let Some(line) = self.next_line(u64::MAX)? else {
             return Ok(None);
         };
-        if self.visitors.is_some() {
+        if self.end.is_some() {
             return Err(self.bad_line(&"comes after the end"));
         }
         match archive::read_line(line) {
-            Ok(Line::Items(line)) => Ok(Some(line)),
-            Ok(Line::End { visitors }) => {
-                self.visitors = Some(visitors);
+            Ok(Line::Archived(line)) => Ok(Some(line)),
+            Ok(Line::End(counts)) => {
+                self.end = Some(counts);
                 self.items()
             }
             Err(error) => Err(self.bad_line(&error)),

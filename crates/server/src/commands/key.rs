@@ -1,6 +1,5 @@
 //! `convosync key`
 
-use std::iter;
 use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser as _};
@@ -10,6 +9,7 @@ use convosync_domain::api_key::{ApiKeyId, ApiKeyName, ApiKeyState, Scope};
 use convosync_domain::timestamp::Timestamp;
 use serde_json::{Value, json};
 
+use super::table::Table;
 use crate::backend::{Backend, require_store};
 use crate::failure::Failure;
 use crate::output::print;
@@ -153,9 +153,7 @@ fn word_for(state: ApiKeyState) -> &'static str {
     }
 }
 
-/// A line for each key below a line of titles; columns are as wide as what they hold.
 fn table(listed: &[ListedApiKey]) -> String {
-    let titles = ["ID", "NAME", "SCOPES", "CREATED", "EXPIRES", "STATE"].map(str::to_owned);
     let rows = listed.iter().map(|listed| {
         let key = &listed.key;
         let expires_at = key.expires_at.map(|at| at.to_string());
@@ -168,21 +166,8 @@ fn table(listed: &[ListedApiKey]) -> String {
             word_for(listed.state).to_owned(),
         ]
     });
-    let lines: Vec<_> = iter::once(titles).chain(rows).collect();
-    let mut widths = [0; 6];
-    for line in &lines {
-        for (width, cell) in widths.iter_mut().zip(line) {
-            *width = cell.chars().count().max(*width);
-        }
-    }
-    let shown = lines.iter().map(|line| {
-        let cells = line.iter().zip(widths);
-        let cells: Vec<_> = cells
-            .map(|(cell, width)| format!("{cell:width$}"))
-            .collect();
-        cells.join("  ").trim_end().to_owned()
-    });
-    shown.collect::<Vec<_>>().join("\n")
+    let titles = ["ID", "NAME", "SCOPES", "CREATED", "EXPIRES", "STATE"];
+    Table::new(titles).lines(rows)
 }
 
 #[cfg(test)]

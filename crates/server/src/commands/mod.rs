@@ -1,5 +1,6 @@
 //! The command line. Each command is a file, which has its arguments and what it does.
 
+mod completions;
 mod config;
 mod export;
 mod health;
@@ -7,6 +8,7 @@ mod import;
 mod key;
 mod migrate;
 mod serve;
+mod table;
 mod visitor;
 
 use std::env;
@@ -48,6 +50,8 @@ enum Command {
     Config(config::Arguments),
     /// Ask the server on this machine whether it can serve
     Health,
+    /// Print what completes commands and options in a shell
+    Completions(completions::Arguments),
 }
 
 /// Settings given on the command line; they win over the environment and the file.
@@ -101,6 +105,9 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
     {
         return config::print_defaults();
     }
+    if let Command::Completions(arguments) = &command {
+        return completions::run(arguments);
+    }
     let configuration = line.settings.load()?;
     logs::start(&configuration.settings.log);
     match command {
@@ -111,7 +118,7 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
         Command::Migrate => migrate::run(&*choose_backend(&configuration)?),
         Command::Visitor(arguments) => {
             let backend = choose_backend(&configuration)?;
-            visitor::run(arguments, &*backend).await
+            visitor::run(arguments, &configuration.settings, &*backend).await
         }
         Command::Key(arguments) => {
             let backend = choose_backend(&configuration)?;
@@ -127,6 +134,8 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
         }
         Command::Config(_) => config::print_effective(&configuration),
         Command::Health => health::run(&configuration),
+        // Done already, without settings.
+        Command::Completions(arguments) => completions::run(&arguments),
     }
 }
 

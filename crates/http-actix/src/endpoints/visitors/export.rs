@@ -22,10 +22,9 @@ use futures_util::stream;
 
 use crate::access::authorize;
 use crate::answer::PIECE;
+use crate::archive::write_posted;
 use crate::audit::{Action, audit};
 use crate::error::{ApiError, Chain};
-use crate::items::push_conversation;
-use crate::json::{ObjectWriter, end_line, push_array};
 use crate::request::{RequestId, claim_of};
 use crate::state::AppState;
 
@@ -99,7 +98,7 @@ impl Lines {
                 return Ok(Some((self.left.split_to(length), self)));
             }
             if let Some(line) = self.unwritten.next() {
-                self.left = write_line(&line).into();
+                self.left = write_posted(&line).into();
                 continue;
             }
             self.memory = None;
@@ -117,20 +116,6 @@ impl Lines {
             }
         }
     }
-}
-
-/// `{"conversations": […]}` and the end of the line.
-fn write_line(conversations: &[ChangedConversation]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(4 << 10);
-    let mut document = ObjectWriter::new(&mut out);
-    push_array(
-        document.key("conversations"),
-        conversations,
-        push_conversation,
-    );
-    document.end();
-    end_line(&mut out);
-    out
 }
 
 #[cfg(test)]
