@@ -31,3 +31,4 @@ mod support;
 mod tls;
 mod turns;
 mod upgrades;
+mod visitors;

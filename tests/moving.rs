@@ -224,7 +224,7 @@ fn an_export_goes_on_where_it_broke_off() {
         finished.complaint(1).ends_with(": it is whole"),
         "{finished:?}"
     );
-    let begun = "{\"convosync_archive\":1,\"digest_seed\":\"1\"}\n";
+    let begun = "{\"convosync_archive\":2,\"digest_seed\":\"1\"}\n";
     fs::write(&part, begun).unwrap();
     let finished = command(&server, &again);
     assert_eq!(
@@ -232,6 +232,14 @@ fn an_export_goes_on_where_it_broke_off() {
         "the file was begun from another store"
     );
     assert_eq!(fs::read_to_string(&part).unwrap(), begun);
+    fs::write(&part, begun.replace('2', "1")).unwrap();
+    let finished = command(&server, &again);
+    assert!(
+        finished
+            .complaint(1)
+            .ends_with(": an earlier version of this program has begun it"),
+        "{finished:?}"
+    );
     fs::write(&part, "other").unwrap();
     let finished = command(&server, &again);
     assert!(
@@ -244,6 +252,35 @@ fn an_export_goes_on_where_it_broke_off() {
         finished.complaint(1).starts_with("cannot write "),
         "{finished:?}"
     );
+}
+
+#[test]
+fn whoever_is_gone_stays_gone_in_the_new_store() {
+    let folder = tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let mut first = Server::start();
+    let register = |visitor| Api::register(&first.url(), visitor);
+    let (ada, bob) = (register("user_id=ada"), register("user_id=bob"));
+    register("anon_id=theirs");
+    assert_eq!(ada.merge("theirs").status, 200);
+    assert_eq!(bob.erase().status, 204);
+    export(&mut first, &path("first"));
+    let mut second = new_server(None);
+    import(&mut second, &path("first"));
+    second.restart();
+    let visitor = |name| Api::unregistered(&second.url(), name);
+    for (name, error) in [
+        ("user_id=bob", "Visitor was erased"),
+        ("anon_id=theirs", "Visitor was merged"),
+    ] {
+        let gone = visitor(name).changes();
+        assert_eq!((gone.status, &gone.json()["error"]), (410, &json!(error)));
+    }
+    // It is still known whose everything is.
+    assert_eq!(visitor("user_id=ada").merge("theirs").status, 200);
+    export(&mut second, &path("second"));
+    let text = |name| fs::read_to_string(path(name)).unwrap();
+    assert_eq!(text("second"), text("first"));
 }
 
 #[test]
@@ -274,14 +311,15 @@ fn an_archive_goes_through_a_pipe() {
 fn what_is_no_archive_is_refused_by_line() {
     let folder = tempdir().unwrap();
     let path = folder.path().join("archive");
-    let header = r#"{"convosync_archive":1,"digest_seed":"7"}"#;
-    let end = r#"{"convosync_archive_end":true,"visitors":0}"#;
+    let header = r#"{"convosync_archive":2,"digest_seed":"7"}"#;
+    let end = r#"{"convosync_archive_end":true,"visitors":0,"tombstones":1}"#;
+    let gone = r#"{"convosync_tombstone":{"id":"00000000-0000-0000-0000-000000000001","gone_at":"2025-01-01T00:00:00Z"}}"#;
     for (archive, complaint) in [
         (String::new(), "line 1: this is not an archive of Convosync"),
         ("{}\n".into(), "line 1: this is not an archive of Convosync"),
         (
             "{\"convosync_archive\":9,\"digest_seed\":\"7\"}\n".into(),
-            "line 1: the archive has version 9, and this program reads version 1",
+            "line 1: the archive has version 9, and this program reads versions 1 to 2",
         ),
         (
             format!("{header}\n{{\n"),
@@ -293,12 +331,20 @@ fn what_is_no_archive_is_refused_by_line() {
             "line 2: sync: is missing or not as it should be at column 20",
         ),
         (
-            format!("{header}\n{end}\n{end}\n"),
-            "line 3: comes after the end",
+            format!("{header}\n{gone}\n{end}\n{end}\n"),
+            "line 4: comes after the end",
         ),
         (
-            format!("{header}\n{}\n", end.replace('0', "4")),
+            format!("{header}\n{gone}\n{}\n", end.replace('0', "4")),
             "the archive has 0 visitors where it should have 4",
+        ),
+        (
+            format!("{header}\n{end}\n"),
+            "the archive has 0 visitors who are gone where it should have 1",
+        ),
+        (
+            format!("{header}\n{}\n", gone.replace("gone_at", "at")),
+            "line 2: convosync_tombstone: is not as it should be at column 77",
         ),
     ] {
         fs::write(&path, archive).unwrap();

@@ -10,6 +10,7 @@ mod proofs;
 mod registration;
 mod timing;
 mod tokens;
+mod visitors;
 
 use std::time::{SystemTime, UNIX_EPOCH};
 

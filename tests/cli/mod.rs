@@ -6,3 +6,4 @@ mod keys;
 mod refusals;
 mod start;
 mod stop;
+mod visitors;
