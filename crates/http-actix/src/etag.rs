@@ -81,6 +81,11 @@ impl ExpectedTags {
     }
 }
 
+/// The tag of a text that stays as long as the server runs.
+pub(crate) fn of_text(text: &[u8]) -> ETag {
+    ETag(EntityTag::new_weak(format!("{:032x}", xxh3_128(text))))
+}
+
 /// The tags of what a client has: `If-None-Match`.
 pub(crate) struct KnownTags(IfNoneMatch);
 

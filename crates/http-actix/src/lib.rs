@@ -2,7 +2,8 @@
 //!
 //! - [`serve`] binds the use cases to a listener, `https` to one that speaks TLS; `routes` is the table of paths, methods and handlers.
 //! - `endpoints`: each endpoint with its query, its bodies and its tests. A handler reads the request,
-//!   asks one use case and writes the answer; to add one, write it and put it into the table.
+//!   asks one use case and writes the answer; to add one, write it and its description,
+//!   and put both into the table.
 //! - `access`: who may, for every handler; `audit`: who did. `request`: what the URL and the headers say. `body`: the body
 //!   reader, from the network to a text.
 //! - `json`: any JSON, both ways, with every leniency towards clients. `items`: conversations and
@@ -11,6 +12,7 @@
 //! - `streams`: how many may wait for changes at once.
 //! - `etag`, `recent_ids`: how those who ask again are answered without reading.
 //! - `error`: the one table of error codes; every error leaves as JSON.
+//! - `openapi`: the document of all endpoints, made from the table of routes and what each says of itself.
 //! - `middleware`: what is done to every request. `connection`: what guards a connection against slow clients.
 
 mod access;
@@ -28,6 +30,7 @@ mod https;
 mod items;
 mod json;
 mod middleware;
+mod openapi;
 mod origins;
 mod rate_limits;
 mod recent_ids;
@@ -40,6 +43,7 @@ mod streams;
 #[cfg(test)]
 mod testing;
 
+pub use openapi::openapi;
 pub use origins::{CorsOrigins, InvalidOrigin, Origin};
 pub use request::{AddressRange, InvalidAddressRange};
 pub use server::serve;

@@ -7,38 +7,59 @@ use actix_web::http::Method;
 use actix_web::{App, Error, FromRequest, Handler, Resource, Responder, Route, middleware, web};
 
 use crate::endpoints::{
-    changes, conversation_ids, conversations, events, live, ready, root, sync, version, visitors,
+    changes, conversation_ids, conversations, docs, events, live, openapi, ready, root, sync,
+    version, visitors,
 };
 use crate::error::{ApiError, ErrorCode};
 use crate::middleware::{around_every_request, cors, inside_cors};
+use crate::openapi::operation::Operation;
 use crate::state::AppState;
 
 /// The table of routes. Each path is served without and with a slash at its end; whoever may GET may
-/// HEAD; any other method is answered 405, with those that there are in `Allow`.
+/// HEAD; any other method is answered 405, with those that there are in `Allow`. Beside each handler stands
+/// what describes it in the OpenAPI document.
 fn table() -> Vec<Path> {
     vec![
-        Path::at("").get(root::get),
         Path::at("/api/sync-conversations")
-            .get(conversation_ids::get)
-            .post(sync::post),
-        Path::at("/api/sync-conversations/changes").get(changes::get),
-        Path::at("/api/sync-conversations/events").get(events::get),
-        Path::at("/api/conversations").get(conversations::list::get),
+            .get(conversation_ids::get, conversation_ids::describe)
+            .post(sync::post, sync::describe),
+        Path::at("/api/sync-conversations/changes").get(changes::get, changes::describe),
+        Path::at("/api/sync-conversations/events").get(events::get, events::describe),
+        Path::at("/api/conversations").get(conversations::list::get, conversations::list::describe),
         Path::at("/api/conversations/{conversation_id}")
-            .get(conversations::one::get)
-            .delete(conversations::delete::conversation),
-        Path::at("/api/conversations/{conversation_id}/messages/{message_id}")
-            .delete(conversations::delete::message),
+            .get(conversations::one::get, conversations::one::describe)
+            .delete(
+                conversations::delete::conversation,
+                conversations::delete::describe_conversation,
+            ),
+        Path::at("/api/conversations/{conversation_id}/messages/{message_id}").delete(
+            conversations::delete::message,
+            conversations::delete::describe_message,
+        ),
         Path::at("/api/visitors")
-            .get(visitors::get)
-            .post(visitors::post)
-            .delete(visitors::delete),
-        Path::at("/api/visitors/export").get(visitors::export),
-        Path::at("/api/visitors/merge").post(visitors::merge),
-        Path::at("/livez").get(live::get),
-        Path::at("/readyz").get(ready::get),
-        Path::at("/version").get(version::get),
+            .get(visitors::get, visitors::describe_get)
+            .post(visitors::post, visitors::describe_post)
+            .delete(visitors::delete, visitors::describe_delete),
+        Path::at("/api/visitors/export").get(visitors::export, visitors::describe_export),
+        Path::at("/api/visitors/merge").post(visitors::merge, visitors::describe_merge),
+        Path::at("").get(root::get, root::describe),
+        Path::at("/livez").get(live::get, live::describe),
+        Path::at("/readyz").get(ready::get, ready::describe),
+        Path::at("/version").get(version::get, version::describe),
+        Path::at("/openapi.json").get(openapi::get, openapi::describe),
+        Path::at("/docs").get(docs::get, docs::describe),
     ]
+}
+
+/// What an endpoint says of itself.
+type Describe = fn() -> Operation;
+
+/// The routes as they describe themselves: path, method and description.
+pub(crate) fn described() -> impl Iterator<Item = (&'static str, Method, Describe)> {
+    table().into_iter().flat_map(|path| {
+        let described = path.described.into_iter();
+        described.map(move |(method, describe)| (path.path, method, describe))
+    })
 }
 
 /// A path, with its methods and their handlers.
@@ -46,6 +67,7 @@ struct Path {
     path: &'static str,
     methods: Vec<Method>,
     routes: Vec<Route>,
+    described: Vec<(Method, Describe)>,
 }
 
 impl Path {
@@ -54,42 +76,47 @@ impl Path {
             path,
             methods: Vec::new(),
             routes: Vec::new(),
+            described: Vec::new(),
         }
     }
 
-    fn get<H: Handler<A>, A: FromRequest + 'static>(self, handler: H) -> Self
+    fn get<H: Handler<A>, A: FromRequest + 'static>(self, handler: H, describe: Describe) -> Self
     where
         H::Output: Responder + 'static,
     {
         let get_or_head = guard::Any(guard::Get()).or(guard::Head());
-        self.on(&[Method::GET, Method::HEAD], get_or_head, handler)
+        let mut path = self.on(Method::GET, get_or_head, handler, describe);
+        path.methods.push(Method::HEAD);
+        path
     }
 
-    fn post<H: Handler<A>, A: FromRequest + 'static>(self, handler: H) -> Self
+    fn post<H: Handler<A>, A: FromRequest + 'static>(self, handler: H, describe: Describe) -> Self
     where
         H::Output: Responder + 'static,
     {
-        self.on(&[Method::POST], guard::Post(), handler)
+        self.on(Method::POST, guard::Post(), handler, describe)
     }
 
-    fn delete<H: Handler<A>, A: FromRequest + 'static>(self, handler: H) -> Self
+    fn delete<H: Handler<A>, A: FromRequest + 'static>(self, handler: H, describe: Describe) -> Self
     where
         H::Output: Responder + 'static,
     {
-        self.on(&[Method::DELETE], guard::Delete(), handler)
+        self.on(Method::DELETE, guard::Delete(), handler, describe)
     }
 
     fn on<H: Handler<A>, A: FromRequest + 'static>(
         mut self,
-        methods: &[Method],
+        method: Method,
         guard: impl Guard + 'static,
         handler: H,
+        describe: Describe,
     ) -> Self
     where
         H::Output: Responder + 'static,
     {
-        self.methods.extend_from_slice(methods);
+        self.methods.push(method.clone());
         self.routes.push(web::route().guard(guard).to(handler));
+        self.described.push((method, describe));
         self
     }
 

@@ -19,6 +19,7 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::body::BodyReader;
+use crate::openapi::Documents;
 use crate::origins::CorsOrigins;
 use crate::rate_limits::RateLimits;
 use crate::recent_ids::{RecentIds, recent_ids};
@@ -144,6 +145,7 @@ pub(crate) struct AppState {
     pub(crate) rate_limits: Option<RateLimits>,
     pub(crate) version: Version,
     pub(crate) version_header: HeaderValue,
+    pub(crate) documents: Documents,
     /// Names this life of the store.
     pub(crate) epoch: Uuid,
 }
@@ -175,6 +177,7 @@ impl AppState {
             cors,
             proxies: TrustedProxies::new(trusted_proxies),
             rate_limits: rate_limits.map(RateLimits::new),
+            documents: Documents::of(&version.version),
             version,
             version_header,
         }

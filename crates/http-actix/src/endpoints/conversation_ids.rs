@@ -1,5 +1,7 @@
 //! `GET /api/sync-conversations/`: which conversations a visitor has.
 
+mod openapi;
+
 use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, web};
 use convosync_domain::api_key::Scope;
@@ -13,6 +15,8 @@ use crate::etag::{self, KnownTags};
 use crate::json::{ObjectWriter, push_array, push_id};
 use crate::request::claim_of;
 use crate::state::AppState;
+
+pub(crate) use self::openapi::describe;
 
 pub(crate) async fn get(
     state: web::Data<AppState>,

@@ -3,10 +3,27 @@
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
 
-use crate::answer::json;
+use serde_json::json;
+
+use crate::answer;
+use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::schema::{Has as _, NamedSchema, object, text};
 
 pub(crate) async fn get() -> HttpResponse {
-    json(StatusCode::OK, r#"{"status":"alive"}"#)
+    answer::json(StatusCode::OK, r#"{"status":"alive"}"#)
+}
+
+pub(crate) fn describe() -> Operation {
+    let schema = object("A process that answers.").has("status", text("`alive`."));
+    let answer = Answer::json(
+        StatusCode::OK,
+        "It does.",
+        NamedSchema::new("Alive", schema),
+    );
+    Operation::new("getLiveness", Topic::Server, "Whether the process answers")
+        .description("For whatever restarts a process that does not.")
+        .of_probe()
+        .answer(answer.example("alive", json!({"status": "alive"})))
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ const LIMIT: &str = "limit";
 const WAIT: &str = "wait";
 
 /// The longest wait, in seconds.
-const WAIT_MAX: u64 = 60;
+pub(crate) const WAIT_MAX: u64 = 60;
 
 /// Which page of changes is asked for.
 pub(crate) struct PullQuery {

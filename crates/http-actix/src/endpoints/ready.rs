@@ -3,8 +3,12 @@
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use crate::answer::json;
+use serde_json::json;
+
+use crate::answer;
 use crate::error::{ApiError, ErrorCode};
+use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::schema::{Has as _, NamedSchema, object, text};
 use crate::state::AppState;
 
 pub(crate) async fn get(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
@@ -12,9 +16,27 @@ pub(crate) async fn get(state: web::Data<AppState>) -> Result<HttpResponse, ApiE
         return Err(ErrorCode::Draining.into());
     }
     match state.services.status.check().await {
-        Ok(()) => Ok(json(StatusCode::OK, r#"{"status":"ready"}"#)),
+        Ok(()) => Ok(answer::json(StatusCode::OK, r#"{"status":"ready"}"#)),
         Err(error) => Err(ApiError::caused_by(ErrorCode::StorageUnavailable, error)),
     }
+}
+
+pub(crate) fn describe() -> Operation {
+    let schema = object("A server that can serve.").has("status", text("`ready`."));
+    let answer = Answer::json(
+        StatusCode::OK,
+        "They should.",
+        NamedSchema::new("Ready", schema),
+    );
+    Operation::new(
+        "getReadiness",
+        Topic::Server,
+        "Whether requests should be sent here",
+    )
+    .description("For load balancers: it can reach its store and is not about to stop.")
+    .of_probe()
+    .answer(answer.example("ready", json!({"status": "ready"})))
+    .errors([ErrorCode::StorageUnavailable])
 }
 
 #[cfg(test)]

@@ -1,20 +1,30 @@
 //! `GET /`: what answers here, and where to go.
 
+use std::collections::BTreeMap;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 
-use crate::answer::json;
+use serde_json::json;
+use utoipa::openapi::RefOr;
+use utoipa::openapi::schema::AdditionalProperties;
+
+use crate::answer;
 use crate::json::{ObjectWriter, push_string};
+use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::schema::{Has as _, NamedSchema, object, text};
 use crate::state::AppState;
 
 const DOCUMENTATION: &str = env!("CARGO_PKG_REPOSITORY");
 
-const LINKS: [(&str, &str); 5] = [
+const LINKS: [(&str, &str); 7] = [
     ("sync", "/api/sync-conversations/"),
     ("changes", "/api/sync-conversations/changes/"),
     ("visitors", "/api/visitors/"),
     ("ready", "/readyz"),
     ("version", "/version"),
+    ("docs", "/docs"),
+    ("openapi", "/openapi.json"),
 ];
 
 /// `{"name": "Convosync", "version": "…", "documentation": "…", "links": {"sync": "…", …}}`
@@ -30,7 +40,30 @@ pub(crate) async fn get(state: web::Data<AppState>) -> HttpResponse {
     }
     links.end();
     answer.end();
-    json(StatusCode::OK, out)
+    answer::json(StatusCode::OK, out)
+}
+
+pub(crate) fn describe() -> Operation {
+    let path = AdditionalProperties::RefOr(RefOr::from(text("A path.").build()));
+    let links = object("Paths, by what is there.").additional_properties(Some(path));
+    let schema = object("What answers here.")
+        .has("name", text("`Convosync`."))
+        .has("version", text("The version of the server."))
+        .has("documentation", text("Where more is written."))
+        .has("links", links);
+    let answer = Answer::json(StatusCode::OK, "This.", NamedSchema::new("Root", schema));
+    let example = json!({
+        "name": "Convosync",
+        "version": "0.1.0",
+        "documentation": DOCUMENTATION,
+        "links": LINKS.into_iter().collect::<BTreeMap<_, _>>(),
+    });
+    Operation::new(
+        "getRoot",
+        Topic::Server,
+        "What answers here, and where to go",
+    )
+    .answer(answer.example("root", example))
 }
 
 #[cfg(test)]
@@ -41,7 +74,7 @@ mod tests {
     async fn who_comes_by_is_told_where_to_go() {
         let answer = Ports::new().send(get("/")).await;
         assert_eq!(answer.status, 200);
-        insta::assert_snapshot!(answer.body, @r#"{"name":"Convosync","version":"1.2.3","documentation":"https://github.com/convosync/convosync","links":{"sync":"/api/sync-conversations/","changes":"/api/sync-conversations/changes/","visitors":"/api/visitors/","ready":"/readyz","version":"/version"}}"#);
+        insta::assert_snapshot!(answer.body, @r#"{"name":"Convosync","version":"1.2.3","documentation":"https://github.com/convosync/convosync","links":{"sync":"/api/sync-conversations/","changes":"/api/sync-conversations/changes/","visitors":"/api/visitors/","ready":"/readyz","version":"/version","docs":"/docs","openapi":"/openapi.json"}}"#);
     }
 
     #[actix_web::test]

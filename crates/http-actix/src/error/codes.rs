@@ -5,12 +5,16 @@ use actix_web::http::StatusCode;
 macro_rules! error_codes {
     ($( $variant:ident: $status:ident, $code:literal, $text:literal; )*) => {
         /// What went wrong, as clients may depend on it: a code never changes its meaning.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
         pub(crate) enum ErrorCode {
             $( $variant, )*
         }
 
         impl ErrorCode {
+            /// Every code, in the order of the table.
+            #[cfg(test)]
+            pub(crate) const ALL: &[Self] = &[$( Self::$variant, )*];
+
             pub(crate) fn status(self) -> StatusCode {
                 match self { $( Self::$variant => StatusCode::$status, )* }
             }
@@ -20,7 +24,7 @@ macro_rules! error_codes {
             }
 
             /// What is said where there is nothing more precise to say.
-            pub(super) fn text(self) -> &'static str {
+            pub(crate) fn text(self) -> &'static str {
                 match self { $( Self::$variant => $text, )* }
             }
         }

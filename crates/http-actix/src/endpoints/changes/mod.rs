@@ -1,6 +1,7 @@
 //! `GET /api/sync-conversations/changes/`: what others have changed, page by page; with `wait=` as soon as there is
 //! something.
 
+mod openapi;
 pub(crate) mod page;
 #[cfg(test)]
 mod wait_tests;
@@ -18,6 +19,8 @@ use crate::request::{Query, claim_of};
 use crate::state::AppState;
 use page::write_page;
 use waiting::Waiting;
+
+pub(crate) use self::openapi::{describe, page_fields};
 
 pub(crate) async fn get(
     state: web::Data<AppState>,

@@ -1,6 +1,7 @@
 //! `DELETE /api/conversations/{conversation_id}/` and `…/messages/{message_id}/`: a deletion at the moment of the
 //! request, if the conversation is what `If-Match` says.
 
+mod openapi;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,8 @@ use crate::error::ApiError;
 use crate::etag::{ConversationState, ExpectedTags};
 use crate::request::{claim_of, conversation_of, message_of};
 use crate::state::AppState;
+
+pub(crate) use self::openapi::{describe_conversation, describe_message};
 
 pub(crate) async fn conversation(
     state: web::Data<AppState>,

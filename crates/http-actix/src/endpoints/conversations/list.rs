@@ -3,6 +3,7 @@
 //! One that changes while somebody reads on page by page moves to the beginning of the list, so that the pages to come
 //! do not have it.
 
+mod openapi;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,8 @@ use crate::items::push_own_fields;
 use crate::json::{ObjectWriter, push, push_array};
 use crate::request::{Query, claim_of};
 use crate::state::AppState;
+
+pub(crate) use self::openapi::describe;
 
 const MESSAGE_COUNT: &str = "message_count";
 

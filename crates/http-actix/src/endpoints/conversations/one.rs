@@ -1,5 +1,6 @@
 //! `GET /api/conversations/{conversation_id}/`: a living conversation with a page of its living messages.
 
+mod openapi;
 #[cfg(test)]
 mod tests;
 
@@ -18,6 +19,8 @@ use crate::items::{push_message, push_own_fields};
 use crate::json::{ObjectWriter, push, push_array};
 use crate::request::{Query, claim_of, conversation_of};
 use crate::state::AppState;
+
+pub(crate) use self::openapi::describe;
 
 const ORDER: &str = "order";
 const NEXT_CURSOR: &str = "next_cursor";

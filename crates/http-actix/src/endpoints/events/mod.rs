@@ -1,5 +1,6 @@
 //! `GET /api/sync-conversations/events/`: a visitor's changes as they happen, as server-sent events (WHATWG HTML).
 
+mod openapi;
 mod stream;
 #[cfg(test)]
 mod tests;
@@ -17,7 +18,9 @@ use crate::request::{Query, RequestId, claim_of};
 use crate::state::AppState;
 use stream::EventStream;
 
-const EVENT_STREAM: &str = "text/event-stream";
+pub(crate) use self::openapi::describe;
+
+pub(super) const EVENT_STREAM: &str = "text/event-stream";
 /// By which nginx is told to pass on what comes as it comes.
 const X_ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
 

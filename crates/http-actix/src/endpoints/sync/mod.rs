@@ -3,6 +3,7 @@
 pub(super) mod answer;
 #[cfg(test)]
 mod lenient_tests;
+mod openapi;
 #[cfg(test)]
 mod strict_tests;
 #[cfg(test)]
@@ -30,6 +31,8 @@ use crate::json::{Leniency, ObjectWriter, Violation};
 use crate::request::{Handling, PREFERENCE_APPLIED, Query, claim_of, handling};
 use crate::state::AppState;
 use answer::{push_counts, push_rejected};
+
+pub(crate) use self::openapi::{counted, counts, describe};
 
 pub(crate) async fn post(
     state: web::Data<AppState>,
