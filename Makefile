@@ -1,10 +1,12 @@
-.PHONY: run test test-browser check bench check-perf torture dist
+.PHONY: run test test-browser check check-api bench check-perf torture openapi dist
 
 run: ; @scripts/need && cargo run --bin convosync
 test: ; @scripts/need && scripts/with-postgres scripts/test
 test-browser: ; @scripts/need && scripts/test-browser
 check: ; @scripts/need && scripts/check
+check-api: ; @scripts/need && scripts/check-api
 bench: ; @scripts/need && scripts/bench
 check-perf: ; @scripts/need && scripts/check-perf
 torture: ; @scripts/need && CONVOSYNC_HISTORIES=2000 CONVOSYNC_CRASHES=200 CONVOSYNC_MUTATIONS=10000 scripts/with-postgres scripts/test
+openapi: ; @scripts/need && scripts/openapi
 dist: ; @scripts/need && scripts/dist

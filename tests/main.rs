@@ -22,6 +22,7 @@ mod histories;
 mod live;
 mod model;
 mod moving;
+mod openapi;
 mod outages;
 mod quotas;
 mod readme;

@@ -7,6 +7,7 @@ mod health;
 mod import;
 mod key;
 mod migrate;
+mod openapi;
 mod serve;
 mod table;
 mod visitor;
@@ -48,6 +49,8 @@ enum Command {
     Import(import::Arguments),
     /// Show the settings
     Config(config::Arguments),
+    /// Print the OpenAPI document of the HTTP API
+    Openapi,
     /// Ask the server on this machine whether it can serve
     Health,
     /// Print what completes commands and options in a shell
@@ -105,8 +108,10 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
     {
         return config::print_defaults();
     }
-    if let Command::Completions(arguments) = &command {
-        return completions::run(arguments);
+    match &command {
+        Command::Completions(arguments) => return completions::run(arguments),
+        Command::Openapi => return openapi::print_document(),
+        _ => {}
     }
     let configuration = line.settings.load()?;
     logs::start(&configuration.settings.log);
@@ -135,6 +140,7 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
         Command::Config(_) => config::print_effective(&configuration),
         Command::Health => health::run(&configuration),
         // Done already, without settings.
+        Command::Openapi => openapi::print_document(),
         Command::Completions(arguments) => completions::run(&arguments),
     }
 }
