@@ -344,7 +344,7 @@ fn what_is_no_archive_is_refused_by_line() {
         ),
         (
             format!("{header}\n{}\n", gone.replace("gone_at", "at")),
-            "line 2: convosync_tombstone: is not as it should be at column 77",
+            "line 2: convosync_tombstone: is not as it should be at column 72",
         ),
     ] {
         fs::write(&path, archive).unwrap();
