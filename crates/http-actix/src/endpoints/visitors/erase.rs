@@ -54,9 +54,10 @@ mod tests {
 
     #[actix_web::test]
     async fn a_visitor_is_erased_once() {
+        let erased: fn() -> Erased = || Ok(true);
         let gone = || Err(StoreError::VisitorGone(VisitorGone::Erased));
         for (answer, status, body) in [
-            ((|| Ok(true)) as fn() -> Erased, 204, ""),
+            (erased, 204, ""),
             (
                 || Ok(false),
                 404,
@@ -81,10 +82,8 @@ mod tests {
     #[actix_web::test]
     async fn the_log_tells_of_it_without_the_identity() {
         let id = VisitorId::from(&VisitorIdentity::anonymous("marker").unwrap());
-        for (answer, result) in [
-            ((|| Ok(true)) as fn() -> Erased, "done"),
-            (|| Ok(false), "visitor_not_found"),
-        ] {
+        let erased: fn() -> Erased = || Ok(true);
+        for (answer, result) in [(erased, "done"), (|| Ok(false), "visitor_not_found")] {
             let log = logged(erasing(answer), delete()).await;
             let line = log.lines().find(|line| line.contains("audit")).unwrap();
             for part in [
