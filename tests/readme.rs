@@ -66,8 +66,10 @@ fn blocks(readme: &str) -> Vec<Block> {
     blocks
 }
 
-/// Whether a text is the one that is shown, with anything where that leaves something out.
+/// Whether a text is the one that is shown, with anything where that leaves something out. Answers end without a line
+/// end, after which the README begins a new line all the same.
 fn is_shown_as(text: &str, shown: &str) -> bool {
+    let (text, shown) = (text.replace('\n', ""), shown.replace('\n', ""));
     let mut pieces = shown.split(ANYTHING);
     let first = pieces.next().unwrap_or_default();
     let Some(mut rest) = text.strip_prefix(first) else {
