@@ -1,9 +1,10 @@
 //! SQLite, in one file.
 //!
 //! One thread writes, with group commit (`writer`, `group`, `write`); a few pooled connections read
-//! (`heads`, `items`, `feed`), each call inside one transaction: a long one on a blocking thread, one of
+//! (`heads`, `items`, `feed`, `reading`), each call inside one transaction: a long one on a blocking thread, one of
 //! a few rows at once, where it is asked for.
-//! Rows are appended by integer ids; two unique keys are all that is indexed beside those.
+//! Rows are appended by integer ids; two unique keys are all that is indexed beside those. Visitors go by
+//! `tombstones`, and what they had goes from the files, too (`write_ahead_log`).
 
 mod api_keys;
 mod archive;

@@ -128,9 +128,10 @@ fn write_over(
 ) -> QueryResult<()> {
     let texts = format!("name FROM pragma_table_info('{table}') WHERE type = 'TEXT'");
     let texts: Vec<String> = diesel::select(sql::<Text>(&texts)).load(connection)?;
-    let spaces = texts
-        .iter()
-        .map(|column| format!("\"{column}\" = printf('%*s', octet_length(\"{column}\"), '')"));
+    let spaces = texts.iter().map(|column| {
+        let spaces = format!("printf('%*s', octet_length(\"{column}\"), '')");
+        format!("\"{column}\" = iif(\"{column}\" IS NULL, NULL, {spaces})")
+    });
     let spaces: Vec<_> = spaces.collect();
     let update = format!("UPDATE {table} SET {} {rows}?)", spaces.join(", "));
     let update = diesel::sql_query(update).bind::<BigInt, _>(visitor);

@@ -81,6 +81,28 @@ fn a_task_that_fails_is_undone_alone() {
 }
 
 #[test]
+fn a_row_id_is_given_out_once_whatever_goes_meanwhile() {
+    let mut connection = new_schema();
+    let delete_newest = |group: &mut Group<'_>| {
+        let newest = "DELETE FROM visitors WHERE id = (SELECT max(id) FROM visitors)";
+        group.connection.batch_execute(newest)?;
+        Ok(0)
+    };
+    for first in [1, 10] {
+        let mut tasks = [
+            task(move |group| insert_visitor(group, first)),
+            task(move |group| insert_visitor(group, first + 1)),
+            task(delete_newest),
+            task(move |group| insert_visitor(group, first + 2)),
+            task(delete_newest),
+        ];
+        let outcome = run(&mut connection, &mut tasks).map_err(|failure| failure.error);
+        assert_eq!(kinds(&outcome.unwrap()), ["done"; 5]);
+    }
+    assert_eq!(count(&mut connection), 2);
+}
+
+#[test]
 fn a_group_whose_transaction_sqlite_has_rolled_back_fails_whole() {
     let mut connection = new_schema();
     let mut tasks = [
