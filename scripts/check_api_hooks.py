@@ -1,8 +1,8 @@
-"""What no schema can say, for the requests that schemathesis makes: who asks, and where an answer goes on.
-
-Requests that are to be wrong stay as they are made.
+"""What no schema can say, for the requests that schemathesis makes: who asks, what there is, and where an answer
+goes on. Requests that are to be wrong stay as they are made.
 """
 
+import itertools
 import os
 
 import requests
@@ -10,31 +10,58 @@ import schemathesis
 
 USER = os.environ["CHECK_API_USER"]
 HEADERS = dict(
-    line.split(": ", 1) for line in os.environ.get("CHECK_API_HEADERS", "").splitlines()
+    line.split(": ", 1)
+    for line in os.environ.get("CHECK_API_HEADERS", "").splitlines()
+    if line
 )
+NUMBERS = itertools.count(1)
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
     if case.meta is not None and case.meta.generation.mode.is_negative:
         return
-    names_visitor = any(
-        parameter.name == "user_id" for parameter in case.operation.query
-    )
-    if names_visitor:
-        case.query = {**(case.query or {}), "user_id": USER}
+    operation = f"{case.method} {case.path}"
+    if any(parameter.name == "user_id" for parameter in case.operation.query):
+        user = USER
+        # Who is erased is gone for good.
+        if operation == "DELETE /api/visitors/":
+            user = send("POST", case, "/api/visitors/", {"user_id": f"gone-{next(NUMBERS)}"})["user_id"]
+        case.query = {**(case.query or {}), "user_id": user}
         case.query.pop("anon_id", None)
-    for name in ("since", "cursor"):
-        if case.query and name in case.query:
-            case.query.pop(name)
-            if name == "since":
-                case.query[name] = told_cursor(case)
+    if case.query:
+        if "since" in case.query:
+            case.query["since"] = send("GET", case, "/api/sync-conversations/changes/")["cursor"]
+        case.query.pop("cursor", None)
+        if "wait" in case.query:
+            case.query["wait"] = 0
+    if case.path_parameters:
+        case.path_parameters.update(new_conversation(case))
+        # No tag of a conversation that is new.
+        (case.headers or {}).pop("If-Match", None)
+    if operation == "POST /api/visitors/merge/":
+        case.body = send("POST", case, "/api/visitors/", {})
     if isinstance(case.body, dict) and {"anon_id", "user_id"} <= case.body.keys():
-        case.body = {"user_id": case.body["user_id"]}
+        case.body.pop("anon_id")
 
 
-def told_cursor(case):
-    """A cursor that the server tells the visitor."""
-    url = f"{case.operation.base_url}/api/sync-conversations/changes/"
-    pulled = requests.get(url, params={"user_id": USER}, headers=HEADERS, timeout=10)
-    return pulled.json()["cursor"]
+def new_conversation(case):
+    """The ids of a conversation that there is, and of a message of it."""
+    conversation, message = f"chat-{next(NUMBERS)}", "first message"
+    posted = {"id": conversation, "title": "?", "messages": [{"message_id": message, "vote": True}]}
+    send("POST", case, "/api/sync-conversations/", {"conversations": [posted]})
+    return {"conversation_id": conversation, "message_id": message}
+
+
+def send(method, case, path, body=None):
+    """What the server answers the visitor."""
+    answer = requests.request(
+        method,
+        f"{case.operation.base_url}{path}",
+        params={"user_id": USER},
+        headers=HEADERS,
+        json=body,
+        timeout=10,
+    )
+    answer.raise_for_status()
+    return answer.json()

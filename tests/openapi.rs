@@ -12,7 +12,7 @@ use crate::support::{Server, run};
 const USER: &str = "ada";
 
 /// Every operation, in an order in which each finds what its examples name.
-const LIFE: [&str; 9] = [
+const LIFE: [&str; 19] = [
     "getRoot",
     "getLiveness",
     "getReadiness",
@@ -22,6 +22,16 @@ const LIFE: [&str; 9] = [
     "registerVisitor",
     "sync",
     "listConversationIds",
+    "pullChanges",
+    "streamChanges",
+    "listConversations",
+    "getConversation",
+    "mergeVisitor",
+    "getVisitor",
+    "exportVisitor",
+    "deleteMessage",
+    "deleteConversation",
+    "eraseVisitor",
 ];
 
 /// The document as a server serves it, and the server.
@@ -205,6 +215,10 @@ fn examples_are_answered_as_described() {
         let operation = api.operation(id);
         let url = api.example_url(operation);
         for body in api.example_bodies(operation) {
+            if id == "mergeVisitor" {
+                // Whoever is merged has to be there.
+                server.post("/api/visitors/", body.as_ref().unwrap());
+            }
             let answered = api.send(operation.method, &url, body.as_ref());
             assert!(
                 (200..300).contains(&answered.status),
@@ -250,6 +264,24 @@ fn what_is_refused_is_answered_as_described() {
                 Some(json!({"user_id": 5})),
             ),
             400,
+        ),
+        (("pullChanges", "user_id=ada&wait=61".to_owned(), None), 400),
+        (
+            ("streamChanges", "user_id=ada&since=x".to_owned(), None),
+            400,
+        ),
+        (
+            ("listConversations", "user_id=ada&cursor=x".to_owned(), None),
+            400,
+        ),
+        (("getVisitor", "user_id=nobody".to_owned(), None), 404),
+        (
+            (
+                "mergeVisitor",
+                "user_id=ada".to_owned(),
+                Some(json!({"anon_id": "nobody"})),
+            ),
+            404,
         ),
         (("getVersion", "x".repeat(3_000), None), 414),
     ] {
