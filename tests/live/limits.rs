@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::support::Server;
 use crate::support::api::Api;
 use crate::support::events::Events;
+use crate::support::raw::Connection;
 
 const ADA: &str = "user_id=ada";
 const ONE_STREAM: (&str, &str) = ("CONVOSYNC__LIMITS__STREAMS_PER_VISITOR", "1");
@@ -30,6 +31,35 @@ fn a_place_is_free_again_when_its_client_has_gone() {
         assert!(gone.elapsed() < Duration::from_secs(40));
         thread::sleep(Duration::from_millis(500));
     }
+}
+
+/// More than the server takes of what comes while it serves something else.
+fn flood() -> Vec<u8> {
+    b"GET /livez HTTP/1.1\r\nHost: localhost\r\n\r\n".repeat(8_000)
+}
+
+#[test]
+fn a_client_that_asks_on_and_on_while_it_waits_is_waited_for_no_more() {
+    let server = Server::start();
+    let api = Api::register(&server.url(), ADA);
+    let cursor = api.page(None, 1)["cursor"].as_str().unwrap().to_owned();
+    let begin = |path: &str| {
+        let mut connection = Connection::open(server.address());
+        let path = format!("/api/sync-conversations/{path}");
+        assert!(connection.send(format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n")));
+        thread::sleep(Duration::from_millis(500));
+        connection.send(flood());
+        connection
+    };
+    let began = Instant::now();
+    let stream = begin(&format!("events/?{ADA}"));
+    let waits = begin(&format!("changes/?{ADA}&since={cursor}&wait=60"));
+    assert_eq!(stream.last_answer().expect("a stream").status, 200);
+    while waits.begun_status() != Some(200) {
+        assert!(began.elapsed() < Duration::from_secs(30));
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert!(began.elapsed() < Duration::from_secs(30));
 }
 
 #[test]

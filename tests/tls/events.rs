@@ -108,6 +108,8 @@ async fn a_stream_that_is_not_read_ends_its_connection() {
     client.wait_for_end().await;
     assert!(posted.elapsed() > Duration::from_secs(14));
     drop(unread);
+    // The other connection was silent for too long.
+    let other = tls.connect_http2().await;
     let (answer, _) = other.begin("GET", EVENTS, &[], false).await;
     assert_eq!(answer.await.unwrap().status(), 200);
 }

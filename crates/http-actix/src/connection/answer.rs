@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::web::Bytes;
 
-use super::Served;
+use super::{ASKED_IN_VAIN_MAX, Served};
 
 /// The body of an answer; as long as the connection has not taken all of it, its request is in flight.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(super) struct FollowedBody {
     served: Served,
     /// Whether it is made while it is sent: then no time can be told for all of it, but for each piece.
     is_stream: bool,
+    /// How often it was asked since it last had something.
+    asked_in_vain: u32,
 }
 
 impl FollowedBody {
@@ -24,6 +26,7 @@ impl FollowedBody {
             is_stream: body.size() == BodySize::Stream,
             body,
             served,
+            asked_in_vain: 0,
         }
     }
 }
@@ -43,15 +46,23 @@ impl MessageBody for FollowedBody {
             body,
             served,
             is_stream,
+            asked_in_vain,
         } = self.get_mut();
         if *is_stream {
             served.taken();
         }
         let polled = Pin::new(body).poll_next(context);
-        if let Poll::Ready(Some(Ok(piece))) = &polled
-            && *is_stream
-        {
-            served.give(piece.len());
+        match &polled {
+            Poll::Ready(Some(Ok(piece))) if *is_stream => {
+                *asked_in_vain = 0;
+                served.give(piece.len());
+            }
+            Poll::Pending if *asked_in_vain >= ASKED_IN_VAIN_MAX => {
+                served.shut_down();
+                return Poll::Ready(None);
+            }
+            Poll::Pending => *asked_in_vain += 1,
+            Poll::Ready(_) => {}
         }
         polled
     }

@@ -28,6 +28,10 @@ use requests::{Begun, Requests};
 use crate::error::ApiError;
 use crate::state::Drain;
 
+/// How often whoever waits is asked in vain before that is no waiting any more. Over HTTP/1.1 actix asks again and again,
+/// without a pause, where a client has sent more than it takes while one request is served.
+pub(crate) const ASKED_IN_VAIN_MAX: u32 = 10_000;
+
 /// The guard of a connection; dropping it ends its task.
 #[derive(Debug)]
 pub(crate) struct Connection {
@@ -150,6 +154,11 @@ impl Served {
         let bytes = u64::try_from(bytes).unwrap_or(u64::MAX);
         let mut requests = self.connection.requests.borrow_mut();
         self.take_until = Some(requests.give(Instant::now(), bytes));
+    }
+
+    /// Ends the connection at once.
+    fn shut_down(&self) {
+        self.connection.shut_down();
     }
 
     /// The connection asks for more: it has what the client was given.

@@ -1,6 +1,8 @@
 //! How long a pull may wait for a change.
 
+use std::future::poll_fn;
 use std::pin::Pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use actix_web::HttpRequest;
@@ -10,6 +12,7 @@ use futures_util::future::LocalBoxFuture;
 use tokio::time::sleep;
 
 use crate::access::client_of;
+use crate::connection::ASKED_IN_VAIN_MAX;
 use crate::error::ApiError;
 use crate::state::AppState;
 use crate::streams::Stream;
@@ -40,12 +43,20 @@ impl Waiting {
         }
         let address = client_of(state, request.head());
         let place = state.streams.open(address, visitor.id())?;
-        let end = async move {
+        let mut end = Box::pin(async move {
             tokio::select! {
                 () = drain.begun() => {}
                 () = sleep(wait) => {}
             }
-        };
+        });
+        let mut asked = 0;
+        let end = poll_fn(move |context| {
+            asked += 1;
+            match asked > ASKED_IN_VAIN_MAX {
+                true => Poll::Ready(()),
+                false => end.as_mut().poll(context),
+            }
+        });
         Ok(Some(Self {
             end: Box::pin(end),
             _place: place,
