@@ -72,6 +72,8 @@ async fn many_streams_on_one_connection_live_on_beside_requests() {
     let tls = TlsServer::start();
     let client = tls.connect_http2().await;
     register(&client).await;
+    // A client that leaves one.
+    drop(Stream::open(&client).await);
     let mut streams = Vec::new();
     for _ in 0..20 {
         let mut stream = Stream::open(&client).await;
@@ -88,6 +90,7 @@ async fn many_streams_on_one_connection_live_on_beside_requests() {
     for stream in &mut streams {
         assert_eq!(stream.event().await, ["c"]);
     }
+    assert_eq!(tls.complaints(), [""; 0]);
     tls.server.signal("TERM");
     for stream in &mut streams {
         assert_eq!(stream.next().await, None);

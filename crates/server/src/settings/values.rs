@@ -95,7 +95,7 @@ pub(crate) struct LogLevel(String);
 
 /// Parts of the program that are logged only where they are named: clients decide what these have to tell, and
 /// how often, and it may be what they sent.
-const ABOUT_CLIENTS: &str = "h2=off,rustls=off";
+const ABOUT_CLIENTS: &str = "h2=off,rustls=off,actix_http::h2=error";
 
 impl LogLevel {
     /// The filter that this level means.
