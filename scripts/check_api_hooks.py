@@ -36,7 +36,9 @@ def before_call(context, case, kwargs):
         if "wait" in case.query:
             case.query["wait"] = 0
     if case.path_parameters:
-        case.path_parameters.update(new_conversation(case))
+        there = new_conversation(case)
+        for name in case.path_parameters:
+            case.path_parameters[name] = there[name]
         # No tag of a conversation that is new.
         (case.headers or {}).pop("If-Match", None)
     if operation == "POST /api/visitors/merge/":
