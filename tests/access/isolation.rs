@@ -36,7 +36,8 @@ fn attempts(query: &str) -> Vec<Ask> {
     let deletion = json!({ "conversations": [
         { "id": "same", "deleted_at": "2999-01-01T00:00:00Z" },
     ] });
-    vec![
+    let merge = json!({ "anon_id": "x".repeat(43) });
+    let mut attempts = vec![
         Ask::get(format!("{SYNC}{query}")),
         Ask::get(format!("{CHANGES}{query}")),
         Ask::get(format!("{CHANGES}{query}&limit=1")),
@@ -48,7 +49,16 @@ fn attempts(query: &str) -> Vec<Ask> {
         Ask::delete(format!("{CONVERSATIONS}same/{query}")),
         Ask::delete(format!("{CONVERSATIONS}same/{query}")).with("If-Match", "*"),
         Ask::delete(format!("{CONVERSATIONS}same/messages/same/{query}")),
-    ]
+        Ask::get(format!("{SYNC}events/{query}")),
+        Ask::get(format!("{VISITORS}{query}")),
+        Ask::get(format!("{VISITORS}export/{query}")),
+        Ask::delete(format!("{VISITORS}{query}")),
+    ];
+    // Nobody is merged into an anonymous visitor.
+    if query.starts_with("?user_id=") {
+        attempts.push(Ask::post(format!("{VISITORS}merge/{query}"), &merge));
+    }
+    attempts
 }
 
 /// An answer without what differs between any two.

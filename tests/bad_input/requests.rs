@@ -151,7 +151,12 @@ fn methods_that_a_path_does_not_have() {
             "GET, HEAD, POST",
         ),
         (&["POST", "PUT"], CHANGES, "GET, HEAD"),
-        (&["GET", "HEAD", "PUT"], "/api/visitors/", "POST"),
+        (
+            &["PUT", "PATCH"],
+            "/api/visitors/",
+            "GET, HEAD, POST, DELETE",
+        ),
+        (&["GET", "HEAD", "PUT"], "/api/visitors/merge/", "POST"),
         (&["POST", "PUT"], "/livez", "GET, HEAD"),
     ] {
         for method in methods {

@@ -167,6 +167,17 @@ impl Server {
         Some(kib / 1_024)
     }
 
+    /// The processor time that the server has taken so far; none where the system does not tell.
+    pub(crate) fn cpu(&self) -> Option<Duration> {
+        let pid = self.process.as_ref().expect("the server runs").child.id();
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        let (_, numbers) = stat.rsplit_once(')')?;
+        // In hundredths of a second: that of the program and that of the system on its behalf.
+        let ticks = numbers.split_whitespace().skip(11).take(2);
+        let ticks: u64 = ticks.filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        Some(Duration::from_millis(10 * ticks))
+    }
+
     /// Whatever the server has written to stderr since it was last started.
     pub(crate) fn stderr(&self) -> String {
         let process = self.process.as_ref().expect("the server was started");
