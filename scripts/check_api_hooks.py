@@ -19,15 +19,18 @@ NUMBERS = itertools.count(1)
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
-    if case.meta is not None and case.meta.generation.mode.is_negative:
-        return
     operation = f"{case.method} {case.path}"
-    if any(parameter.name == "user_id" for parameter in case.operation.query):
-        user = USER
+    is_wrong = case.meta is not None and case.meta.generation.mode.is_negative
+    if operation == "DELETE /api/visitors/":
         # Who is erased is gone for good.
-        if operation == "DELETE /api/visitors/":
-            user = send("POST", case, "/api/visitors/", {"user_id": f"gone-{next(NUMBERS)}"})["user_id"]
-        case.query = {**(case.query or {}), "user_id": user}
+        if not is_wrong or (case.query or {}).get("user_id") == USER:
+            gone = {"user_id": f"gone-{next(NUMBERS)}"}
+            case.query = send("POST", case, "/api/visitors/", gone)
+        return
+    if is_wrong:
+        return
+    if any(parameter.name == "user_id" for parameter in case.operation.query):
+        case.query = {**(case.query or {}), "user_id": USER}
         case.query.pop("anon_id", None)
     if case.query:
         if "since" in case.query:
@@ -43,8 +46,19 @@ def before_call(context, case, kwargs):
         (case.headers or {}).pop("If-Match", None)
     if operation == "POST /api/visitors/merge/":
         case.body = send("POST", case, "/api/visitors/", {})
-    if isinstance(case.body, dict) and {"anon_id", "user_id"} <= case.body.keys():
-        case.body.pop("anon_id")
+    if isinstance(case.body, dict):
+        case.body = with_sound_keys(case.body)
+        if {"anon_id", "user_id"} <= case.body.keys():
+            case.body.pop("anon_id")
+
+
+def with_sound_keys(value):
+    """The value with keys, at any depth, of no more than 256 bytes and without U+0000."""
+    if isinstance(value, dict):
+        return {key.replace("\0", "")[:64]: with_sound_keys(of_key) for key, of_key in value.items()}
+    if isinstance(value, list):
+        return [with_sound_keys(item) for item in value]
+    return value
 
 
 def new_conversation(case):
