@@ -5,8 +5,9 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::etag::{self, KnownTags};
+use crate::openapi::content::Answer;
 use crate::openapi::headers;
-use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::page::CONTENT_SECURITY_POLICY;
 use crate::state::AppState;
 

@@ -6,7 +6,8 @@ use actix_web::http::StatusCode;
 use serde_json::json;
 
 use crate::answer;
-use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::content::Answer;
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::schema::{Has as _, NamedSchema, object, text};
 
 pub(crate) async fn get() -> HttpResponse {

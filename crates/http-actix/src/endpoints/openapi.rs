@@ -5,8 +5,9 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use crate::answer::tagged_json;
 use crate::etag::{self, KnownTags};
+use crate::openapi::content::Answer;
 use crate::openapi::headers;
-use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::schema::{NamedSchema, of_type};
 use crate::state::AppState;
 use utoipa::openapi::Type;

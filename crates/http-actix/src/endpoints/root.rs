@@ -11,7 +11,8 @@ use utoipa::openapi::schema::AdditionalProperties;
 
 use crate::answer;
 use crate::json::{ObjectWriter, push_string};
-use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::content::Answer;
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::schema::{Has as _, NamedSchema, object, text};
 use crate::state::AppState;
 

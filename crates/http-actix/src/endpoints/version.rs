@@ -7,7 +7,8 @@ use serde_json::json;
 
 use crate::answer;
 use crate::json::push;
-use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::content::Answer;
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::schema::{Has as _, NamedSchema, object, text};
 use crate::state::AppState;
 

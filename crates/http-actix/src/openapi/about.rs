@@ -14,8 +14,8 @@ and an API key speaks for any within its scopes.
 **Paths** are served with and without the slash at their end, and whatever answers GET answers HEAD. Another \
 path gets 404 `not_found`, another method 405 `method_not_allowed` with `Allow`.
 
-**Errors** are JSON of one shape, `Error`; its `code` never changes its meaning. What is read wrongly by a \
-client that sends malformed HTTP may get an answer without a body.
+**Errors** are JSON of one shape, `Error`; its `code` never changes its meaning. Only malformed HTTP may get \
+an answer without a body.
 
 **Names of requests.** An `X-Request-Id` of up to 128 letters, digits, `.`, `_` and `-` is taken; every answer \
 carries the request's.

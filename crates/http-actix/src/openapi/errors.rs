@@ -4,8 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use utoipa::openapi::{AllOfBuilder, Content, Object, RefOr, Response, Schema, Type};
 
-use super::headers;
-use super::operation::add_header;
+use super::headers::{self, add_header};
 use super::schema::{Has as _, array, object, of_type, shared, text};
 use crate::error::ErrorCode;
 

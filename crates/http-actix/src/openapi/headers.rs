@@ -1,7 +1,7 @@
 //! The headers of answers.
 
 use utoipa::openapi::HeaderBuilder;
-use utoipa::openapi::{Header, ObjectBuilder, RefOr, Type};
+use utoipa::openapi::{Header, ObjectBuilder, Ref, RefOr, Response, Type};
 
 use super::schema::of_type;
 
@@ -62,6 +62,12 @@ pub(crate) fn all() -> impl Iterator<Item = (String, RefOr<Header>)> {
             .schema(Some(schema));
         (name.to_owned(), header.build().into())
     })
+}
+
+/// Tells that an answer has this header.
+pub(super) fn add_header(response: &mut Response, name: &str) {
+    let header = Ref::new(format!("#/components/headers/{name}"));
+    response.headers.insert(name.to_owned(), RefOr::Ref(header));
 }
 
 fn word() -> ObjectBuilder {

@@ -4,12 +4,13 @@
 //! it, so that there is neither a route without a description nor one described that is not served. Here is
 //! what the descriptions share.
 //!
-//! - [`operation`]: what an endpoint says of itself. [`schema`]: words for the schemas of its bodies.
+//! - [`operation`], [`content`]: what an endpoint says of itself, what it takes and answers. [`schema`]: words for the schemas of its bodies.
 //! - [`items`]: conversations, messages and parts, from the declared fields; what they share with tombstones.
 //! - [`parameters`], [`headers`], [`security`], [`errors`]: what several endpoints have.
 //! - [`page`]: the document for people.
 
 mod about;
+pub(crate) mod content;
 pub(crate) mod errors;
 pub(crate) mod headers;
 pub(crate) mod items;

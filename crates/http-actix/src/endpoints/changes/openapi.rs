@@ -6,9 +6,10 @@ use serde_json::json;
 use utoipa::openapi::{RefOr, Schema};
 
 use crate::error::ErrorCode;
+use crate::openapi::content::Answer;
 use crate::openapi::headers;
 use crate::openapi::items::{CONVERSATION, CONVERSATION_TOMBSTONE};
-use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::parameters::{LIMIT, SINCE, WAIT};
 use crate::openapi::schema::{Has as _, NamedSchema, any_of, array, boolean, object, shared, text};
 

@@ -4,9 +4,10 @@ use actix_web::http::StatusCode;
 use convosync_domain::api_key::Scope;
 use serde_json::json;
 
+use crate::openapi::content::Answer;
 use crate::openapi::headers;
 use crate::openapi::items::id;
-use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::schema::{Has as _, NamedSchema, array, object};
 
 pub(crate) fn describe() -> Operation {

@@ -5,7 +5,8 @@ use convosync_domain::api_key::Scope;
 
 use super::EVENT_STREAM;
 use crate::error::ErrorCode;
-use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::content::Answer;
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::parameters::{LAST_EVENT_ID, LIMIT, SINCE};
 
 const DESCRIPTION: &str = "\

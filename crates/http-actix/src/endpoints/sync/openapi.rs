@@ -7,9 +7,10 @@ use utoipa::openapi::ObjectBuilder;
 
 use crate::endpoints::changes;
 use crate::error::ErrorCode;
+use crate::openapi::content::{Answer, Body};
 use crate::openapi::headers;
 use crate::openapi::items::{POSTED_CONVERSATION, id};
-use crate::openapi::operation::{Answer, Body, Operation, Topic};
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::parameters::{LIMIT, PREFER, SINCE};
 use crate::openapi::schema::{
     Has as _, NamedSchema, any_of, array, count, null, object, shared, text,

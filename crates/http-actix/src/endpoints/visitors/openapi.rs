@@ -7,8 +7,9 @@ use utoipa::openapi::ObjectBuilder;
 
 use crate::endpoints::sync::{counted, counts};
 use crate::error::ErrorCode;
+use crate::openapi::content::{Answer, Body};
 use crate::openapi::headers;
-use crate::openapi::operation::{Answer, Body, Operation, Topic};
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::parameters::{ANON_ID, USER_ID, identity};
 use crate::openapi::schema::{Has as _, NamedSchema, any_of, count, moment, null, object};
 

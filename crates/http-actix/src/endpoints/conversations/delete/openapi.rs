@@ -4,7 +4,8 @@ use actix_web::http::StatusCode;
 use convosync_domain::api_key::Scope;
 
 use crate::error::ErrorCode;
-use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::content::Answer;
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::parameters::{CONVERSATION_ID, IF_MATCH, MESSAGE_ID};
 
 pub(crate) fn describe_conversation() -> Operation {

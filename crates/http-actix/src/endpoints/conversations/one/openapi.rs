@@ -5,9 +5,10 @@ use convosync_domain::api_key::Scope;
 use serde_json::json;
 
 use crate::error::ErrorCode;
+use crate::openapi::content::Answer;
 use crate::openapi::headers;
 use crate::openapi::items::{MESSAGE, conversation_alone};
-use crate::openapi::operation::{Answer, Operation, Topic};
+use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::parameters::{CONVERSATION_ID, CURSOR, ORDER, PAGE_LIMIT};
 use crate::openapi::schema::{Has as _, NamedSchema, array, next_cursor, shared};
 
