@@ -1,5 +1,6 @@
 //! Everything in the store, to be carried to another one, and what comes from there.
 
+use async_trait::async_trait;
 use diesel::connection::DefaultLoadingMode;
 use diesel::dsl::count_star;
 use diesel::prelude::*;
@@ -13,9 +14,11 @@ use convosync_domain::archive::{
 };
 use convosync_domain::change_set::Write;
 use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
-use convosync_domain::ports::Restoration;
+use convosync_domain::ports::{Restoration, StoreArchive, StoreError};
+use convosync_domain::tombstone::VisitorTombstone;
 use convosync_domain::usage::Usage;
 
+use super::SqliteStore;
 use super::errors::SqliteError;
 use super::group::Group;
 use super::schema::{ConversationRow, VisitorRow, conversations, visitors};
@@ -27,8 +30,70 @@ use crate::statements::statements;
 use crate::types::UuidKey;
 use crate::types::sql::UuidBytes;
 
+#[async_trait]
+impl StoreArchive for SqliteStore {
+    async fn count_visitors(&self) -> Result<u64, StoreError> {
+        self.read_in_transaction(count_visitors).await
+    }
+
+    async fn visitors(
+        &self,
+        after: Option<VisitorId>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedVisitor>, StoreError> {
+        self.read_in_transaction(move |connection| read_visitors(connection, after, limit))
+            .await
+    }
+
+    async fn tombstones(
+        &self,
+        after: Option<VisitorId>,
+        limit: usize,
+    ) -> Result<Vec<VisitorTombstone>, StoreError> {
+        self.read_in_transaction(move |connection| tombstones::list(connection, after, limit))
+            .await
+    }
+
+    async fn items(
+        &self,
+        visitor: VisitorId,
+        after: Option<ArchivePlace>,
+        limit: usize,
+    ) -> Result<Vec<ArchivedConversation>, StoreError> {
+        self.read_in_transaction(move |connection| read_items(connection, visitor, after, limit))
+            .await
+    }
+
+    async fn adopt_digest_seed(&self, digest_seed: u64) -> Result<bool, StoreError> {
+        let adopt = move |group: &mut Group<'_>| adopt_digest_seed(group, digest_seed);
+        self.write(0, adopt).await
+    }
+
+    async fn renew_epoch(&self) -> Result<(), StoreError> {
+        self.write(0, renew_epoch).await
+    }
+
+    async fn restore(
+        &self,
+        visitor: ArchivedVisitor,
+        conversations: Vec<ArchivedConversation>,
+    ) -> Result<Restoration, StoreError> {
+        let messages = conversations.iter().map(|it| it.messages.len()).sum();
+        let restore = move |group: &mut Group<'_>| restore(group, &visitor, conversations);
+        self.write(messages, restore).await
+    }
+
+    async fn restore_tombstone(
+        &self,
+        tombstone: VisitorTombstone,
+    ) -> Result<Restoration, StoreError> {
+        let restore = move |group: &mut Group<'_>| tombstones::restore(group, tombstone);
+        self.write(0, restore).await
+    }
+}
+
 /// How many visitors there are.
-pub(super) fn count_visitors(connection: &mut SqliteConnection) -> Result<u64, SqliteError> {
+fn count_visitors(connection: &mut SqliteConnection) -> Result<u64, SqliteError> {
     let count: i64 = visitors::table
         .select(count_star())
         .get_result(connection)?;
@@ -36,7 +101,7 @@ pub(super) fn count_visitors(connection: &mut SqliteConnection) -> Result<u64, S
 }
 
 /// The first visitors after this one, by id.
-pub(super) fn read_visitors(
+fn read_visitors(
     connection: &mut SqliteConnection,
     after: Option<VisitorId>,
     limit: usize,
@@ -63,7 +128,7 @@ fn archived_visitor(row: VisitorRow) -> ArchivedVisitor {
 }
 
 /// A page of a visitor's items, inside one transaction.
-pub(super) fn read_items(
+fn read_items(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
     after: Option<ArchivePlace>,
@@ -137,10 +202,7 @@ statements! { Sqlite, SqliteConnection:
 }
 
 /// Makes this the seed of the digests; `false` where there are digests by another one.
-pub(super) fn adopt_digest_seed(
-    group: &mut Group<'_>,
-    digest_seed: u64,
-) -> Result<bool, SqliteError> {
+fn adopt_digest_seed(group: &mut Group<'_>, digest_seed: u64) -> Result<bool, SqliteError> {
     let digest_seed = digest_seed.cast_signed();
     if migrate::read_identity(group.connection)?.digest_seed == digest_seed {
         return Ok(true);
@@ -153,14 +215,14 @@ pub(super) fn adopt_digest_seed(
 }
 
 /// Begins another life of the store.
-pub(super) fn renew_epoch(group: &mut Group<'_>) -> Result<(), SqliteError> {
+fn renew_epoch(group: &mut Group<'_>) -> Result<(), SqliteError> {
     let epoch = random_uuid().map_err(SqliteError::NoRandomness)?;
     SetEpoch { epoch }.execute(group.connection)?;
     Ok(())
 }
 
 /// Inserts what is not stored yet of a visitor and items of it.
-pub(super) fn restore(
+fn restore(
     group: &mut Group<'_>,
     visitor: &ArchivedVisitor,
     conversations: Vec<ArchivedConversation>,

@@ -36,19 +36,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use diesel::SqliteConnection;
 
-use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
-use convosync_domain::feed::{Admit, ChangedHead, PageRead, PageRequest};
+use convosync_domain::feed::{Admit, PageRead, PageRequest};
 use convosync_domain::identity::{ConversationKey, VisitorId};
 use convosync_domain::ports::{
-    ChangeFeed, ConversationList, ConversationReader, Heads, LivingIds, MergeStore, MergedVisitor,
-    NamedConversation, Registration, Restoration, StoreArchive, StoreError, StoreIdentity,
-    StoreStatus, SyncStore, Visitor, VisitorStore, VisitorSummary,
+    ChangeFeed, ConversationList, Heads, LivingIds, MergeStore, MergedVisitor, NamedConversation,
+    Registration, StoreError, StoreIdentity, StoreStatus, SyncStore, Visitor, VisitorStore,
+    VisitorSummary,
 };
-use convosync_domain::reading::{ConversationRead, ConversationRequest, ListRead, ListRequest};
 use convosync_domain::stored::StoredMessage;
 use convosync_domain::timestamp::Timestamp;
-use convosync_domain::tombstone::VisitorTombstone;
 
 pub use errors::OpenError;
 
@@ -273,42 +270,6 @@ impl ConversationList for SqliteStore {
 }
 
 #[async_trait]
-impl ConversationReader for SqliteStore {
-    async fn list(
-        &self,
-        visitor: VisitorId,
-        request: ListRequest,
-        admit: Admit,
-    ) -> Result<Option<ListRead>, StoreError> {
-        self.read_in_transaction(move |connection| {
-            reading::list(connection, visitor, &request, &admit)
-        })
-        .await
-    }
-
-    async fn read(
-        &self,
-        visitor: VisitorId,
-        request: ConversationRequest,
-        admit: Admit,
-    ) -> Result<Option<ConversationRead>, StoreError> {
-        self.read_in_transaction(move |connection| {
-            reading::read(connection, visitor, &request, &admit)
-        })
-        .await
-    }
-
-    async fn head(
-        &self,
-        visitor: VisitorId,
-        conversation: ConversationKey,
-    ) -> Result<Option<Option<ChangedHead>>, StoreError> {
-        let head = move |connection: &mut _| reading::head(connection, visitor, conversation);
-        self.0.read_pool.read_inline(head).await
-    }
-}
-
-#[async_trait]
 impl ChangeFeed for SqliteStore {
     async fn changes(
         &self,
@@ -320,70 +281,6 @@ impl ChangeFeed for SqliteStore {
             feed::changes(connection, visitor, &request, &admit)
         })
         .await
-    }
-}
-
-#[async_trait]
-impl StoreArchive for SqliteStore {
-    async fn count_visitors(&self) -> Result<u64, StoreError> {
-        self.read_in_transaction(archive::count_visitors).await
-    }
-
-    async fn visitors(
-        &self,
-        after: Option<VisitorId>,
-        limit: usize,
-    ) -> Result<Vec<ArchivedVisitor>, StoreError> {
-        self.read_in_transaction(move |connection| archive::read_visitors(connection, after, limit))
-            .await
-    }
-
-    async fn tombstones(
-        &self,
-        after: Option<VisitorId>,
-        limit: usize,
-    ) -> Result<Vec<VisitorTombstone>, StoreError> {
-        self.read_in_transaction(move |connection| tombstones::list(connection, after, limit))
-            .await
-    }
-
-    async fn items(
-        &self,
-        visitor: VisitorId,
-        after: Option<ArchivePlace>,
-        limit: usize,
-    ) -> Result<Vec<ArchivedConversation>, StoreError> {
-        self.read_in_transaction(move |connection| {
-            archive::read_items(connection, visitor, after, limit)
-        })
-        .await
-    }
-
-    async fn adopt_digest_seed(&self, digest_seed: u64) -> Result<bool, StoreError> {
-        let adopt = move |group: &mut Group<'_>| archive::adopt_digest_seed(group, digest_seed);
-        self.write(0, adopt).await
-    }
-
-    async fn renew_epoch(&self) -> Result<(), StoreError> {
-        self.write(0, archive::renew_epoch).await
-    }
-
-    async fn restore(
-        &self,
-        visitor: ArchivedVisitor,
-        conversations: Vec<ArchivedConversation>,
-    ) -> Result<Restoration, StoreError> {
-        let messages = conversations.iter().map(|it| it.messages.len()).sum();
-        let restore = move |group: &mut Group<'_>| archive::restore(group, &visitor, conversations);
-        self.write(messages, restore).await
-    }
-
-    async fn restore_tombstone(
-        &self,
-        tombstone: VisitorTombstone,
-    ) -> Result<Restoration, StoreError> {
-        let restore = move |group: &mut Group<'_>| tombstones::restore(group, tombstone);
-        self.write(0, restore).await
     }
 }
 

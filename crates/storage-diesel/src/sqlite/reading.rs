@@ -1,5 +1,6 @@
 //! What somebody sees who looks at conversations: the list of them, and one with its messages.
 
+use async_trait::async_trait;
 use diesel::connection::DefaultLoadingMode;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
@@ -7,11 +8,13 @@ use diesel::sqlite::Sqlite;
 
 use convosync_domain::feed::{Admit, ChangedHead};
 use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
+use convosync_domain::ports::{ConversationReader, StoreError};
 use convosync_domain::reading::{
     ConversationRead, ConversationRequest, ListRead, ListRequest, LivingMessage, MessagePlace,
     ReadingRows, read_conversation, read_list,
 };
 
+use super::SqliteStore;
 use super::errors::SqliteError;
 use super::feed::VisitorRows;
 use super::schema::{ConversationChangeRow, LivingMessageRow, conversations, messages};
@@ -20,8 +23,40 @@ use crate::items::bytes_of;
 use crate::statements::statements;
 use crate::types::UuidKey;
 
+#[async_trait]
+impl ConversationReader for SqliteStore {
+    async fn list(
+        &self,
+        visitor: VisitorId,
+        request: ListRequest,
+        admit: Admit,
+    ) -> Result<Option<ListRead>, StoreError> {
+        self.read_in_transaction(move |connection| list(connection, visitor, &request, &admit))
+            .await
+    }
+
+    async fn read(
+        &self,
+        visitor: VisitorId,
+        request: ConversationRequest,
+        admit: Admit,
+    ) -> Result<Option<ConversationRead>, StoreError> {
+        self.read_in_transaction(move |connection| read(connection, visitor, &request, &admit))
+            .await
+    }
+
+    async fn head(
+        &self,
+        visitor: VisitorId,
+        conversation: ConversationKey,
+    ) -> Result<Option<Option<ChangedHead>>, StoreError> {
+        let head = move |connection: &mut _| head(connection, visitor, conversation);
+        self.0.read_pool.read_inline(head).await
+    }
+}
+
 /// A page of the list, inside one transaction.
-pub(super) fn list(
+fn list(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
     request: &ListRequest,
@@ -35,7 +70,7 @@ pub(super) fn list(
 }
 
 /// A page of a conversation, inside one transaction.
-pub(super) fn read(
+fn read(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
     request: &ConversationRequest,
@@ -49,7 +84,7 @@ pub(super) fn read(
 }
 
 /// The head of a conversation, inside one transaction.
-pub(super) fn head(
+fn head(
     connection: &mut SqliteConnection,
     visitor: VisitorId,
     conversation: ConversationKey,
