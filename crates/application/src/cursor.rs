@@ -1,6 +1,6 @@
 //! Cursors: how far a device has pulled, as an opaque text; [`pages`] has those of whoever looks at conversations.
 //!
-//! A cursor is [`sealed`]: a version byte, the position and the store's epoch, bound to the visitor.
+//! A cursor is `sealed`: a version byte, the position and the store's epoch, bound to the visitor.
 
 pub mod pages;
 mod sealed;
