@@ -28,10 +28,9 @@ impl PageMemory {
     pub(crate) fn admit(&self) -> Admit {
         let (reserved, budget) = (Arc::clone(&self.reserved), self.budget.clone());
         Arc::new(move |content_bytes| {
-            let bytes = content_bytes.saturating_mul(COPIES).min(budget.bytes());
             let mut reserved = lock(&reserved);
             let reservation = reserved.get_or_insert_with(|| budget.reserve());
-            reservation.hold(bytes)
+            reservation.hold_or_all(content_bytes.saturating_mul(COPIES))
         })
     }
 

@@ -67,8 +67,8 @@ impl HeldBytes {
         }
     }
 
-    /// A few bytes, which need not be held.
-    pub(crate) fn small(bytes: Vec<u8>) -> Self {
+    /// Bytes so few that they need not be held, or whose memory somebody else holds.
+    pub(crate) fn uncounted(bytes: Vec<u8>) -> Self {
         Self {
             left: bytes.into(),
             _memory: None,

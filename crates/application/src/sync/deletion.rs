@@ -107,7 +107,8 @@ impl DeleteItem {
     ) -> Result<(), DeleteError> {
         let visitor = visitor.id();
         let attempt = async || self.attempt(visitor, item, precondition).await;
-        self.sync.until_undisturbed(visitor, attempt).await
+        let _lock = self.sync.locks.lock(visitor).await;
+        self.sync.until_undisturbed(attempt).await
     }
 
     async fn attempt(

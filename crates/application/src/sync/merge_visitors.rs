@@ -6,7 +6,6 @@ mod tests;
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Duration;
 
 use convosync_domain::archive::ArchivedConversation;
 use convosync_domain::change_set::{ChangeSet, Counts, VisitorRegistration};
@@ -22,7 +21,7 @@ use convosync_domain::posted::{PostedChange, PostedContent, PostedConversation, 
 use convosync_domain::tombstone::VisitorGone;
 use convosync_domain::usage::QuotaExceeded;
 
-use super::{ATTEMPTS, COPIES, RegistrationMode, SyncConversations};
+use super::{COPIES, RegistrationMode, SyncConversations};
 use crate::access::AuthorizedVisitor;
 use crate::byte_budget::Reservation;
 
@@ -107,16 +106,11 @@ impl MergeVisitors {
             return Err(MergeError::WrongKind);
         };
         let _locks = self.sync.locks.lock_both(user.id(), anonymous.id()).await;
-        for attempt in 0..ATTEMPTS {
-            match self.attempt(user, anonymous.id()).await {
-                Err(MergeError::Store(StoreError::Conflict)) => self.sync.pause(attempt).await,
-                done => return done,
-            }
-        }
-        Err(MergeError::Store(StoreError::Unavailable {
-            retry_after: Duration::from_secs(1),
-            source: None,
-        }))
+        let attempt = async || match self.attempt(user, anonymous.id()).await {
+            Err(MergeError::Store(StoreError::Conflict)) => Ok(None),
+            done => done.map(Some),
+        };
+        self.sync.until_undisturbed(attempt).await
     }
 
     async fn attempt(

@@ -157,20 +157,17 @@ impl SyncConversations {
         turn: Option<TurnStart>,
     ) -> Result<Posted<T::Violation>, SyncError<T::Violation>> {
         let names = submission.names();
-        self.until_undisturbed(visitor.id(), async || {
-            self.attempt(visitor, submission, &names, turn).await
-        })
-        .await
+        let _lock = self.locks.lock(visitor.id()).await;
+        self.until_undisturbed(async || self.attempt(visitor, submission, &names, turn).await)
+            .await
     }
 
-    /// Runs attempts under the visitor's lock until no other process comes in between, of which an attempt tells by
-    /// `None`.
+    /// Runs attempts, under the locks that the caller holds, until no other process comes in between, of which an
+    /// attempt tells by `None`.
     async fn until_undisturbed<R, E: From<StoreError>>(
         &self,
-        visitor: VisitorId,
         attempt: impl AsyncFn() -> Result<Option<R>, E>,
     ) -> Result<R, E> {
-        let _lock = self.locks.lock(visitor).await;
         for number in 0..ATTEMPTS {
             if let Some(done) = attempt().await? {
                 return Ok(done);

@@ -114,17 +114,15 @@ impl VisitorExport {
 
     /// Reads the next page, looking for memory so often.
     async fn read(&mut self, looks: u32) -> Result<Option<ExportedPage>, VisitorError> {
-        let memory = &self.store.memory;
         let mut expected = PAGE_BYTES;
         for look in 1..=looks {
             // No item is so large that it cannot be exported at all.
-            let bytes = |content: usize| content.saturating_mul(COPIES).min(memory.bytes());
-            let mut reservation = memory.reserve();
-            if reservation.hold(bytes(expected)) {
+            let mut reservation = self.store.memory.reserve();
+            if reservation.hold_or_all(expected.saturating_mul(COPIES)) {
                 let page = self.page().await?;
                 let content = page.iter().map(ArchivedConversation::content_bytes);
                 let content = content.fold(0, usize::saturating_add);
-                if reservation.hold(bytes(content)) {
+                if reservation.hold_or_all(content.saturating_mul(COPIES)) {
                     return self.take(page, reservation).await;
                 }
                 expected = content;

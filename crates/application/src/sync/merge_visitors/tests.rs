@@ -20,7 +20,7 @@ use uuid::Uuid;
 use super::*;
 use crate::access::OpenAccess;
 use crate::byte_budget::ByteBudget;
-use crate::sync::{RegistrationPolicy, SyncSettings};
+use crate::sync::{ATTEMPTS, RegistrationPolicy, SyncSettings};
 
 const QUOTA: Quota = Quota {
     max_conversations: Some(3),

@@ -174,7 +174,7 @@ impl EventStream {
         let mut event = format!("{fields}data: ").into_bytes();
         event.extend(ApiError::from(error).write(&self.request_id));
         event.extend_from_slice(b"\n\n");
-        self.unsent = Some(HeldBytes::small(event));
+        self.unsent = Some(HeldBytes::uncounted(event));
         self.is_over = true;
     }
 

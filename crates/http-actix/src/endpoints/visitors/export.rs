@@ -21,7 +21,7 @@ use convosync_domain::feed::ChangedConversation;
 use futures_util::stream;
 
 use crate::access::authorize;
-use crate::answer::PIECE;
+use crate::answer::HeldBytes;
 use crate::archive::write_posted;
 use crate::audit::{Action, audit};
 use crate::error::{ApiError, Chain};
@@ -72,7 +72,7 @@ async fn begin(
         export,
         request: RequestId::given(request),
         unwritten: Vec::new().into_iter(),
-        left: Bytes::new(),
+        left: HeldBytes::uncounted(Vec::new()),
         memory: None,
     })
 }
@@ -85,7 +85,7 @@ struct Lines {
     /// The lines of the page that are not written yet.
     unwritten: vec::IntoIter<Vec<ChangedConversation>>,
     /// What is left of the line that was written last.
-    left: Bytes,
+    left: HeldBytes,
     /// The memory of the page.
     memory: Option<Reservation>,
 }
@@ -93,12 +93,11 @@ struct Lines {
 impl Lines {
     async fn next_piece(mut self) -> Result<Option<(Bytes, Self)>, VisitorError> {
         loop {
-            if !self.left.is_empty() {
-                let length = PIECE.min(self.left.len());
-                return Ok(Some((self.left.split_to(length), self)));
+            if let Some(piece) = self.left.next_piece() {
+                return Ok(Some((piece, self)));
             }
             if let Some(line) = self.unwritten.next() {
-                self.left = write_posted(&line).into();
+                self.left = HeldBytes::uncounted(write_posted(&line));
                 continue;
             }
             self.memory = None;

@@ -17,6 +17,7 @@ use convosync_domain::tombstone::VisitorGone;
 use uuid::Uuid;
 
 use super::*;
+use crate::answer::PIECE;
 use crate::body::Body;
 use crate::items::read_submission;
 use crate::json::Leniency;
