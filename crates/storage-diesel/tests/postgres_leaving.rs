@@ -431,10 +431,18 @@ async fn what_was_erased_is_in_no_file_when_the_tables_are_vacuumed() {
     assert_ne!(files_with(&database, MARKER), "");
 
     store.erase(visitor_id(MARKER), at(50)).await.unwrap();
-    database.execute(
-        "VACUUM FULL visitors, conversations, messages, message_requests, message_responses, \
-         message_outputs",
-    );
-    assert_eq!(files_with(&database, MARKER), "");
+    let started = Instant::now();
+    let left = loop {
+        database.execute(
+            "VACUUM FULL visitors, conversations, messages, message_requests, message_responses, \
+             message_outputs",
+        );
+        let left = files_with(&database, MARKER);
+        // It keeps what an older transaction may still see, and connections that begin in any database have one.
+        if left.is_empty() || started.elapsed() > Duration::from_secs(30) {
+            break left;
+        }
+    };
+    assert_eq!(left, "");
     assert_ne!(files_with(&database, "request_messages_content"), "");
 }
