@@ -7,15 +7,15 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::Server;
 use crate::support::api::Api;
+use crate::support::{Server, scaled};
 
 pub(crate) const WRITERS: u128 = 4;
 const MESSAGES: u128 = 5;
 
-/// How often the server is killed: `CONVOSYNC_CRASHES`, 20 unless set.
+/// How often the server is killed.
 fn cycles() -> u128 {
-    std::env::var("CONVOSYNC_CRASHES").map_or(20, |number| number.parse().unwrap())
+    scaled("CONVOSYNC_CRASHES", 20)
 }
 
 pub(crate) fn id(cycle: u128, writer: u128, post: u128) -> String {

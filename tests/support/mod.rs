@@ -7,6 +7,7 @@ mod command;
 pub(crate) mod events;
 pub(crate) mod json_text;
 pub(crate) mod raw;
+mod scale;
 
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
@@ -21,6 +22,7 @@ use tempfile::TempDir;
 
 pub(crate) use answer::Answer;
 pub(crate) use command::{Finished, convosync, run};
+pub(crate) use scale::scaled;
 
 /// How long a server may take to start or stop before a test fails.
 const TIMEOUT: Duration = Duration::from_secs(60);
