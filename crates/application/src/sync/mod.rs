@@ -44,11 +44,14 @@ use told::ToTell;
 use unchanged_messages::UnchangedMessages;
 use visitor_locks::VisitorLocks;
 
-/// How often a sync tries when other processes write for the same visitor at the same time.
-const ATTEMPTS: u32 = 8;
+/// How often a sync tries when other processes write for the same visitor at the same time. Each attempt may well be
+/// lost to a process that has the next post at hand, so that a few are not enough; these take some seconds at most.
+const ATTEMPTS: u32 = 64;
 const PAUSE_MIN_MS: u64 = 2;
-/// The pause before the next attempt grows by up to so much each time.
+/// The pause before the next attempt grows by up to so much each time,
 const PAUSE_GROWTH_MS: u64 = 16;
+/// and so many times: whoever pauses for longer than another process takes for a post only loses more of them.
+const PAUSE_GROWTHS: u32 = 4;
 /// How much of a stored item is in memory at once: as it was before the post, and after it.
 const COPIES: usize = 2;
 /// In a turn also as the device is sent it.
@@ -265,7 +268,7 @@ impl SyncConversations {
 
     /// Waits a little before the next attempt, with jitter so that two processes do not meet again.
     async fn pause(&self, attempt: u32) {
-        let spread = PAUSE_GROWTH_MS * u64::from(attempt + 1);
+        let spread = PAUSE_GROWTH_MS * u64::from((attempt + 1).min(PAUSE_GROWTHS));
         let jitter = self.clock.now().as_micros().unsigned_abs() % spread;
         tokio::time::sleep(Duration::from_millis(PAUSE_MIN_MS + jitter)).await;
     }
