@@ -1,5 +1,8 @@
 //! What API keys open.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
 use super::{Ask, CHANGES, Protected, SYNC, VISITORS, nothing, user};
@@ -86,13 +89,19 @@ fn the_log_tells_which_key_was_used() {
     assert_eq!(server.send(&ask).status, 404);
     assert_eq!(server.send(&Ask::get("/version")).status, 200);
     let id = key.get("csk_".len().."csk_".len() + 16).unwrap();
+    let used_in = |stderr: &str| -> Vec<Value> {
+        let lines = stderr.lines();
+        let lines = lines.filter_map(|line| serde_json::from_str(line).ok());
+        let used = lines.filter(|line: &Value| line["api_key"] == *id);
+        used.collect()
+    };
+    // A line is written after the answer.
+    let asked = Instant::now();
+    while used_in(&server.0.stderr()).is_empty() && asked.elapsed() < Duration::from_secs(10) {
+        thread::sleep(Duration::from_millis(10));
+    }
     let stderr = server.0.stderr();
-    let lines = stderr
-        .lines()
-        .filter_map(|line| serde_json::from_str(line).ok());
-    let used: Vec<Value> = lines
-        .filter(|line: &Value| line["api_key"] == *id)
-        .collect();
+    let used = used_in(&stderr);
     assert_eq!(used.len(), 1, "{stderr}");
     assert_eq!(used[0]["route"], SYNC);
 }
