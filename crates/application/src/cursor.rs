@@ -10,6 +10,8 @@ use convosync_domain::identity::{ConversationKey, MessageKey, VisitorId};
 use uuid::Uuid;
 
 use sealed::Rest;
+#[cfg(feature = "fuzzing")]
+pub(crate) use sealed::seal as sealed_for;
 
 /// The first byte tells the kinds of cursors apart, and their versions.
 const VERSION: u8 = 1;

@@ -8,6 +8,8 @@ pub mod api_keys;
 pub mod byte_budget;
 pub mod cursor;
 pub mod export_store;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 pub mod import_store;
 pub mod list_conversations;
 pub mod live;

@@ -26,6 +26,8 @@ mod connection;
 mod endpoints;
 mod error;
 mod etag;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod https;
 mod items;
 mod json;

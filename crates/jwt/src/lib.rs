@@ -13,6 +13,8 @@
 //! but the system's, and reads them twice.
 
 mod claims;
+#[cfg(feature = "fuzzing")]
+pub mod fuzzing;
 mod jwks;
 mod keys;
 mod members;

@@ -106,7 +106,11 @@ impl MessagesCursor {
 }
 
 /// What a cursor of a conversation's messages is bound to.
-fn scope(visitor: VisitorId, conversation: ConversationKey, order: MessageOrder) -> Vec<u8> {
+pub(crate) fn scope(
+    visitor: VisitorId,
+    conversation: ConversationKey,
+    order: MessageOrder,
+) -> Vec<u8> {
     let order = match order {
         MessageOrder::OldestFirst => b"oldest",
         MessageOrder::NewestFirst => b"newest",

@@ -12,7 +12,7 @@ use super::InvalidCursor;
 const CHECK_BYTES: usize = 8;
 
 /// The text that stands for these bytes where it is bound to the same.
-pub(super) fn seal(mut bytes: Vec<u8>, bound_to: &[u8]) -> String {
+pub(crate) fn seal(mut bytes: Vec<u8>, bound_to: &[u8]) -> String {
     let check = check_value(bound_to, &bytes);
     bytes.extend(check);
     URL_SAFE_NO_PAD.encode(bytes)

@@ -213,3 +213,17 @@ async fn inflate_into<W: io::Write>(deflated: &[u8], inflated: W) -> Result<W, B
     }
     gunzip.finish()
 }
+
+/// What is in a gzip that comes in these pieces, as far as it is no longer than the limit and the budget.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn inflate_in_pieces<'a>(
+    pieces: impl Iterator<Item = &'a [u8]>,
+    limit: usize,
+    budget: &ByteBudget,
+) -> Option<Vec<u8>> {
+    let mut gunzip = Gunzip::into(BodyBuffer::new(None, limit, budget.reserve()));
+    for piece in pieces {
+        gunzip.write(piece).ok()?;
+    }
+    Some(gunzip.finish().ok()?.into_parts().0)
+}

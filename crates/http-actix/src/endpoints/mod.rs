@@ -15,3 +15,5 @@ pub(crate) mod version;
 pub(crate) mod visitors;
 
 pub(crate) use pull_query::WAIT_MAX;
+#[cfg(feature = "fuzzing")]
+pub(crate) use pull_query::read_all as read_pull_query;

@@ -107,6 +107,15 @@ fn whole_number(sent: &Encoded<'_>) -> Option<usize> {
     text.parse().ok().filter(|_| is_plain)
 }
 
+/// Reads all that pulls, streams and turns ask of a query.
+#[cfg(feature = "fuzzing")]
+pub(crate) fn read_all(query: &Query<'_>) {
+    // Refused or not, it is read.
+    let _ = PullQuery::of(query);
+    let _ = PullQuery::of_turn(query);
+    let _ = wait(query);
+}
+
 #[cfg(test)]
 mod tests {
     use actix_web::http::header::HeaderValue;
