@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::support::api::Api;
-use crate::support::{Server, scaled};
+use crate::support::{Server, report, scaled};
 
 pub(crate) const WRITERS: u128 = 4;
 const MESSAGES: u128 = 5;
@@ -39,7 +39,7 @@ pub(crate) fn body(conversation: &str) -> Value {
 }
 
 /// Posts until the server dies; returns what it acknowledged and whether one post stands open.
-fn write(api: &Api, cycle: u128, writer: u128, stop: &AtomicBool) -> Vec<String> {
+pub(crate) fn write(api: &Api, cycle: u128, writer: u128, stop: &AtomicBool) -> Vec<String> {
     let mut acknowledged = Vec::new();
     for post in 0.. {
         let conversation = id(cycle, writer, post);
@@ -103,6 +103,13 @@ fn nothing_acknowledged_is_lost_and_nothing_is_stored_by_half() {
     }
     let total: usize = acknowledged.iter().map(Vec::len).sum();
     assert!(total > 0, "the writers never got an answer");
+    report(
+        "G1",
+        &format!(
+            "{} kills, {total} posts, none lost or stored by half",
+            cycles()
+        ),
+    );
 }
 
 /// Every acknowledged conversation is there, and every one that is there is whole.

@@ -11,17 +11,16 @@ use crate::model::device::Device;
 use crate::model::devices::{DEVICES, Step, history};
 use crate::model::replica::Replica;
 use crate::model::same::difference;
-use crate::support::Server;
 use crate::support::api::Api;
+use crate::support::{Server, scaled};
 
 const STEPS: usize = 24;
 /// In so many rounds of turns everything comes to rest, unless something goes round in circles.
 const ROUNDS: usize = 30;
 
-/// How many histories are tried: `CONVOSYNC_HISTORIES`, and 500 at least.
+/// How many histories are tried.
 fn histories() -> u32 {
-    let asked = std::env::var("CONVOSYNC_HISTORIES");
-    asked.map_or(500, |number| number.parse::<u32>().unwrap().max(500))
+    u32::try_from(scaled("CONVOSYNC_DEVICES", 200)).unwrap()
 }
 
 #[test]

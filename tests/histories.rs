@@ -19,13 +19,13 @@ use crate::model::turns::Turned;
 use crate::model::values::canonical_id;
 use crate::model::violations::Rejected;
 use crate::support::api::Api;
-use crate::support::{Answer, Server};
+use crate::support::{Answer, Server, report, scaled};
 
 const OPERATIONS: usize = 30;
 
-/// How many histories are tried: `CONVOSYNC_HISTORIES`, 200 unless set.
+/// How many histories are tried.
 fn histories() -> u32 {
-    std::env::var("CONVOSYNC_HISTORIES").map_or(200, |number| number.parse().unwrap())
+    u32::try_from(scaled("CONVOSYNC_HISTORIES", 300)).unwrap()
 }
 
 #[test]
@@ -42,6 +42,11 @@ fn the_server_agrees_with_the_model() {
             replay(&server, &operations)
         })
         .unwrap_or_else(|failure| panic!("{failure}"));
+    let histories = histories();
+    report(
+        "G13",
+        &format!("{histories} histories of {OPERATIONS} operations, no difference"),
+    );
 }
 
 /// One visitor of a history: the API, the devices that apply what they are answered, and a watcher that

@@ -20,6 +20,7 @@ mod devices;
 mod generated_input;
 mod histories;
 mod live;
+mod load;
 mod model;
 mod moving;
 mod openapi;

@@ -6,16 +6,16 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use crate::support::Server;
 use crate::support::api::Api;
 use crate::support::json_text::Json;
+use crate::support::{Server, report, scaled};
 
 const REAL_CONVERSATIONS: &str = include_str!("../data/real-conversations.json");
 const ONE_OF_EVERYTHING: &str = include_str!("one-of-everything.json");
 
-/// How many mutated bodies are posted: `CONVOSYNC_MUTATIONS`, 1,000 unless set.
+/// How many mutated bodies are posted.
 fn mutations() -> u32 {
-    std::env::var("CONVOSYNC_MUTATIONS").map_or(1_000, |number| number.parse().unwrap())
+    u32::try_from(scaled("CONVOSYNC_MUTATIONS", 1_000)).unwrap()
 }
 
 /// How many bodies are posted for one visitor.
@@ -226,5 +226,12 @@ fn a_damaged_body_is_taken_or_leaves_no_trace() {
     assert!(
         taken > few && refused > few,
         "{taken} taken, {refused} refused"
+    );
+    report(
+        "G16",
+        &format!(
+            "{} mutated bodies, {taken} taken, {refused} refused",
+            mutations()
+        ),
     );
 }

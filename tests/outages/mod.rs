@@ -2,6 +2,7 @@
 //! from a client is, and the server comes back by itself.
 
 mod database_gone;
+mod deadlocks;
 mod refusals;
 mod retries;
 

@@ -22,7 +22,7 @@ use tempfile::TempDir;
 
 pub(crate) use answer::Answer;
 pub(crate) use command::{Finished, convosync, run};
-pub(crate) use scale::scaled;
+pub(crate) use scale::{report, scaled};
 
 /// How long a server may take to start or stop before a test fails.
 const TIMEOUT: Duration = Duration::from_secs(60);
@@ -158,9 +158,14 @@ impl Server {
         format!("http://{}", self.address())
     }
 
+    /// The id of its process.
+    pub(crate) fn process_id(&self) -> u32 {
+        self.process.as_ref().expect("the server runs").child.id()
+    }
+
     /// The most memory that the server has held so far, in MiB; none where the system does not tell.
     pub(crate) fn peak_memory(&self) -> Option<usize> {
-        let pid = self.process.as_ref().expect("the server runs").child.id();
+        let pid = self.process_id();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let peak = status
             .lines()
@@ -171,7 +176,7 @@ impl Server {
 
     /// The processor time that the server has taken so far; none where the system does not tell.
     pub(crate) fn cpu(&self) -> Option<Duration> {
-        let pid = self.process.as_ref().expect("the server runs").child.id();
+        let pid = self.process_id();
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let (_, numbers) = stat.rsplit_once(')')?;
         // In hundredths of a second: that of the program and that of the system on its behalf.
@@ -207,7 +212,7 @@ impl Server {
 
     /// Sends a signal, `TERM` or `INT`.
     pub(crate) fn signal(&self, name: &str) {
-        let pid = self.process.as_ref().expect("the server runs").child.id();
+        let pid = self.process_id();
         let sent = Command::new("sh")
             .args(["-c", &format!("kill -{name} {pid}")])
             .status();

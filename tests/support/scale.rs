@@ -10,3 +10,9 @@ pub(crate) fn scaled(name: &str, quick: u128) -> u128 {
     };
     number(name).unwrap_or_else(|| quick * number("CONVOSYNC_TORTURE").unwrap_or(1))
 }
+
+/// Tells what a test has done for a figure of `docs/reliability.md`, where its output is shown.
+#[expect(clippy::print_stdout, reason = "this is what it is for")]
+pub(crate) fn report(figure: &str, done: &str) {
+    println!("figure {figure}: {done}");
+}
