@@ -1,4 +1,4 @@
-.PHONY: run test test-browser check check-api bench check-perf torture openapi dist
+.PHONY: run test test-browser check check-api bench check-perf torture fuzz openapi dist
 
 run: ; @scripts/need && cargo run --bin convosync
 test: ; @scripts/need && scripts/with-postgres scripts/test
@@ -7,6 +7,7 @@ check: ; @scripts/need && scripts/check
 check-api: ; @scripts/need && scripts/check-api
 bench: ; @scripts/need && scripts/bench
 check-perf: ; @scripts/need && scripts/check-perf
-torture: ; @scripts/need && CONVOSYNC_HISTORIES=2000 CONVOSYNC_CRASHES=200 CONVOSYNC_MUTATIONS=10000 scripts/with-postgres scripts/test
+torture: ; @scripts/need && scripts/torture
+fuzz: ; @scripts/need && scripts/fuzz
 openapi: ; @scripts/need && scripts/openapi
 dist: ; @scripts/need && scripts/dist
