@@ -177,23 +177,90 @@ fn what_cannot_be_opened_is_named_with_its_path() {
     assert!(!refused.contains('\n'));
 }
 
+/// Somebody else's file is refused, and nothing of it has changed.
+#[test]
+fn what_is_not_a_store_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    fs::write(at("short"), "hello").unwrap();
+    fs::write(at("zeros"), vec![0; 8_192]).unwrap();
+    fs::write(at("header"), b"SQLite format 3\0 and no more").unwrap();
+    for name in ["plain", "wal"] {
+        let path = at(name);
+        let mut other = SqliteConnection::establish(path.to_str().unwrap()).unwrap();
+        let schema = format!("PRAGMA journal_mode = {name}; CREATE TABLE visitors (id INTEGER)");
+        let schema = schema.replace("plain", "DELETE");
+        other.batch_execute(&schema).unwrap();
+    }
+    let names = |folder: &Path| fs::read_dir(folder).unwrap().count();
+    let before = names(folder.path());
+    for (name, reason) in [
+        ("short", "file is not a database"),
+        ("zeros", "file is not a database"),
+        ("header", "file is not a database"),
+        ("plain", "it is a database of another program"),
+        ("wal", "it is a database of another program"),
+    ] {
+        let path = at(name);
+        let bytes = fs::read(&path).unwrap();
+        for refused in [refusal(&path), SqliteStore::migrate(&path).unwrap_err()] {
+            let refused = refused.to_string();
+            assert!(refused.contains(path.to_str().unwrap()), "{refused}");
+            assert!(refused.ends_with(reason), "{name}: {refused}");
+            assert!(!refused.contains('\n'));
+        }
+        assert!(fs::read(&path).unwrap() == bytes, "{name} has changed");
+    }
+    assert_eq!(names(folder.path()), before);
+}
+
+#[tokio::test]
+async fn two_names_of_one_store_lead_to_one_log() {
+    let (folder, path) = new_file();
+    let link = folder.path().join("link");
+    let one = open(&path);
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let other = open(&link);
+    let visitor = fixtures::visitor_id(NAME);
+    assert_eq!(one.commit(visitor, first_post()).await.unwrap(), 1);
+    assert_eq!(
+        pull(&other, visitor).await.unwrap(),
+        pull(&one, visitor).await.unwrap()
+    );
+    assert_eq!(other.write_ahead_log_bytes(), one.write_ahead_log_bytes());
+    let mut beside = fs::read_dir(folder.path()).unwrap();
+    assert!(beside.all(|entry| !entry.unwrap().path().ends_with("link-wal")));
+}
+
+#[test]
+fn a_name_with_the_signs_of_urls_is_a_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a %41 b?mode=memory#c.db");
+    open(&path).close();
+    assert!(fs::metadata(&path).unwrap().len() > 0);
+    assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
 #[test]
 fn a_damaged_file_is_refused_when_it_is_looked_through() {
     let (_folder, path) = new_file();
     open(&path).close();
+    let looked_through = || {
+        let options = SqliteOptions {
+            check_file: true,
+            ..SqliteOptions::at(&path)
+        };
+        SqliteStore::open(options)
+    };
+    looked_through().unwrap().close();
     let mut bytes = fs::read(&path).unwrap();
     let last_page = bytes.len() - 4_096;
     bytes[last_page..].fill(0xff);
     fs::write(&path, bytes).unwrap();
-    let options = SqliteOptions {
-        check_file: true,
-        ..SqliteOptions::at(&path)
-    };
-    let refused = SqliteStore::open(options).map(|_| ()).unwrap_err();
-    assert!(
-        refused.to_string().contains(path.to_str().unwrap()),
-        "{refused}"
-    );
+    let refused = looked_through().map(|_| ()).unwrap_err().to_string();
+    let expected = format!("{} is damaged: ", path.display());
+    assert!(refused.starts_with(&expected), "{refused}");
+    assert!(!refused.contains('\n'), "{refused}");
 }
 
 #[tokio::test]

@@ -1,11 +1,9 @@
 //! Connections: how each is opened, with the settings that the store's promises rest on.
 
 use std::fmt;
-use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
-#[cfg(unix)]
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -13,9 +11,11 @@ use std::time::{Duration, Instant};
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Text;
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::errors::{OpenError, SqliteError, SqliteErrorKind, kind_of};
+use super::files::{FileLoss, StoreFiles, length};
+use super::place::prepare;
 
 /// Pages to gather in the write-ahead log before they are moved into the file: 16 MB, as random
 /// pages are then written once for many posts.
@@ -28,10 +28,10 @@ const ROOM_BYTES: usize = 1_048_576;
 /// The file of a store, and how to connect to it.
 #[derive(Debug)]
 pub(super) struct Database {
-    path: PathBuf,
+    files: StoreFiles,
     busy_timeout: Duration,
     /// Rises with each failed read, write or sync: connections from before may hold in memory what
-    /// never reached the disk.
+    /// never reached the disk. So it does when files that were lost are back.
     generation: AtomicU64,
 }
 
@@ -51,56 +51,32 @@ pub(super) enum LockWait {
     None,
 }
 
-/// Folders for conversations, which are nobody else's business.
-fn new_folders() -> DirBuilder {
-    let mut folders = DirBuilder::new();
-    folders.recursive(true);
-    #[cfg(unix)]
-    folders.mode(0o700);
-    folders
-}
-
-/// A file that only its owner can read; SQLite gives the files beside it the same mode.
-fn new_file() -> OpenOptions {
-    let mut file = OpenOptions::new();
-    file.write(true).create_new(true);
-    #[cfg(unix)]
-    file.mode(0o600);
-    file
-}
-
 impl Database {
     /// The file at this path; it and missing folders are made.
     pub(super) fn at(path: &Path, busy_timeout: Duration) -> Result<Self, OpenError> {
-        let unusable = |error: io::Error| OpenError::Unusable {
-            path: path.to_owned(),
-            reason: error.to_string(),
-        };
-        // An absolute path is never taken for a `file:` URI or for `:memory:`.
-        let absolute = std::path::absolute(path).map_err(unusable)?;
-        if let Some(folder) = absolute.parent() {
-            new_folders()
-                .create(folder)
-                .map_err(|error| OpenError::Folder {
-                    path: folder.to_owned(),
-                    reason: error.to_string(),
-                })?;
-        }
-        // One that is there is not opened, as closing it would end the locks that SQLite has on it
-        // in this process.
-        match new_file().open(&absolute) {
-            Err(error) if error.kind() != ErrorKind::AlreadyExists => return Err(unusable(error)),
-            _ => {}
-        }
         Ok(Self {
-            path: absolute,
+            files: prepare(path)?,
             busy_timeout,
             generation: AtomicU64::new(0),
         })
     }
 
     pub(super) fn path(&self) -> &Path {
-        &self.path
+        self.files.named()
+    }
+
+    pub(super) fn files(&self) -> &StoreFiles {
+        &self.files
+    }
+
+    /// Looks whether the files are still those that were opened.
+    pub(super) fn look(&self) -> Result<(), FileLoss> {
+        let was_lost = self.files.is_lost();
+        let looked = self.files.look();
+        if was_lost && looked.is_ok() {
+            self.generation.fetch_add(1, Ordering::Release);
+        }
+        looked
     }
 
     /// How long a connection that waits for a lock does so.
@@ -110,42 +86,49 @@ impl Database {
 
     /// Opens a connection and checks that it keeps what is acknowledged.
     pub(super) fn connect(&self, role: Role) -> Result<SqliteConnection, OpenError> {
-        let name = self.path.to_str().ok_or("its name is not UTF-8");
-        let name = name.map_err(|reason| self.unusable(&reason))?;
-        // SQLite would begin a new one.
-        if !self.path.exists() {
-            return Err(self.unusable(&"the file is gone"));
-        }
+        let lost = |loss: FileLoss| self.unusable(&loss);
+        self.look().map_err(lost)?;
+        let url = self.url()?;
         let mut connection =
-            SqliteConnection::establish(name).map_err(|error| self.unusable(&error))?;
-        self.configure(&mut connection, role)
-            .map_err(|error| self.unusable(&error))?;
+            SqliteConnection::establish(&url).map_err(|error| self.unusable(&error))?;
+        self.configure(&mut connection, role)?;
         for (name, expected) in [("synchronous", "2"), ("journal_mode", "wal")] {
             let found = setting(&mut connection, name).map_err(|error| self.unusable(&error))?;
             if found != expected {
                 return Err(OpenError::Setting {
-                    path: self.path.clone(),
+                    path: self.path().to_owned(),
                     setting: name,
                     expected,
                     found,
                 });
             }
         }
+        self.files.adopt();
+        // What was opened meanwhile may be another file, or have a new log.
+        self.look().map_err(lost)?;
         Ok(connection)
+    }
+
+    /// The file as SQLite opens it without making one.
+    fn url(&self) -> Result<String, OpenError> {
+        let path = self.files.path().to_str().ok_or("its name is not UTF-8");
+        let path = path.map_err(|reason| self.unusable(&reason))?;
+        let escaped = path.replace('%', "%25").replace('?', "%3f");
+        Ok(format!("file:{}?mode=rw", escaped.replace('#', "%23")))
     }
 
     /// Looks through the whole file for damage.
     pub(super) fn check(&self, connection: &mut SqliteConnection) -> Result<(), OpenError> {
-        let found = diesel::select(sql::<Text>(
-            "(SELECT quick_check FROM pragma_quick_check(1))",
-        ));
+        // An argument of this table is taken for the name of one.
+        let found = "(SELECT quick_check FROM pragma_quick_check LIMIT 1)";
+        let found = diesel::select(sql::<Text>(found));
         let found: String = found
             .get_result(connection)
             .map_err(|error| self.unusable(&error))?;
         if found != "ok" {
             return Err(OpenError::Damaged {
-                path: self.path.clone(),
-                reason: found,
+                path: self.path().to_owned(),
+                reason: found.split_whitespace().collect::<Vec<_>>().join(" "),
             });
         }
         Ok(())
@@ -153,15 +136,29 @@ impl Database {
 
     pub(super) fn unusable(&self, reason: &dyn fmt::Display) -> OpenError {
         OpenError::Unusable {
-            path: self.path.clone(),
+            path: self.path().to_owned(),
             reason: reason.to_string(),
         }
     }
 
-    fn configure(&self, connection: &mut SqliteConnection, role: Role) -> QueryResult<()> {
+    fn configure(&self, connection: &mut SqliteConnection, role: Role) -> Result<(), OpenError> {
         // First of all: whatever comes after may find the file locked.
         let busy_timeout = self.busy_timeout.as_millis();
-        connection.batch_execute(&format!("PRAGMA busy_timeout = {busy_timeout}"))?;
+        let waits = connection.batch_execute(&format!("PRAGMA busy_timeout = {busy_timeout}"));
+        waits.map_err(|error| self.unusable(&error))?;
+        // Before it is changed in any way.
+        if role == Role::Writer
+            && !is_new_or_ours(connection).map_err(|error| self.unusable(&error))?
+        {
+            return Err(OpenError::OtherProgram {
+                path: self.path().to_owned(),
+            });
+        }
+        let set = self.set(connection, role);
+        set.map_err(|error| self.unusable(&error))
+    }
+
+    fn set(&self, connection: &mut SqliteConnection, role: Role) -> QueryResult<()> {
         self.enter_wal_mode(connection)?;
         connection.batch_execute(
             "PRAGMA synchronous = FULL;
@@ -213,14 +210,8 @@ impl Database {
     /// Why a file that is as long as the longest of the store's cannot grow any more, if it cannot.
     /// What SQLite calls an I/O error may be a quota or the process's limit on file sizes.
     pub(super) fn lack_of_room(&self) -> Option<io::Error> {
-        let beside = |suffix: &str| {
-            let mut name = self.path.clone().into_os_string();
-            name.push(suffix);
-            PathBuf::from(name)
-        };
-        let length = |path: &Path| fs::metadata(path).map_or(0, |metadata| metadata.len());
-        let longest = length(&self.path).max(length(&beside("-wal")));
-        let probe = beside("-probe");
+        let longest = length(self.files.path()).max(self.files.log_bytes());
+        let probe = self.files.beside("-probe");
         let written = File::create(&probe).and_then(|mut file| {
             file.seek(SeekFrom::Start(longest))?;
             file.write_all(&vec![0; ROOM_BYTES])
@@ -239,6 +230,19 @@ impl Database {
     pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
+}
+
+/// Whether nothing is in the file yet, or what a store of this project has.
+fn is_new_or_ours(connection: &mut SqliteConnection) -> QueryResult<bool> {
+    let tables = "(SELECT count(*) = 0 OR sum(name IN ('store', 'visitors', '__diesel_schema_migrations')) = 3 \
+                  FROM sqlite_schema WHERE type = 'table')";
+    diesel::select(sql::<Bool>(tables)).get_result(connection)
+}
+
+/// How many bytes the file has once the log is moved into it.
+pub(super) fn bytes_with_log(connection: &mut SqliteConnection) -> QueryResult<i64> {
+    let bytes = "(SELECT page_count * page_size FROM pragma_page_count, pragma_page_size)";
+    diesel::select(sql::<BigInt>(bytes)).get_result(connection)
 }
 
 /// Reads a setting back.
@@ -299,7 +303,7 @@ mod tests {
 
     #[derive(QueryableByName)]
     struct WalAutocheckpoint {
-        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        #[diesel(sql_type = BigInt)]
         wal_autocheckpoint: i64,
     }
 

@@ -12,6 +12,7 @@ use convosync_domain::ports::StoreError;
 use convosync_domain::tombstone::VisitorGone;
 use convosync_domain::usage::QuotaExceeded;
 
+use super::files::FileLoss;
 use crate::concurrency_limit::Overloaded;
 use crate::tables::read_row::corrupt_column;
 
@@ -48,6 +49,12 @@ pub enum OpenError {
         expected: &'static str,
         /// What it is.
         found: String,
+    },
+    /// It is a database, and not a store of this project.
+    #[error("cannot use {}: it is a database of another program", path.display())]
+    OtherProgram {
+        /// The file.
+        path: PathBuf,
     },
     /// A newer Convosync has written the store.
     #[error(
@@ -92,9 +99,17 @@ pub(super) enum SqliteError {
     /// The files of the store cannot grow.
     #[error("the files of the store cannot grow")]
     NoRoom(#[source] io::Error),
+    /// The files are not those that were opened.
+    #[error("the files of the store are lost: {0}")]
+    FileLost(#[from] FileLoss),
     /// No connection can be had.
     #[error("no connection to the store")]
     NoConnection(#[source] Box<dyn Error + Send + Sync>),
+    /// No connection can be had, because of what is in the file.
+    #[error("the store cannot be read")]
+    Unreadable(#[source] Box<dyn Error + Send + Sync>),
+    #[error("the read has taken too long")]
+    TookTooLong,
     #[error(transparent)]
     Overloaded(#[from] Overloaded),
     /// The store is closed.
@@ -108,6 +123,9 @@ pub(super) enum SqliteError {
     #[error("the work on the store panicked")]
     Panicked,
 }
+
+/// What SQLite says of a file that is damaged. No waiting helps, so such an error is of no other kind.
+const DAMAGE: [&str; 2] = ["database disk image is malformed", "file is not a database"];
 
 /// What SQLite means, as its codes do not reach through Diesel. Its messages are fixed English.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,15 +148,27 @@ impl SqliteError {
         )
     }
 
+    /// That no connection can be had, for this reason.
+    pub(super) fn no_connection(reason: impl Error + Send + Sync + 'static) -> Self {
+        let text = reason.to_string();
+        match DAMAGE.iter().any(|damage| text.contains(damage)) {
+            true => Self::Unreadable(reason.into()),
+            false => Self::NoConnection(reason.into()),
+        }
+    }
+
     pub(super) fn kind(&self) -> SqliteErrorKind {
         match self {
             Self::Database(error) => kind_of(error),
             Self::NoRoom(_) => SqliteErrorKind::Full,
-            Self::Overloaded(_) => SqliteErrorKind::Busy,
-            Self::NoConnection(_) | Self::Closed => SqliteErrorKind::Unreachable,
+            Self::Overloaded(_) | Self::TookTooLong => SqliteErrorKind::Busy,
+            Self::FileLost(_) | Self::NoConnection(_) | Self::Closed => {
+                SqliteErrorKind::Unreachable
+            }
             Self::Conflict
             | Self::QuotaExceeded(_)
             | Self::VisitorGone(_)
+            | Self::Unreadable(_)
             | Self::NotStored
             | Self::NoRandomness(_)
             | Self::Panicked => SqliteErrorKind::Other,

@@ -17,6 +17,7 @@ use convosync_domain::identity::{ConversationId, ConversationKey, MessageKey, Vi
 use convosync_domain::ports::{LivingIds, NamedConversation};
 
 use super::errors::SqliteError;
+use super::read_pool::ReadTime;
 use super::schema::{
     ConversationChange, ConversationChangeRow, ConversationIdRow, MessageChangeRow, conversations,
     messages,
@@ -106,6 +107,7 @@ impl RunQueryDsl<SqliteConnection> for SelectChangedHeads<'_> {}
 pub(super) struct VisitorRows<'c> {
     pub(super) connection: &'c mut SqliteConnection,
     pub(super) visitor: i64,
+    pub(super) time: ReadTime,
     /// The row ids of what was found.
     conversations: HashMap<ConversationKey, i64>,
     pub(super) messages: HashMap<(ConversationKey, MessageKey), i64>,
@@ -115,6 +117,7 @@ impl FeedRows for VisitorRows<'_> {
     type Error = SqliteError;
 
     fn changed_heads(&mut self, wanted: &ChangedHeads) -> Result<Vec<ChangedHead>, SqliteError> {
+        self.time.check()?;
         let query = SelectChangedHeads {
             visitor: self.visitor,
             wanted,
@@ -150,6 +153,7 @@ impl<'c> VisitorRows<'c> {
         Self {
             connection,
             visitor,
+            time: ReadTime::begin(),
             conversations: HashMap::new(),
             messages: HashMap::new(),
         }
@@ -177,6 +181,7 @@ impl<'c> VisitorRows<'c> {
         let Some(&conversation) = self.conversations.get(&wanted.conversation) else {
             return Ok(Vec::new());
         };
+        self.time.check()?;
         let dead_after = wanted.dead_left_out_through.unwrap_or(0);
         let (after, after_id) = wanted_after(wanted);
         let rows = messages::table
@@ -211,6 +216,7 @@ impl<'c> VisitorRows<'c> {
     }
 
     fn whole(&mut self, named: NamedConversation) -> Result<ChangedConversation, SqliteError> {
+        self.time.check()?;
         let row = self.conversation(named.key)?;
         let conversation = items::conversation_of_row(self.connection, row)?;
         let mut messages = Vec::with_capacity(named.messages.len());

@@ -9,6 +9,7 @@ use convosync_domain::ports::{ConversationHead, Heads, MessageHead, NamedConvers
 
 use super::errors::SqliteError;
 use super::items;
+use super::read_pool::ReadTime;
 use super::schema::{MessageHeadRow, messages};
 use super::visitors;
 use crate::items::bytes_of;
@@ -30,7 +31,9 @@ pub(super) fn heads(
         change_counter: visitor.change_counter,
         conversations: Vec::new(),
     };
+    let time = ReadTime::begin();
     for named in named {
+        time.check()?;
         if let Some(row) = items::find_conversation(connection, visitor.id, named.key)? {
             heads.conversations.push(ConversationHead {
                 messages: message_heads(connection, row.id, &named.messages)?,

@@ -19,6 +19,7 @@ use convosync_domain::ports::NamedConversation;
 use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use super::errors::SqliteError;
+use super::read_pool::ReadTime;
 use super::schema::{
     ConversationRow, ConversationSizeRow, MessageRow, MessageSizeRow, OutputRow, RequestRow,
     ResponseRow, conversations, message_outputs, message_requests, message_responses, messages,
@@ -153,7 +154,9 @@ pub(super) fn load(
     let Some(visitor) = visitors::find(connection, visitor)? else {
         return Ok(loaded);
     };
+    let time = ReadTime::begin();
     for named in named {
+        time.check()?;
         let row = find_conversation_row(connection, visitor.id, named.key)?;
         let Some(conversation) = row else {
             continue;

@@ -12,10 +12,12 @@ mod connection;
 mod erase;
 mod errors;
 mod feed;
+mod files;
 mod group;
 mod heads;
 mod items;
 mod migrate;
+mod place;
 mod read_pool;
 mod reading;
 #[cfg(test)]
@@ -149,6 +151,13 @@ impl SqliteStore {
         let database = Database::at(path, SqliteOptions::at(path).busy_timeout)?;
         let mut connection = database.connect(Role::Writer)?;
         Ok(migrate::migrate(&database, &mut connection)?.applied)
+    }
+
+    /// How long the write-ahead log is, in bytes: it grows for as long as somebody reads what was there before, and
+    /// begins anew then. Asking takes a microsecond or two.
+    #[must_use]
+    pub fn write_ahead_log_bytes(&self) -> u64 {
+        self.0.database.files().log_bytes()
     }
 
     /// Finishes the writes that are queued and empties the write-ahead log into the file. Other
@@ -287,6 +296,7 @@ impl ChangeFeed for SqliteStore {
 #[async_trait]
 impl StoreStatus for SqliteStore {
     async fn check(&self) -> Result<(), StoreError> {
+        self.0.database.look().map_err(SqliteError::from)?;
         self.read_in_transaction(migrate::read_identity).await?;
         // Where the last write failed, only another one can tell whether the next would.
         if self.0.writer.is_failing() {

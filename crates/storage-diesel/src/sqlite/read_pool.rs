@@ -1,7 +1,7 @@
 //! The connections that read, and on which thread they do.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
@@ -15,6 +15,28 @@ use crate::statements::statements;
 
 /// How long a read waits for a connection.
 const READER_WAIT: Duration = Duration::from_secs(1);
+
+/// How long a read may go on: as long as it does, the write-ahead log cannot begin anew.
+const READ_MAX: Duration = Duration::from_secs(20);
+
+/// How long a read of many statements has gone on. (Diesel cannot interrupt a statement; each reads at most what one
+/// visitor has.)
+pub(super) struct ReadTime(Instant);
+
+impl ReadTime {
+    /// The read begins now.
+    pub(super) fn begin() -> Self {
+        Self(Instant::now())
+    }
+
+    /// To be asked before each statement of a read that may have many.
+    pub(super) fn check(&self) -> Result<(), SqliteError> {
+        match self.0.elapsed() < READ_MAX {
+            true => Ok(()),
+            false => Err(SqliteError::TookTooLong),
+        }
+    }
+}
 
 statements! { Sqlite, SqliteConnection:
     Begin = "BEGIN";
@@ -68,8 +90,8 @@ impl ReadPool {
         let database = Arc::clone(&self.database);
         let read = move || {
             let _permit = permit;
-            let reader = readers.get();
-            let mut reader = reader.map_err(|error| SqliteError::NoConnection(error.into()))?;
+            database.files().loss()?;
+            let mut reader = readers.get().map_err(SqliteError::no_connection)?;
             let read = reader.read(query);
             read.inspect_err(|error| database.note(error))
         };
@@ -83,6 +105,7 @@ impl ReadPool {
         &self,
         query: impl Fn(&mut SqliteConnection) -> Result<T, SqliteError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        self.database.files().loss().map_err(SqliteError::from)?;
         if let Some(mut reader) = self.inline_connections.try_get() {
             let read = reader.read(&query);
             drop(reader);
@@ -178,6 +201,16 @@ mod tests {
     fn one(connection: &mut SqliteConnection) -> Result<i64, SqliteError> {
         let one = diesel::select(sql::<BigInt>("(SELECT 1 FROM sqlite_schema LIMIT 1)"));
         Ok(one.get_result::<i64>(connection)?)
+    }
+
+    #[test]
+    fn a_read_that_goes_on_for_long_ends() {
+        assert!(ReadTime::begin().check().is_ok());
+        let Some(begun) = Instant::now().checked_sub(READ_MAX) else {
+            return;
+        };
+        let ended = ReadTime(begun).check().unwrap_err();
+        assert_eq!(ended.kind(), SqliteErrorKind::Busy);
     }
 
     #[tokio::test]

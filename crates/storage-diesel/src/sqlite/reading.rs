@@ -120,6 +120,7 @@ impl ReadingRows for VisitorRows<'_> {
         conversations: &[ConversationKey],
     ) -> Result<Vec<u64>, SqliteError> {
         let counts = conversations.iter().map(|key| {
+            self.time.check()?;
             let conversation = self.conversation(*key)?;
             let count = CountMessages { conversation };
             let count: i64 = count.get_result(self.connection)?;

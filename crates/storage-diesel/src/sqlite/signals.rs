@@ -92,6 +92,7 @@ impl Signals {
 
     /// Where these visitors stand, if the file has changed since they were last looked at.
     fn look(&self, watched: &[VisitorId]) -> Result<Vec<ChangeNotice>, SqliteError> {
+        self.database.files().loss()?;
         let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
         let generation = self.database.generation();
         let current = look.take().filter(|look| look.generation == generation);
@@ -111,7 +112,7 @@ impl Look {
     fn begin(database: &Database, generation: u64) -> Result<Self, SqliteError> {
         let connection = database.connect(Role::Reader(LockWait::BusyTimeout));
         Ok(Self {
-            connection: connection.map_err(|error| SqliteError::NoConnection(error.into()))?,
+            connection: connection.map_err(SqliteError::no_connection)?,
             generation,
             seen: None,
         })

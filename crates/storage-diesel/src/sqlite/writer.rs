@@ -13,8 +13,9 @@ use diesel::prelude::*;
 
 use convosync_domain::ports::StoreError;
 
-use super::connection::{Database, Role};
+use super::connection::{Database, Role, bytes_with_log};
 use super::errors::{SqliteError, SqliteErrorKind};
+use super::files::FileLoss;
 use super::group::{self, Group, Outcome, Task, Work};
 use super::write_ahead_log;
 
@@ -24,6 +25,9 @@ const GROUP_MESSAGES: usize = 2_000;
 
 /// How long after a failed attempt the write-ahead log is tried to be emptied again.
 const EMPTY_LOG_AGAIN: Duration = Duration::from_secs(1);
+
+/// How often the files are looked at while nobody writes.
+const LOOK_EVERY: Duration = Duration::from_millis(500);
 
 /// The way to the writing thread.
 pub(super) struct Writer {
@@ -38,6 +42,7 @@ impl Writer {
         database: Arc<Database>,
         connection: SqliteConnection,
     ) -> std::io::Result<Self> {
+        database.files().adopt_log();
         let (queue, tasks) = mpsc::channel();
         let failing = Arc::new(AtomicBool::new(false));
         let writing = WritingThread {
@@ -45,6 +50,7 @@ impl Writer {
             connection: Some(connection),
             tasks,
             failing: Arc::clone(&failing),
+            has_written: false,
             // A process that broke off may have left what it erased.
             empty_log_at: Some(Instant::now() + EMPTY_LOG_AGAIN),
         };
@@ -112,6 +118,8 @@ struct WritingThread {
     connection: Option<SqliteConnection>,
     tasks: mpsc::Receiver<Box<dyn Work>>,
     failing: Arc<AtomicBool>,
+    /// Whether anything was committed on this connection.
+    has_written: bool,
     /// When to empty the write-ahead log, while it may hold what was erased with a visitor.
     empty_log_at: Option<Instant>,
 }
@@ -122,23 +130,52 @@ impl WritingThread {
             let group = self.with_what_is_queued(first);
             // Whoever waits for a task that is dropped here is told so.
             if catch_unwind(AssertUnwindSafe(|| self.write(group))).is_err() {
-                self.connection = None;
+                self.drop_connection();
             }
         }
         self.checkpoint();
+        self.drop_connection();
     }
 
-    /// Waits for work, and meanwhile empties the log when it is time to; `None` when no more work can come.
+    /// Waits for work, and meanwhile looks at the files and empties the log when it is time to; `None` when no more
+    /// work can come.
     fn next_task(&mut self) -> Option<Box<dyn Work>> {
-        while let Some(when) = self.empty_log_at {
-            let wait = when.saturating_duration_since(Instant::now());
+        let mut look_at = Instant::now() + LOOK_EVERY;
+        loop {
+            let until = self.empty_log_at.map_or(look_at, |when| when.min(look_at));
+            let wait = until.saturating_duration_since(Instant::now());
             match self.tasks.recv_timeout(wait) {
                 Ok(task) => return Some(task),
                 Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) => self.empty_log_when_due(),
+                Err(RecvTimeoutError::Timeout) => {}
             }
+            if look_at <= Instant::now() {
+                // It is in the log of the program.
+                let _ = self.look();
+                look_at = Instant::now() + LOOK_EVERY;
+            }
+            self.empty_log_when_due();
         }
-        self.tasks.recv().ok()
+    }
+
+    /// Looks whether the files are still the store's.
+    fn look(&mut self) -> Result<(), FileLoss> {
+        self.database.look()?;
+        let (Some(shorter), Some(connection)) =
+            (self.database.files().shorter(), &mut self.connection)
+        else {
+            return Ok(());
+        };
+        // Some program may have vacuumed the store, which SQLite knows then; else something else was put into the file.
+        let bytes = bytes_with_log(connection).map_or(u64::MAX, i64::unsigned_abs);
+        let by_sqlite = self.has_written && bytes <= shorter;
+        self.database.files().explain(shorter, by_sqlite)
+    }
+
+    /// Gives the connection up: SQLite may delete the log from then on.
+    fn drop_connection(&mut self) {
+        self.database.files().release_log();
+        self.connection = None;
     }
 
     fn with_what_is_queued(&self, first: Box<dyn Work>) -> Vec<Box<dyn Work>> {
@@ -155,7 +192,13 @@ impl WritingThread {
     }
 
     fn write(&mut self, mut tasks: Vec<Box<dyn Work>>) {
-        let errors = match self.run_group(&mut tasks) {
+        let written = self.run_group(&mut tasks).and_then(|outcome| {
+            self.has_written = true;
+            // What was committed into files that are gone counts for nothing.
+            self.look()?;
+            Ok(outcome)
+        });
+        let errors = match written {
             Ok(outcome) => {
                 if outcome.erases_visitors {
                     self.empty_log_at = Some(Instant::now());
@@ -179,17 +222,24 @@ impl WritingThread {
     }
 
     fn run_group(&mut self, tasks: &mut [Box<dyn Work>]) -> Result<Outcome, SqliteError> {
+        if self.database.files().is_lost() {
+            // They may be back.
+            self.look()?;
+        }
         let connection = match &mut self.connection {
             Some(connection) => connection,
             none => {
+                self.has_written = false;
                 let opened = self.database.connect(Role::Writer);
-                none.insert(opened.map_err(|error| SqliteError::NoConnection(error.into()))?)
+                let opened = opened.map_err(SqliteError::no_connection)?;
+                self.database.files().adopt_log();
+                none.insert(opened)
             }
         };
         group::run(connection, tasks).map_err(|failure| {
             self.database.note(&failure.error);
             if !failure.usable {
-                self.connection = None;
+                self.drop_connection();
             }
             let is_io_error = failure.error.kind() == SqliteErrorKind::InputOutput;
             let lack_of_room = is_io_error.then(|| self.database.lack_of_room()).flatten();
@@ -201,6 +251,9 @@ impl WritingThread {
     fn empty_log_when_due(&mut self) {
         if self.empty_log_at.is_none_or(|when| when > Instant::now()) {
             return;
+        }
+        if self.database.files().is_lost() {
+            return self.empty_log_later();
         }
         let Some(connection) = &mut self.connection else {
             return self.empty_log_later();
@@ -231,83 +284,4 @@ impl WritingThread {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-
-    use super::*;
-    use crate::sqlite::group::tests::{count_visitors, insert_visitor};
-    use crate::sqlite::migrate;
-
-    fn writer_of(path: &Path) -> Writer {
-        let database = Arc::new(Database::at(path, Duration::from_secs(5)).unwrap());
-        let mut connection = database.connect(Role::Writer).unwrap();
-        migrate::migrate(&database, &mut connection).unwrap();
-        Writer::start(database, connection).unwrap()
-    }
-
-    #[tokio::test]
-    async fn what_is_queued_is_written_before_the_file_is_closed() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("convosync.db");
-        let writer = Arc::new(writer_of(&path));
-        let (open, concurrency_limit) = mpsc::channel::<()>();
-        let mut answers = Vec::new();
-        let mut concurrency_limit = Some(concurrency_limit);
-        for key in 1..=300 {
-            let writer = Arc::clone(&writer);
-            let concurrency_limit = concurrency_limit.take();
-            let work = move |group: &mut Group<'_>| {
-                // The first waits until all are queued.
-                concurrency_limit.map(|concurrency_limit| concurrency_limit.recv());
-                insert_visitor(group, key)
-            };
-            answers.push(tokio::spawn(async move { writer.write(1, work).await }));
-        }
-        for _ in 0..1_000 {
-            tokio::task::yield_now().await;
-        }
-        open.send(()).unwrap();
-        let closing = Arc::clone(&writer);
-        tokio::task::spawn_blocking(move || closing.close())
-            .await
-            .unwrap();
-        for answer in answers {
-            answer.await.unwrap().unwrap();
-        }
-        assert_eq!(count_visitors(&path), 300);
-        assert!(!folder.path().join("convosync.db-wal").exists());
-
-        let refused = writer.write(1, |group| insert_visitor(group, 999)).await;
-        assert!(matches!(refused, Err(StoreError::Unavailable { .. })));
-    }
-
-    #[tokio::test]
-    async fn the_thread_goes_on_after_a_panic_and_after_an_io_error() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("convosync.db");
-        let writer = writer_of(&path);
-        let panicked: Result<(), _> = writer.write(1, |_| panic!("a defect")).await;
-        assert!(matches!(panicked, Err(StoreError::Internal { .. })));
-
-        let failed: Result<(), _> = writer.write(1, |_| Err(io_error())).await;
-        assert!(matches!(failed, Err(StoreError::Unavailable { .. })));
-        assert!(writer.is_failing());
-
-        assert_eq!(
-            writer
-                .write(1, |group| insert_visitor(group, 1))
-                .await
-                .unwrap(),
-            1
-        );
-        assert!(!writer.is_failing());
-        assert_eq!(count_visitors(&path), 1);
-    }
-
-    fn io_error() -> SqliteError {
-        SqliteError::Database(diesel::result::Error::DatabaseError(
-            diesel::result::DatabaseErrorKind::Unknown,
-            Box::new("disk I/O error".to_owned()),
-        ))
-    }
-}
+mod tests;

@@ -1,0 +1,212 @@
+//! Where a store is: what of a path is followed, made or refused before SQLite opens anything.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, ErrorKind};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::path::{Path, PathBuf};
+
+use super::errors::OpenError;
+use super::files::{StoreFiles, beside, length};
+
+/// Folders for conversations, which are nobody else's business.
+fn new_folders() -> DirBuilder {
+    let mut folders = DirBuilder::new();
+    folders.recursive(true).mode(0o700);
+    folders
+}
+
+/// A file that only its owner can read; SQLite gives the files beside it the same mode.
+fn new_file() -> OpenOptions {
+    let mut file = OpenOptions::new();
+    file.write(true).create_new(true).mode(0o600);
+    file
+}
+
+/// Finds the files of the store at this path, and makes the file and missing folders where there is nothing yet.
+pub(super) fn prepare(path: &Path) -> Result<StoreFiles, OpenError> {
+    let named = std::path::absolute(path).map_err(|error| OpenError::Unusable {
+        path: path.to_owned(),
+        reason: error.to_string(),
+    })?;
+    let unusable = |reason: String| OpenError::Unusable {
+        path: named.clone(),
+        reason,
+    };
+    if let Some(folder) = named.parent() {
+        new_folders()
+            .create(folder)
+            .map_err(|error| OpenError::Folder {
+                path: folder.to_owned(),
+                reason: error.to_string(),
+            })?;
+    }
+    let path = resolve(&named).map_err(|error| unusable(error.to_string()))?;
+    let log = beside(&path, "-wal");
+    if length(&path) == 0 && length(&log) > 0 {
+        // SQLite would take the log for an old one and delete it.
+        return Err(unusable(format!(
+            "there is nothing in it, but {} holds what was written last: put the file that it belongs to back, \
+             or the log away",
+            log.display()
+        )));
+    }
+    // One that is there is not opened, as closing it would end the locks that SQLite has on it
+    // in this process.
+    match new_file().open(&path) {
+        Err(error) if error.kind() != ErrorKind::AlreadyExists => {
+            return Err(unusable(error.to_string()));
+        }
+        _ => {}
+    }
+    let metadata = fs::metadata(&path).map_err(|error| unusable(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(unusable("it is not a file".to_owned()));
+    }
+    if metadata.nlink() > 1 {
+        return Err(unusable(format!(
+            "it has {} names (hard links), each of which would have a write-ahead log of its own",
+            metadata.nlink()
+        )));
+    }
+    if let Some(kind) = network_file_system(&path).map_err(|error| unusable(error.to_string()))? {
+        return Err(unusable(format!(
+            "it is on a network file system ({kind}), whose locks SQLite cannot rely on: use a local disk, or PostgreSQL"
+        )));
+    }
+    Ok(StoreFiles::at(named, path))
+}
+
+/// Follows symbolic links, of which the last may not lead to nothing.
+fn resolve(named: &Path) -> io::Result<PathBuf> {
+    let is_new = fs::symlink_metadata(named).is_err_and(|it| it.kind() == ErrorKind::NotFound);
+    match (is_new, named.parent(), named.file_name()) {
+        (true, Some(folder), Some(name)) => Ok(fs::canonicalize(folder)?.join(name)),
+        _ => fs::canonicalize(named).map_err(|error| match error.kind() {
+            ErrorKind::NotFound => io::Error::other("it is a symbolic link that leads nowhere"),
+            _ => error,
+        }),
+    }
+}
+
+/// The file system that a path is on, where it is one of the network.
+#[cfg(target_os = "linux")]
+#[allow(
+    clippy::useless_conversion,
+    reason = "the number has another type where words are shorter"
+)]
+fn network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
+    Ok(name_of(rustix::fs::statfs(path)?.f_type.into()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn network_file_system(_: &Path) -> io::Result<Option<&'static str>> {
+    Ok(None)
+}
+
+/// The name of a network file system by its number, which only its lower 32 bits are. The numbers are Linux's
+/// (`linux/magic.h`).
+#[cfg(target_os = "linux")]
+fn name_of(number: i64) -> Option<&'static str> {
+    match number & 0xffff_ffff {
+        0x6969 => Some("NFS"),
+        0x517b => Some("SMB"),
+        0xff53_4d42 => Some("CIFS"),
+        0xfe53_4d42 => Some("SMB2"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    fn refusal(path: &Path) -> String {
+        prepare(path).map(|_| ()).unwrap_err().to_string()
+    }
+
+    fn names(folder: &Path) -> Vec<String> {
+        let entries = fs::read_dir(folder).unwrap();
+        let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.collect();
+        names.sort();
+        names
+    }
+
+    #[test]
+    fn a_link_that_leads_nowhere_or_to_itself_is_refused_and_nothing_is_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        symlink(at("nothing"), at("dangling")).unwrap();
+        symlink(at("loop"), at("loop")).unwrap();
+        symlink(at("missing"), at("folder")).unwrap();
+        for (link, reason) in [
+            ("dangling", "it is a symbolic link that leads nowhere"),
+            ("loop", "symbolic links"),
+            ("folder/convosync.db", "cannot make the folder"),
+        ] {
+            let refused = refusal(&at(link));
+            assert!(refused.contains(reason), "{refused}");
+            assert!(refused.contains(at(link).to_str().unwrap()) || link.contains('/'));
+        }
+        assert_eq!(names(folder.path()), ["dangling", "folder", "loop"]);
+    }
+
+    #[test]
+    fn a_link_leads_to_the_files_beside_its_target() {
+        let folder = tempfile::tempdir().unwrap();
+        let inner = folder.path().join("inner");
+        fs::create_dir(&inner).unwrap();
+        fs::write(inner.join("store"), "").unwrap();
+        symlink(inner.join("store"), folder.path().join("link")).unwrap();
+        let files = prepare(&folder.path().join("link")).unwrap();
+        let inner = fs::canonicalize(inner).unwrap();
+        assert_eq!(files.path(), inner.join("store"));
+        assert_eq!(files.beside("-wal"), inner.join("store-wal"));
+    }
+
+    #[test]
+    fn a_file_with_two_names_and_what_is_no_file_are_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("one"), "").unwrap();
+        fs::hard_link(at("one"), at("other")).unwrap();
+        for name in ["one", "other"] {
+            let refused = refusal(&at(name));
+            assert!(refused.contains("it has 2 names"), "{refused}");
+            assert!(refused.contains(at(name).to_str().unwrap()), "{refused}");
+        }
+        let refused = refusal(folder.path());
+        assert!(refused.ends_with("it is not a file"), "{refused}");
+    }
+
+    #[test]
+    fn no_empty_file_is_put_beside_a_log_that_lost_its_own() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        fs::write(at("store-wal"), "what was written last").unwrap();
+        let refused = refusal(&at("store"));
+        assert!(refused.contains("store-wal holds what"), "{refused}");
+        assert_eq!(names(folder.path()), ["store-wal"]);
+        fs::write(at("store"), "").unwrap();
+        let refused = refusal(&at("store"));
+        assert!(refused.contains("store-wal holds what"), "{refused}");
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn network_file_systems_are_known_by_their_numbers() {
+        for (number, name) in [
+            (0x6969, Some("NFS")),
+            (0xff53_4d42, Some("CIFS")),
+            // As a system with numbers of 32 bits tells it.
+            (i64::from(0xfe53_4d42_u32.cast_signed()), Some("SMB2")),
+            (0xef53, None),
+            (0x0102_1994, None),
+        ] {
+            assert_eq!(name_of(number), name, "{number:x}");
+        }
+        assert_eq!(network_file_system(Path::new("/")).unwrap(), None);
+    }
+}
