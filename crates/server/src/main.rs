@@ -8,6 +8,7 @@ mod access;
 mod backend;
 mod commands;
 mod failure;
+mod file_size_limit;
 mod idle_memory;
 mod listen;
 mod logs;

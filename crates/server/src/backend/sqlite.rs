@@ -20,6 +20,7 @@ impl Sqlite {
             readers: database.readers(),
             queue: settings.limits.queue,
             busy_timeout: Duration::from_millis(database.busy_timeout_ms),
+            check_file: database.check_at_start,
             ..SqliteOptions::at(database.url.rest())
         })
     }

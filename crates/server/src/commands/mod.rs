@@ -19,6 +19,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::backend::ChooseBackend;
 use crate::failure::Failure;
+use crate::file_size_limit;
 use crate::logs;
 use crate::settings::{Configuration, Override};
 use crate::version;
@@ -115,6 +116,7 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
     }
     let configuration = line.settings.load()?;
     logs::start(&configuration.settings.log);
+    file_size_limit::outlive();
     match command {
         Command::Serve => {
             let backend = choose_backend(&configuration)?;

@@ -72,6 +72,7 @@ pub(crate) struct DatabaseSettings {
     readers: u32,
     #[serde(deserialize_with = "between::<0, 3600000, _, _>")]
     pub(crate) busy_timeout_ms: u64,
+    pub(crate) check_at_start: bool,
     #[serde(deserialize_with = "between::<1, 10000, _, _>")]
     pub(crate) pool_size: u32,
     #[serde(deserialize_with = "between::<0, 86400, _, _>")]
