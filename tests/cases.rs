@@ -23,7 +23,7 @@ fn told_leniently(body: &str) -> String {
     format!("{answer}\n{}", pulled(&api, body))
 }
 
-fn shown(Answer { status, text }: Answer) -> String {
+fn shown(Answer { status, text, .. }: Answer) -> String {
     match text.rsplit_once(",\"request_id\":") {
         Some((refused, _)) => format!("{status} {refused}}}"),
         None => format!("{status} {text}"),

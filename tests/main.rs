@@ -17,6 +17,7 @@ mod conversations;
 mod cors;
 mod crashes;
 mod devices;
+mod faults;
 mod generated_input;
 mod histories;
 mod live;

@@ -3,6 +3,9 @@
 use std::fs;
 use std::io::ErrorKind;
 use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::Instant;
 
 use convosync_test_postgres::TestServer;
 use diesel::dsl::sql;
@@ -51,15 +54,16 @@ fn everything_is_there_afterwards() {
     let (server, archive) = old_store(&[]);
     let finished = Finished::of(server.command().arg("export"));
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    // It was of version 1, whose first line and last are others.
-    let lines = |text: &str| {
-        let lines: Vec<_> = text.lines().map(str::to_owned).collect();
-        let [_, between @ .., _] = &*lines else {
-            panic!("no archive: {text}");
-        };
-        between.to_vec()
+    assert_eq!(between(&finished.stdout), between(&archive));
+}
+
+/// The lines of an archive but the first and the last, which are others in one of version 1.
+fn between(archive: &str) -> Vec<String> {
+    let lines: Vec<_> = archive.lines().map(str::to_owned).collect();
+    let [_, between @ .., _] = &*lines else {
+        panic!("no archive: {archive}");
     };
-    assert_eq!(lines(&finished.stdout), lines(&archive));
+    between.to_vec()
 }
 
 #[test]
@@ -172,4 +176,40 @@ fn what_a_visitor_has_is_counted_from_then_on() {
     assert_eq!(answer.json()["created"], json!(0));
     server.stop();
     assert_eq!(miscounted(&server), "0");
+}
+
+/// How often a migration is killed: `CONVOSYNC_KILLED_MIGRATIONS`, 3 unless set.
+fn kills() -> u32 {
+    std::env::var("CONVOSYNC_KILLED_MIGRATIONS").map_or(3, |number| number.parse().unwrap())
+}
+
+/// Killed at any moment, a migration has happened or has not, and the next one does what is left.
+#[test]
+fn a_migration_that_is_killed_is_done_by_the_next_one() {
+    let (server, _) = old_store(&[]);
+    let migrate = |server: &Server| {
+        let mut command = server.command();
+        command.arg("migrate").stdin(Stdio::null());
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    };
+    let started = Instant::now();
+    assert!(migrate(&server).wait().unwrap().success());
+    let takes = started.elapsed();
+    let mut killed = 0;
+    for kill in 0..kills() {
+        let (server, archive) = old_store(&[]);
+        let mut migrating = migrate(&server);
+        // Spread over the time that it takes, and a little beyond.
+        thread::sleep(takes * (kill * 37 % 100 + 5) / 100);
+        let _ = migrating.kill();
+        killed += u32::from(!migrating.wait().unwrap().success());
+        let finished = Finished::of(server.command().arg("migrate"));
+        assert_eq!(finished.code, Some(0), "{finished:?}");
+        let exported = Finished::of(server.command().arg("export"));
+        assert_eq!(exported.code, Some(0), "{exported:?}");
+        assert_eq!(between(&exported.stdout), between(&archive));
+        assert_eq!(miscounted(&server), "0");
+    }
+    assert!(killed > 0, "none was still at work");
 }

@@ -79,6 +79,7 @@ fn a_database_that_crashes_loses_nothing_and_is_used_again_when_it_is_back() {
             postgres.stop_at_once();
             let (answer, took) = timed(&ada, &body(&id(cycle, 99, 0)));
             assert_unavailable(&answer);
+            assert_eq!(answer.retry_after, Some(5));
             assert!(took < Duration::from_secs(3), "{took:?}");
             assert_eq!(server.get("/readyz").status, 503);
             assert_eq!(server.get("/livez").status, 200);

@@ -30,6 +30,11 @@ fn a_lock_that_lasts_ends_in_503_and_holds_up_nobody_else() {
         assert_unavailable(&answer);
         assert!(took < Duration::from_secs(20), "{took:?}");
     });
+    // The lock is still there, and nobody waits for it any more: the connection is free for others.
+    let waits = "SELECT count(*) FROM pg_stat_activity
+        WHERE application_name = 'convosync' AND datname = current_database() AND wait_event_type = 'Lock'";
+    assert_eq!(server.database().unwrap().value(waits), "0");
+    assert_eq!(bob.post(&body(&id(0, 0, 1))).status, 200);
     other.batch_execute("ROLLBACK").unwrap();
     let answer = ada.post(&body(&id(0, 0, 0)));
     assert_eq!(answer.json()["created"], 1, "{answer:?}");

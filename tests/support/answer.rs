@@ -11,6 +11,8 @@ use crate::model::stand_ins;
 pub(crate) struct Answer {
     /// The status.
     pub(crate) status: u16,
+    /// When to try again, in seconds.
+    pub(crate) retry_after: Option<u64>,
     /// The body.
     pub(crate) text: String,
 }
@@ -25,9 +27,15 @@ impl Answer {
     pub(super) fn whole(answered: Result<Response<Body>, Error>) -> Result<Self, Error> {
         let mut response = answered?;
         let status = response.status().as_u16();
+        let retry_after = response.headers().get("Retry-After");
+        let retry_after = retry_after.map(|value| value.to_str().unwrap().parse().unwrap());
         let body = response.body_mut().with_config().limit(u64::MAX);
         let text = body.read_to_string()?;
-        Ok(Self { status, text })
+        Ok(Self {
+            status,
+            retry_after,
+            text,
+        })
     }
 
     /// The body as JSON, with stand-ins for what a `Value` cannot hold.

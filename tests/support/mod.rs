@@ -185,6 +185,11 @@ impl Server {
         Some(Duration::from_millis(10 * ticks))
     }
 
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the server runs").child.id()
+    }
+
     /// Whatever the server has written to stderr since it was last started.
     pub(crate) fn stderr(&self) -> String {
         let process = self.process.as_ref().expect("the server was started");
