@@ -16,6 +16,7 @@ mod files;
 mod group;
 mod heads;
 mod items;
+mod lasting_names;
 mod migrate;
 mod place;
 mod read_pool;

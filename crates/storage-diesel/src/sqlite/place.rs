@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::errors::OpenError;
 use super::files::{StoreFiles, beside, length};
+use super::lasting_names::{keep_names, missing_folders};
 
 /// Folders for conversations, which are nobody else's business.
 fn new_folders() -> DirBuilder {
@@ -32,6 +33,7 @@ pub(super) fn prepare(path: &Path) -> Result<StoreFiles, OpenError> {
         path: named.clone(),
         reason,
     };
+    let missing = named.parent().map_or(0, missing_folders);
     if let Some(folder) = named.parent() {
         new_folders()
             .create(folder)
@@ -57,6 +59,9 @@ pub(super) fn prepare(path: &Path) -> Result<StoreFiles, OpenError> {
             return Err(unusable(error.to_string()));
         }
         _ => {}
+    }
+    for folder in [named.parent(), path.parent()].into_iter().flatten() {
+        keep_names(folder, missing).map_err(|error| unusable(error.to_string()))?;
     }
     let metadata = fs::metadata(&path).map_err(|error| unusable(error.to_string()))?;
     if !metadata.is_file() {
