@@ -64,15 +64,15 @@ pub(super) fn read_identity(connection: &mut SqliteConnection) -> Result<StoreRo
     Ok(store::table.get_result(connection)?)
 }
 
-/// Writes that row as it is.
-pub(super) fn rewrite_identity(group: &mut Group<'_>) -> Result<(), SqliteError> {
-    (RewriteIdentity {}).execute(group.connection)?;
+/// Writes the first page of the file as it is. (SQLite does not write a row that is updated to what it was.)
+pub(super) fn rewrite_first_page(group: &mut Group<'_>) -> Result<(), SqliteError> {
+    (RewriteFirstPage {}).execute(group.connection)?;
     Ok(())
 }
 
 statements! { Sqlite, SqliteConnection:
-    /// A write that changes nothing.
-    RewriteIdentity = "UPDATE store SET epoch = epoch";
+    /// A write that changes nothing: nobody uses that number, which is 0.
+    RewriteFirstPage = "PRAGMA user_version = 0";
 }
 
 /// A store in memory, without an identity.

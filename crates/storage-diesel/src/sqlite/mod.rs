@@ -304,7 +304,7 @@ impl StoreStatus for SqliteStore {
             let database = Arc::clone(&self.0.database);
             let probe = move |group: &mut Group<'_>| match database.lack_of_room() {
                 Some(error) => Err(SqliteError::NoRoom(error)),
-                None => migrate::rewrite_identity(group),
+                None => migrate::rewrite_first_page(group),
             };
             self.write(0, probe).await?;
         }
