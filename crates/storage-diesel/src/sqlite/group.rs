@@ -137,6 +137,8 @@ pub(super) struct GroupFailure {
     pub(super) error: SqliteError,
     /// Whether the connection is fit to go on.
     pub(super) usable: bool,
+    /// Whether the connection has no transaction open.
+    pub(super) rolled_back: bool,
 }
 
 /// What came of a group whose transaction was committed.
@@ -156,7 +158,12 @@ pub(super) fn run(
     if let Err(error) = (Begin {}).execute(connection) {
         let error = SqliteError::from(error);
         let usable = error.kind() == SqliteErrorKind::Busy;
-        return Err(GroupFailure { error, usable });
+        let rolled_back = true;
+        return Err(GroupFailure {
+            error,
+            usable,
+            rolled_back,
+        });
     }
     let mut group = Group {
         connection,
@@ -179,8 +186,10 @@ pub(super) fn run(
             error.kind(),
             SqliteErrorKind::InputOutput | SqliteErrorKind::Unreachable
         );
+        let rolled_back = is_rolled_back(group.connection);
         GroupFailure {
-            usable: is_rolled_back(group.connection) && is_fit,
+            usable: rolled_back && is_fit,
+            rolled_back,
             error,
         }
     })

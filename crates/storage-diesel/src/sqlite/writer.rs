@@ -48,6 +48,7 @@ impl Writer {
         let writing = WritingThread {
             database,
             connection: Some(connection),
+            failed: None,
             tasks,
             failing: Arc::clone(&failing),
             has_written: false,
@@ -116,6 +117,9 @@ struct WritingThread {
     database: Arc<Database>,
     /// `None` after a failure, until the next write.
     connection: Option<SqliteConnection>,
+    /// The one that failed last, until there is another. While one is open, SQLite knows what in the log is committed
+    /// and writes over the rest. Once none is, it reads the log again, and builds on what could not be synced.
+    failed: Option<SqliteConnection>,
     tasks: mpsc::Receiver<Box<dyn Work>>,
     failing: Arc<AtomicBool>,
     /// Whether anything was committed on this connection.
@@ -231,18 +235,30 @@ impl WritingThread {
             none => {
                 self.has_written = false;
                 let opened = self.database.connect(Role::Writer);
-                let opened = opened.map_err(SqliteError::no_connection)?;
+                let opened = opened.map_err(|error| {
+                    let no_connection = SqliteError::no_connection(error);
+                    let lack_of_room = self.database.lack_of_room();
+                    lack_of_room.map_or(no_connection, SqliteError::NoRoom)
+                })?;
                 self.database.files().adopt_log();
+                self.failed = None;
                 none.insert(opened)
             }
         };
         group::run(connection, tasks).map_err(|failure| {
-            self.database.note(&failure.error);
             if !failure.usable {
-                self.drop_connection();
+                let failed = self.connection.take();
+                self.failed = failed.filter(|_| failure.rolled_back);
+                if self.failed.is_none() {
+                    self.database.files().release_log();
+                }
             }
             let is_io_error = failure.error.kind() == SqliteErrorKind::InputOutput;
             let lack_of_room = is_io_error.then(|| self.database.lack_of_room()).flatten();
+            if lack_of_room.is_none() {
+                // Else those who read go on.
+                self.database.note(&failure.error);
+            }
             lack_of_room.map_or(failure.error, SqliteError::NoRoom)
         })
     }
