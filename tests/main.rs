@@ -17,6 +17,8 @@ mod conversations;
 mod cors;
 mod crashes;
 mod devices;
+#[cfg(target_os = "linux")]
+mod disk;
 mod faults;
 mod generated_input;
 mod histories;

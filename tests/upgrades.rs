@@ -14,10 +14,10 @@ use diesel::sql_types::Text;
 use serde_json::{Value, json};
 
 use crate::support::api::Api;
-use crate::support::{Finished, Server};
+use crate::support::{Finished, Server, scaled};
 
 /// A server of the released version has filled them, and written their archives.
-const STORES: &str = concat!(
+pub(crate) const STORES: &str = concat!(
     env!("CARGO_MANIFEST_DIR"),
     "/../../tests/data/stores/20261124000001"
 );
@@ -180,7 +180,7 @@ fn what_a_visitor_has_is_counted_from_then_on() {
 
 /// How often a migration is killed: `CONVOSYNC_KILLED_MIGRATIONS`, 3 unless set.
 fn kills() -> u32 {
-    std::env::var("CONVOSYNC_KILLED_MIGRATIONS").map_or(3, |number| number.parse().unwrap())
+    scaled("CONVOSYNC_KILLED_MIGRATIONS", 3).try_into().unwrap()
 }
 
 /// Killed at any moment, a migration has happened or has not, and the next one does what is left.

@@ -10,11 +10,11 @@ use super::mounts::Mount;
 use super::{check_stored, ready, server, until};
 use crate::crashes::{body, id};
 use crate::support::api::Api;
-use crate::support::{Finished, Server};
+use crate::support::{Finished, Server, scaled};
 
 /// How often the disk fills and is emptied again: `CONVOSYNC_FULL_DISKS`, 3 unless set.
 fn cycles() -> u128 {
-    std::env::var("CONVOSYNC_FULL_DISKS").map_or(3, |number| number.parse().unwrap())
+    scaled("CONVOSYNC_FULL_DISKS", 3)
 }
 
 /// Posts until there is no room, and expects that it is told so; adds what was acknowledged.

@@ -40,6 +40,13 @@ pub(crate) struct Server {
     agent: ureq::Agent,
 }
 
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    let settings = settings.iter();
+    settings
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
+}
+
 /// With `CONVOSYNC_TEST_STORE=postgres` in the environment the store is a PostgreSQL database, else
 /// SQLite.
 fn new_database() -> Option<TestDatabase> {
@@ -88,44 +95,55 @@ impl Server {
 
     /// Starts a server with these settings on this database, or on SQLite in its folder.
     pub(crate) fn start_on(database: Option<TestDatabase>, settings: &[(&str, &str)]) -> Self {
+        let mut server = Self::stopped_on(database, settings);
+        server.restart();
+        server
+    }
+
+    /// A server with these settings on this database, or on SQLite in its folder, that has yet to be started.
+    pub(crate) fn stopped_on(database: Option<TestDatabase>, settings: &[(&str, &str)]) -> Self {
         let agent = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .timeout_global(Some(TIMEOUT))
             .build()
             .into();
-        let mut server = Self {
+        Self {
             folder: TempDir::new().unwrap(),
             database,
-            settings: Vec::new(),
+            settings: owned(settings),
             process: None,
             agent,
-        };
-        server.restart_with(settings);
-        server
+        }
     }
 
     /// Kills the server if it runs, and starts it again on the same folder with these settings alone.
     pub(crate) fn restart_with(&mut self, settings: &[(&str, &str)]) {
-        let settings = settings.iter();
-        self.settings = settings
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
+        self.settings = owned(settings);
         self.restart();
     }
 
     /// Kills the server if it runs, and starts it again on the same folder.
     pub(crate) fn restart(&mut self) {
+        if let Err(ended) = self.try_restart() {
+            panic!("no server: {ended:?}");
+        }
+    }
+
+    /// Kills the server if it runs, and tries to start it again on the same folder; tells how it ended where it did
+    /// not start.
+    pub(crate) fn try_restart(&mut self) -> Result<(), Finished> {
         self.kill();
         let mut command = self.command();
         command.env("CONVOSYNC__SERVER__PORT", "0");
-        self.process = Some(Process::start(command));
+        self.process = Some(Process::start(command)?);
+        Ok(())
     }
 
     /// Starts another process on the same store with the same settings.
     pub(crate) fn neighbour(&self) -> Neighbour {
         let mut command = self.command();
         command.env("CONVOSYNC__SERVER__PORT", "0");
-        Neighbour(Process::start(command))
+        Neighbour(Process::start(command).expect("a server"))
     }
 
     /// The binary, to be run in the folder of the server and with its settings.
@@ -243,22 +261,30 @@ impl Drop for Server {
 }
 
 impl Process {
-    fn start(mut command: Command) -> Self {
+    /// Returns once it listens, or how it ended before.
+    fn start(mut command: Command) -> Result<Self, Finished> {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = Arc::new(Mutex::new(String::new()));
         let addresses = collect(child.stderr.take().unwrap(), Arc::clone(&stderr));
         let address = addresses.recv_timeout(TIMEOUT);
         let Ok(address) = address else {
-            let _ = child.kill();
-            let _ = child.wait();
-            panic!("no server: {}", stderr.lock().unwrap());
+            // One that ends by itself has closed its stderr first.
+            let status = ended(&mut child).unwrap_or_else(|| {
+                let _ = child.kill();
+                child.wait().unwrap()
+            });
+            return Err(Finished {
+                code: status.code(),
+                stdout: String::new(),
+                stderr: stderr.lock().unwrap().clone(),
+            });
         };
-        Self {
+        Ok(Self {
             child,
             address,
             stderr,
-        }
+        })
     }
 
     fn kill(&mut self) {
@@ -268,15 +294,20 @@ impl Process {
     }
 
     fn wait(&mut self) -> ExitStatus {
-        let started = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(started.elapsed() < TIMEOUT, "the server does not stop");
-            thread::sleep(Duration::from_millis(10));
-        }
+        ended(&mut self.child).expect("the server stops")
     }
+}
+
+/// Waits until it has ended by itself.
+fn ended(child: &mut Child) -> Option<ExitStatus> {
+    let started = Instant::now();
+    while started.elapsed() < TIMEOUT {
+        if let Some(status) = child.try_wait().unwrap() {
+            return Some(status);
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    None
 }
 
 /// Keeps what is written, and tells the address when the server says that it listens.
