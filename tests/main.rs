@@ -24,6 +24,7 @@ mod generated_input;
 mod histories;
 mod live;
 mod load;
+mod metrics;
 mod model;
 mod moving;
 mod openapi;

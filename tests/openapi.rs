@@ -10,13 +10,16 @@ use ureq::http::Request;
 use crate::support::{Server, run};
 
 const USER: &str = "ada";
+/// What opens the metrics.
+const TOKEN: &str = "a-token-of-some-length";
 
 /// Every operation, in an order in which each finds what its examples name.
-const LIFE: [&str; 19] = [
+const LIFE: [&str; 20] = [
     "getRoot",
     "getLiveness",
     "getReadiness",
     "getVersion",
+    "getMetrics",
     "getOpenApi",
     "getDocs",
     "registerVisitor",
@@ -147,6 +150,10 @@ impl<'a> Api<'a> {
             .method(method.to_uppercase().as_str())
             .uri(url);
         let request = request.header("Content-Type", "application/json");
+        let request = match url.contains("/metrics") {
+            true => request.header("Authorization", format!("Bearer {TOKEN}")),
+            false => request,
+        };
         let body = body.map(Value::to_string).unwrap_or_default();
         let config = ureq::Agent::config_builder().http_status_as_error(false);
         let agent: ureq::Agent = config.allow_non_standard_methods(true).build().into();
@@ -200,7 +207,7 @@ impl<'a> Api<'a> {
 
 #[test]
 fn examples_are_answered_as_described() {
-    let server = Server::start();
+    let server = Server::start_with(&[("CONVOSYNC__METRICS__TOKEN", TOKEN)]);
     let api = Api::of(&server);
     let mut all: Vec<_> = api
         .operations()
@@ -284,6 +291,7 @@ fn what_is_refused_is_answered_as_described() {
             404,
         ),
         (("getVersion", "x".repeat(3_000), None), 414),
+        (("getMetrics", String::new(), None), 404),
     ] {
         let operation = api.operation(id);
         let url = format!("{}{}?{query}", server.url(), operation.path);

@@ -13,7 +13,7 @@ use convosync_domain::stored::StoredMessage;
 use crate::access::AuthorizedVisitor;
 use crate::byte_budget::Reservation;
 use crate::pull_changes::{PullChanges, PullError, Pulled};
-use crate::sync::{MessageText, Submission, SyncConversations, SyncError, Taken};
+use crate::sync::{ItemsLost, MessageText, Submission, SyncConversations, SyncError, Taken};
 
 /// How many items of a conversation that is read whole are read at once.
 const AT_ONCE: usize = 1_000;
@@ -35,6 +35,8 @@ pub struct Turn<V> {
     /// post. A conversation that was deleted in vain comes with all its living messages, as the device may have given
     /// them up.
     pub not_taken: Vec<ChangedConversation>,
+    /// How many posted items those are.
+    pub lost: ItemsLost,
     /// The page of changes, without what the post wrote just as it was sent, and without what was not taken.
     pub pulled: Pulled,
     /// The memory that conversations take which were read whole, until it is dropped.
@@ -120,6 +122,7 @@ impl TakeTurn {
         Ok(Turn {
             taken: posted.taken,
             not_taken: told.not_taken,
+            lost: told.lost,
             pulled,
             memory,
         })

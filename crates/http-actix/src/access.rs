@@ -33,7 +33,9 @@ pub(crate) async fn authorize(
 ) -> Result<AuthorizedVisitor, ApiError> {
     begin_proof(state, request, claim)?;
     let visitor = state.services.authenticator.authenticate(claim, scope);
-    let visitor = visitor.await?;
+    let visitor = visitor.await;
+    state.measures.proofs.count(claim, &visitor);
+    let visitor = visitor?;
     note_api_key(request, visitor.api_key());
     if let Some(limits) = &state.rate_limits {
         limits.check_visitor(visitor.id())?;
@@ -52,7 +54,9 @@ pub(crate) async fn authorize_registration(
 ) -> Result<NewVisitor, ApiError> {
     begin_proof(state, request, claim)?;
     let visitor = state.services.authenticator.authorize_registration(claim);
-    let visitor = visitor.await?;
+    let visitor = visitor.await;
+    state.measures.proofs.count(claim, &visitor);
+    let visitor = visitor?;
     if let NewVisitor::Named(visitor) = &visitor {
         note_api_key(request, visitor.api_key());
     }

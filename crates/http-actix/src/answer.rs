@@ -41,7 +41,7 @@ pub(crate) fn held_json(
     mut memory: Reservation,
 ) -> Result<HttpResponse, ApiError> {
     if !memory.hold_or_all(body.len()) {
-        return Err(ApiError::too_many_in_flight());
+        return Err(ApiError::too_many_in_flight("reads_in_flight_bytes"));
     }
     let body = HeldBytes::new(body, memory);
     let mut answer = HttpResponse::Ok();

@@ -18,9 +18,13 @@ use actix_web::{HttpResponse, ResponseError};
 use convosync_domain::usage::QuotaExceeded;
 
 use crate::json::{Grouped, ObjectWriter, Refusal, Violation, push_array, push_string};
+use crate::measures;
 use crate::request::RequestId;
 
 pub(crate) use codes::ErrorCode;
+
+/// The setting that bounds what is stored and in memory.
+const READS: &str = "reads_in_flight_bytes";
 
 /// An answer that is an error.
 #[derive(Debug)]
@@ -30,6 +34,8 @@ pub(crate) struct ApiError {
     details: Vec<Violation>,
     headers: Vec<(HeaderName, HeaderValue)>,
     cause: Option<Box<dyn Error>>,
+    /// The limit that was met, if one was: the setting's name without its section.
+    limit: Option<&'static str>,
 }
 
 impl From<ErrorCode> for ApiError {
@@ -40,6 +46,7 @@ impl From<ErrorCode> for ApiError {
             details: Vec::new(),
             headers: Vec::new(),
             cause: None,
+            limit: None,
         }
     }
 }
@@ -73,7 +80,7 @@ impl ApiError {
             Refusal::TooMany(most, what) => {
                 let most = Grouped(u64::try_from(most).unwrap_or(u64::MAX));
                 let text = format!("More than {most} {what} in one request");
-                Self::with_text(ErrorCode::TooManyItems, text)
+                Self::with_text(ErrorCode::TooManyItems, text).by_limit(what)
             }
         }
     }
@@ -82,9 +89,17 @@ impl ApiError {
         Self::from(ErrorCode::MethodNotAllowed).with_text_header(header::ALLOW, allowed)
     }
 
+    /// What was asked for met this limit, which is counted when the error is answered: a setting, or what else
+    /// [`LIMITS`](crate::measures::LIMITS) has.
+    pub(crate) fn by_limit(mut self, setting: &'static str) -> Self {
+        self.limit = setting.rsplit('.').next();
+        self
+    }
+
     /// What one address or one visitor may ask for in a time is used up; this tells when to come back.
-    pub(crate) fn too_many_requests(text: String, wait: Duration) -> Self {
+    pub(crate) fn too_many_requests(text: String, wait: Duration, setting: &'static str) -> Self {
         Self::with_text(ErrorCode::TooManyRequests, text)
+            .by_limit(setting)
             .with_header(header::RETRY_AFTER, whole_seconds(wait).into())
     }
 
@@ -117,19 +132,20 @@ impl ApiError {
         };
         let most = Grouped(most);
         let text = format!("Visitor may have at most {most} {what} (visitors.{setting})");
-        Self::with_text(ErrorCode::QuotaExceeded, text)
+        Self::with_text(ErrorCode::QuotaExceeded, text).by_limit(setting)
     }
 
     /// What is stored would be changed in memory, where there is only so much of it.
     fn too_much_stored(most: usize) -> Self {
         let text = format!("Changes more than {most} bytes of what is stored");
-        Self::with_text(ErrorCode::TooMuchStored, text)
+        Self::with_text(ErrorCode::TooMuchStored, text).by_limit(READS)
     }
 
     /// As many wait as may of one address or one visitor; this tells how many, and which setting says so.
-    pub(crate) fn too_many_streams(most: usize, of: &str, setting: &str) -> Self {
+    pub(crate) fn too_many_streams(most: usize, of: &str, setting: &'static str) -> Self {
         let text = format!("More than {most} wait for changes {of} ({setting})");
         Self::with_text(ErrorCode::TooManyStreams, text)
+            .by_limit(setting)
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("5"))
     }
 
@@ -140,8 +156,9 @@ impl ApiError {
     }
 
     /// What the requests in flight may hold together is held; soon it will not be.
-    pub(crate) fn too_many_in_flight() -> Self {
+    pub(crate) fn too_many_in_flight(limit: &'static str) -> Self {
         Self::from(ErrorCode::TooManyInFlight)
+            .by_limit(limit)
             .with_header(header::RETRY_AFTER, HeaderValue::from_static("1"))
     }
 
@@ -160,6 +177,9 @@ impl ApiError {
         if let Some(cause) = &self.cause {
             let chain = Chain(cause.as_ref());
             tracing::error!(%request_id, code = self.code.as_str(), "{chain}");
+        }
+        if let Some(limit) = self.limit {
+            measures::count_refusal(limit);
         }
         let mut body = Vec::with_capacity(256);
         let mut answer = ObjectWriter::new(&mut body);

@@ -10,6 +10,7 @@
 //!   messages in the shape that a post takes. [`archive`]: the lines by which a store is carried away.
 //! - `origins`, `rate_limits`: whose pages may read answers in a browser, and how often somebody may ask.
 //! - `streams`: how many may wait for changes at once.
+//! - `operations`: what operators ask, on a listener of its own. `measures`: what is counted of requests.
 //! - `etag`, `recent_ids`: how those who ask again are answered without reading.
 //! - `error`: the one table of error codes; every error leaves as JSON.
 //! - `openapi`: the document of all endpoints, made from the table of routes and what each says of itself.
@@ -31,8 +32,10 @@ pub mod fuzzing;
 mod https;
 mod items;
 mod json;
+mod measures;
 mod middleware;
 mod openapi;
+mod operations;
 mod origins;
 mod rate_limits;
 mod recent_ids;
@@ -46,6 +49,9 @@ mod streams;
 mod testing;
 
 pub use openapi::openapi;
+pub use operations::{
+    GuardedMetrics, Measured, MetricsToken, Operations, PoolHealth, StoreHealth, serve_operations,
+};
 pub use origins::{CorsOrigins, InvalidOrigin, Origin};
 pub use request::{AddressRange, InvalidAddressRange};
 pub use server::serve;

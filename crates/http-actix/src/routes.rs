@@ -7,8 +7,8 @@ use actix_web::http::Method;
 use actix_web::{App, Error, FromRequest, Handler, Resource, Responder, Route, middleware, web};
 
 use crate::endpoints::{
-    changes, conversation_ids, conversations, docs, events, live, openapi, ready, root, sync,
-    version, visitors,
+    changes, conversation_ids, conversations, docs, events, live, metrics, openapi, ready, root,
+    sync, version, visitors,
 };
 use crate::error::{ApiError, ErrorCode};
 use crate::middleware::{around_every_request, cors, inside_cors};
@@ -46,6 +46,7 @@ fn table() -> Vec<Path> {
         Path::at("/livez").get(live::get, live::describe),
         Path::at("/readyz").get(ready::get, ready::describe),
         Path::at("/version").get(version::get, version::describe),
+        Path::at(metrics::PATH).get(metrics::get, metrics::describe),
         Path::at("/openapi.json").get(openapi::get, openapi::describe),
         Path::at("/docs").get(docs::get, docs::describe),
     ]
@@ -60,6 +61,18 @@ pub(crate) fn described() -> impl Iterator<Item = (&'static str, Method, Describ
         let described = path.described.into_iter();
         described.map(move |(method, describe)| (path.path, method, describe))
     })
+}
+
+/// The paths of all routes.
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
+    table().into_iter().map(|path| path.path)
+}
+
+/// The routes that a server has with this state.
+fn served(state: &AppState) -> impl Iterator<Item = Path> {
+    let has_metrics = state.metrics.is_some();
+    let all = table().into_iter();
+    all.filter(move |path| has_metrics || path.path != metrics::PATH)
 }
 
 /// A path, with its methods and their handlers.
@@ -145,19 +158,20 @@ pub(crate) fn app(
         InitError = (),
     >,
 > {
-    let methods = table().into_iter().flat_map(|path| path.methods);
+    let methods = served(&state).flat_map(|path| path.methods);
     let cors = cors(state.cors.clone(), methods);
+    let served_by = state.clone();
     App::new()
         .app_data(state)
         .wrap(middleware::from_fn(inside_cors))
         .wrap(cors)
         // What is wrapped last is the outermost.
         .wrap(middleware::from_fn(around_every_request))
-        .configure(|services| {
+        .configure(move |services| {
             // As one pattern, a path without and with the slash would be matched by a regular expression
             // on every request.
             for end in ["", "/"] {
-                for path in table() {
+                for path in served(&served_by) {
                     services.service(path.resource(end));
                 }
             }

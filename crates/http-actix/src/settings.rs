@@ -5,6 +5,7 @@ use std::sync::Arc;
 use actix_tls::accept::rustls_0_23::reexports::ServerConfig;
 use serde::Serialize;
 
+use crate::operations::GuardedMetrics;
 use crate::origins::CorsOrigins;
 use crate::request::AddressRange;
 
@@ -32,6 +33,8 @@ pub struct HttpSettings {
     /// The TLS that clients have to speak, without protocols of the application (ALPN): HTTP/2 and HTTP/1.1
     /// are offered. Without it they speak plain HTTP/1.1.
     pub tls: Option<Arc<ServerConfig>>,
+    /// What `/metrics` tells; `None` where there is no such path here.
+    pub metrics: Option<GuardedMetrics>,
     /// What `/version` tells.
     pub version: Version,
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::http::header::HeaderValue;
 use convosync_application::access::Authenticator;
+use convosync_application::byte_budget::ByteBudget;
 use convosync_application::list_conversations::ListConversations;
 use convosync_application::live::FollowChanges;
 use convosync_application::pull_changes::PullChanges;
@@ -19,11 +20,14 @@ use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::body::BodyReader;
+use crate::measures::Measures;
 use crate::openapi::Documents;
+use crate::operations::GuardedMetrics;
 use crate::origins::CorsOrigins;
 use crate::rate_limits::RateLimits;
 use crate::recent_ids::{RecentIds, recent_ids};
 use crate::request::TrustedProxies;
+use crate::routes;
 use crate::settings::{HttpSettings, Limits, LoopbackOnly, UnknownFields, Version};
 use crate::streams::Streams;
 
@@ -55,6 +59,8 @@ pub struct Services {
     pub export: ExportVisitor,
     /// Merges anonymous visitors into users.
     pub merge: MergeVisitors,
+    /// The memory of all request bodies in flight.
+    pub bodies_memory: ByteBudget,
     /// Tells whether the store can serve.
     pub status: Arc<dyn StoreStatus>,
     /// Tells whether the server is about to stop.
@@ -146,6 +152,9 @@ pub(crate) struct AppState {
     pub(crate) version: Version,
     pub(crate) version_header: HeaderValue,
     pub(crate) documents: Documents,
+    pub(crate) measures: Measures,
+    /// What `/metrics` tells, where it is served here.
+    pub(crate) metrics: Option<GuardedMetrics>,
     /// Names this life of the store.
     pub(crate) epoch: Uuid,
 }
@@ -159,6 +168,7 @@ impl AppState {
             cors,
             trusted_proxies,
             rate_limits,
+            metrics,
             version,
             ..
         } = settings;
@@ -167,8 +177,8 @@ impl AppState {
             .unwrap_or_else(|_| HeaderValue::from_static("unknown"));
         Self {
             epoch,
+            bodies: BodyReader::new(limits, services.bodies_memory.clone(), digest_seed),
             services,
-            bodies: BodyReader::new(limits, digest_seed),
             streams: Streams::new(limits),
             recent_ids: recent_ids(),
             limits,
@@ -180,6 +190,8 @@ impl AppState {
             documents: Documents::of(&version.version),
             version,
             version_header,
+            measures: Measures::of(routes::paths()),
+            metrics,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use convosync_domain::identity::VisitorId;
+use metrics::{Gauge, gauge};
 
 use crate::error::ApiError;
 use crate::rate_limits::network;
@@ -16,6 +17,7 @@ use crate::settings::Limits;
 pub(crate) struct Streams {
     limits: Limits,
     open: Arc<Mutex<Open>>,
+    waiting: Gauge,
 }
 
 #[derive(Debug, Default)]
@@ -30,6 +32,7 @@ impl Streams {
         Self {
             limits,
             open: Arc::default(),
+            waiting: gauge!("convosync_streams_waiting"),
         }
     }
 
@@ -47,7 +50,7 @@ impl Streams {
         } = self.limits;
         let mut open = lock(&self.open);
         if is_full(open.all, streams) {
-            return Err(ApiError::too_many_in_flight());
+            return Err(ApiError::too_many_in_flight("streams"));
         }
         if is_full(count(&open.by_address, &address), streams_per_address) {
             return Err(ApiError::too_many_streams(
@@ -66,10 +69,12 @@ impl Streams {
         open.all += 1;
         *open.by_address.entry(address).or_default() += 1;
         *open.by_visitor.entry(visitor).or_default() += 1;
+        self.waiting.increment(1);
         Ok(Stream {
             address,
             visitor,
             open: Arc::clone(&self.open),
+            waiting: self.waiting.clone(),
         })
     }
 }
@@ -80,6 +85,7 @@ pub(crate) struct Stream {
     address: IpAddr,
     visitor: VisitorId,
     open: Arc<Mutex<Open>>,
+    waiting: Gauge,
 }
 
 impl Drop for Stream {
@@ -88,6 +94,7 @@ impl Drop for Stream {
         open.all = open.all.saturating_sub(1);
         forget_one(&mut open.by_address, self.address);
         forget_one(&mut open.by_visitor, self.visitor);
+        self.waiting.decrement(1);
     }
 }
 

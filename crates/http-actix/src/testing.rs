@@ -164,6 +164,7 @@ impl Ports {
             pull,
             read,
             register: RegisterVisitor::new(visitors, Arc::new(self.anon_ids), clock),
+            bodies_memory: ByteBudget::new(self.limits.bodies_in_flight_bytes),
             status: Arc::new(self.status),
             drain: self.drain,
         }
@@ -180,6 +181,7 @@ impl Ports {
             workers: 1,
             tls: None,
             shutdown_timeout_seconds: 1,
+            metrics: None,
             version: version(),
         }
     }

@@ -82,7 +82,8 @@ fn addresses(configuration: &Configuration) -> Result<Vec<SocketAddr>, Failure> 
     Ok(addresses)
 }
 
-fn is_loopback(ip: IpAddr) -> bool {
+/// Whether only this machine reaches the address.
+pub(crate) fn is_loopback(ip: IpAddr) -> bool {
     ip.to_canonical().is_loopback()
 }
 

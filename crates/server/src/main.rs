@@ -12,6 +12,7 @@ mod file_size_limit;
 mod idle_memory;
 mod listen;
 mod logs;
+mod metrics;
 mod open_files;
 mod output;
 mod probe;

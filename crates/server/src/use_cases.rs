@@ -29,6 +29,26 @@ use crate::system_anon_ids::SystemAnonIds;
 use crate::system_api_keys::SystemApiKeys;
 use crate::system_clock::SystemClock;
 
+/// The memory that the requests in flight share.
+#[derive(Clone, Debug)]
+pub(crate) struct Memory {
+    /// Of their bodies.
+    pub(crate) bodies: ByteBudget,
+    /// Of what is stored.
+    pub(crate) reads: ByteBudget,
+}
+
+impl Memory {
+    /// As much as the settings say.
+    pub(crate) fn of(settings: &Settings) -> Self {
+        let limits = settings.limits();
+        Self {
+            bodies: ByteBudget::new(limits.bodies_in_flight_bytes),
+            reads: ByteBudget::new(limits.reads_in_flight_bytes),
+        }
+    }
+}
+
 /// What a server answers with.
 pub(crate) fn services(
     store: &Arc<dyn Store>,
@@ -37,10 +57,14 @@ pub(crate) fn services(
     authenticator: Arc<dyn Authenticator>,
     hub: &Arc<ChangeHub>,
     drain: Drain,
+    memory: &Memory,
 ) -> Result<Services, Failure> {
     let epoch = store.identity().epoch;
     let limits = settings.limits();
-    let memory = ByteBudget::new(limits.reads_in_flight_bytes);
+    let Memory {
+        bodies: bodies_memory,
+        reads: memory,
+    } = memory.clone();
     let sync = Arc::new(SyncConversations::new(
         store.clone(),
         store.clone(),
@@ -68,6 +92,7 @@ pub(crate) fn services(
         list: ListConversations::new(store.clone(), store.clone()),
         pull,
         register: register_visitor(store)?,
+        bodies_memory,
         status: store.clone(),
         drain,
     })

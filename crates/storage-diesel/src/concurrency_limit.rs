@@ -1,11 +1,13 @@
 //! How many calls work on a store at once, and how many may wait.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
+
+use crate::measures::{self, PoolLoad};
 
 /// Lets so many calls through at once. A bounded number wait, and no longer than they are told; the
 /// others are refused at once, so that a store that is slower than its callers does not collect them.
@@ -13,6 +15,8 @@ use tokio::time::timeout;
 pub(crate) struct ConcurrencyLimit {
     permits: Arc<Semaphore>,
     waiting: AtomicUsize,
+    waits: AtomicU64,
+    most: usize,
     queue: usize,
     wait_max: Duration,
 }
@@ -29,10 +33,13 @@ pub(crate) enum Overloaded {
 impl ConcurrencyLimit {
     /// Lets `permits` through at once, and `queue` more wait for up to `wait_max`.
     pub(crate) fn new(permits: u32, queue: usize, wait_max: Duration) -> Self {
-        let permits = usize::try_from(permits).unwrap_or(usize::MAX);
+        let most = usize::try_from(permits).unwrap_or(usize::MAX);
+        let most = most.min(Semaphore::MAX_PERMITS);
         Self {
-            permits: Arc::new(Semaphore::new(permits.min(Semaphore::MAX_PERMITS))),
+            permits: Arc::new(Semaphore::new(most)),
             waiting: AtomicUsize::new(0),
+            waits: AtomicU64::new(0),
+            most,
             queue,
             wait_max,
         }
@@ -43,13 +50,32 @@ impl ConcurrencyLimit {
         if let Ok(permit) = Arc::clone(&self.permits).try_acquire_owned() {
             return Ok(permit);
         }
+        self.wait().await.inspect_err(|_| measures::count_refusal())
+    }
+
+    async fn wait(&self) -> Result<OwnedSemaphorePermit, Overloaded> {
         let _waiting = Waiting::among(&self.waiting, self.queue).ok_or(Overloaded::QueueFull)?;
+        self.waits.fetch_add(1, Ordering::Relaxed);
         let permit = timeout(self.wait_max, Arc::clone(&self.permits).acquire_owned()).await;
         // The semaphore is never closed.
         permit
             .ok()
             .and_then(Result::ok)
             .ok_or(Overloaded::WaitedTooLong)
+    }
+
+    /// How many have been let through and are not done.
+    pub(crate) fn working(&self) -> usize {
+        self.most.saturating_sub(self.permits.available_permits())
+    }
+
+    /// A pool whose users are let through here.
+    pub(crate) fn of_pool(&self, pool: PoolLoad) -> PoolLoad {
+        PoolLoad {
+            waiting: self.waiting.load(Ordering::Relaxed),
+            waits: self.waits.load(Ordering::Relaxed),
+            ..pool
+        }
     }
 }
 
@@ -94,5 +120,15 @@ mod tests {
             concurrency_limit.acquire().await.unwrap_err(),
             Overloaded::WaitedTooLong
         );
+        let told = concurrency_limit.of_pool(PoolLoad {
+            name: "pool",
+            size: 1,
+            open: 1,
+            busy: 1,
+            waiting: 9,
+            waits: 9,
+        });
+        assert_eq!((told.waiting, told.waits), (0, 2));
+        assert_eq!(concurrency_limit.working(), 1);
     }
 }

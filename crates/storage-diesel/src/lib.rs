@@ -8,8 +8,8 @@
 //!   code of that, in reading order. `items` turns rows into the domain's items and back.
 //! - A module for each backend, which holds whatever has a connection in it. Two backends share
 //!   no queries: their keys differ, and so does the form in which each is fast.
-//! - `statements`, `migrations`, `concurrency_limit`: how statements are prepared once, stores brought
-//!   to their schema, and waiting calls bounded.
+//! - `statements`, `migrations`, `concurrency_limit`, `measures`: how statements are prepared once, stores brought
+//!   to their schema, waiting calls bounded, and all of it measured.
 //! - The migrations of a backend lie in `migrations/<backend>` and are compiled in.
 //!
 //! # One table by hand
@@ -97,9 +97,12 @@
 mod concurrency_limit;
 mod items;
 mod json_text;
+mod measures;
 mod migrations;
 pub mod postgres;
 pub mod sqlite;
 mod statements;
 mod tables;
 mod types;
+
+pub use measures::{PoolLoad, StoreLoad};

@@ -33,7 +33,9 @@ use reading::{Reading, read};
 pub use registration::{RegistrationMode, RegistrationPolicy};
 use results::Posted;
 pub(crate) use results::TurnStart;
-pub use results::{RejectedMessage, SyncError, Taken, VIOLATIONS_MAX};
+pub use results::{
+    ItemsLost, ItemsWritten, RejectedMessage, SyncError, Taken, VIOLATIONS_MAX, Written,
+};
 
 use crate::access::AuthorizedVisitor;
 use crate::byte_budget::ByteBudget;
@@ -231,6 +233,7 @@ impl SyncConversations {
         let merged = merge.finish();
         let told = to_tell.map(|to_tell| to_tell.after(&merged.changes));
 
+        let written = Written::of(&merged.changes);
         if registers.is_some() || !merged.changes.is_empty() {
             let conversations = merged.changes;
             let changes = ChangeSet {
@@ -247,6 +250,7 @@ impl SyncConversations {
         Ok(Some(Posted {
             taken: Taken {
                 counts: merged.counts,
+                written,
                 rejected,
             },
             told: told.unwrap_or_default(),

@@ -9,6 +9,7 @@ use convosync_domain::merge::{Merge, Outcome, conversation_outcome, message_outc
 use convosync_domain::posted::PostedChange;
 use convosync_domain::stored::{MessageHistory, StoredMessage};
 
+use super::results::ItemsLost;
 use super::submission::{MessageText, Submission, SubmittedConversation, SubmittedMessage};
 use super::unchanged_messages::UnchangedMessages;
 
@@ -108,6 +109,17 @@ impl Outcomes {
             });
         }
         self.not_taken.get_mut(place)
+    }
+
+    /// How many items there are of which a value is not there.
+    pub(super) fn lost(&self) -> ItemsLost {
+        let all = self.not_taken_items.len();
+        let messages = self.not_taken_items.iter();
+        let messages = messages.filter(|(_, message)| message.is_some()).count();
+        ItemsLost {
+            conversations: all - messages,
+            messages,
+        }
     }
 
     /// The conversations that the post deletes and that live all the same.

@@ -1,6 +1,6 @@
 //! What comes of a post.
 
-use convosync_domain::change_set::Counts;
+use convosync_domain::change_set::{ConversationChange, Counts, Write};
 use convosync_domain::feed::{ChangedConversation, ChangesPage, LeftOut};
 use convosync_domain::identity::{ConversationKey, MessageId};
 use convosync_domain::ports::StoreError;
@@ -73,8 +73,10 @@ impl<F> From<NoRoom> for SyncError<F> {
 /// What came of a post.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Taken<V> {
-    /// What was created and what was updated.
+    /// What was created and what was updated, as devices are told: what stays as it is counts as updated.
     pub counts: Counts,
+    /// What was written.
+    pub written: Written,
     /// The messages that were left out as they are invalid, in the order of the post.
     pub rejected: Vec<RejectedMessage<V>>,
 }
@@ -88,9 +90,58 @@ pub(crate) struct Posted<V> {
     pub(crate) told: Told,
 }
 
+/// What a post has written, without the messages that an erasure reached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Written {
+    /// Conversations.
+    pub conversations: ItemsWritten,
+    /// Messages.
+    pub messages: ItemsWritten,
+}
+
+/// How many items of one kind were written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ItemsWritten {
+    /// Those that were not there before.
+    pub created: usize,
+    /// Those that were.
+    pub updated: usize,
+}
+
+impl Written {
+    /// What these changes write.
+    pub(super) fn of(changes: &[ConversationChange]) -> Self {
+        let mut written = Self::default();
+        for change in changes {
+            written.conversations.count(change.conversation.as_slice());
+            written.messages.count(&change.messages);
+        }
+        written
+    }
+}
+
+impl ItemsWritten {
+    fn count<T>(&mut self, writes: &[Write<T>]) {
+        let created = writes.iter().filter(|write| write.is_insert()).count();
+        self.created += created;
+        self.updated += writes.len() - created;
+    }
+}
+
+/// How many items of a post there are of which a value is not there, once the post is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ItemsLost {
+    /// Conversations.
+    pub conversations: usize,
+    /// Messages.
+    pub messages: usize,
+}
+
 /// What a device is told in a turn of what it posted.
 #[derive(Debug, Default)]
 pub(crate) struct Told {
+    /// How many items there are of which a value is not there.
+    pub(crate) lost: ItemsLost,
     /// The items of which a value is not there, as they are now: in the order of the post, each in its conversation.
     pub(crate) not_taken: Vec<ChangedConversation>,
     /// Of these conversations, those that the post deletes in vain: the device may have given up their messages.

@@ -52,6 +52,7 @@ impl ToTell {
         let own_page = |conversations| own_page(conversations, changes, &left_out, &self.start);
         Told {
             page: self.conversations.and_then(own_page),
+            lost: self.outcomes.lost(),
             undeleted: self.outcomes.undeleted(),
             not_taken: self.outcomes.not_taken,
             left_out,

@@ -48,3 +48,19 @@ pub enum StoreError {
         source: Box<dyn Error + Send + Sync>,
     },
 }
+
+impl StoreError {
+    /// One word for it, which never changes: for operators.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Conflict => "conflict",
+            Self::VisitorGone(_) => "visitor_gone",
+            Self::QuotaExceeded(_) => "quota_exceeded",
+            Self::Unavailable { .. } => "unavailable",
+            Self::Full { .. } => "full",
+            Self::Corrupt { .. } => "corrupt",
+            Self::Internal { .. } => "internal",
+        }
+    }
+}

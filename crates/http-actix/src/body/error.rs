@@ -31,13 +31,13 @@ impl BodyError {
     /// The answer, with the code for a body that is invalid.
     pub(super) fn into_api_error(self, limits: &Limits, invalid: ErrorCode) -> ApiError {
         match self {
-            Self::TooSlow => ErrorCode::BodyTimeout.into(),
+            Self::TooSlow => ApiError::from(ErrorCode::BodyTimeout).by_limit("body_seconds"),
             Self::Incomplete => ErrorCode::BodyIncomplete.into(),
             Self::TooLarge => {
                 let text = format!("Body larger than {} bytes", limits.body_bytes);
-                ApiError::with_text(ErrorCode::BodyTooLarge, text)
+                ApiError::with_text(ErrorCode::BodyTooLarge, text).by_limit("body_bytes")
             }
-            Self::NoRoom => ApiError::too_many_in_flight(),
+            Self::NoRoom => ApiError::too_many_in_flight("bodies_in_flight_bytes"),
             Self::NotGzip | Self::TooManyMembers => {
                 ApiError::refused(invalid, refusal(self.to_string()))
             }

@@ -49,10 +49,11 @@ pub(crate) struct BodyReader {
 }
 
 impl BodyReader {
-    pub(crate) fn new(limits: Limits, digest_seed: u64) -> Self {
+    /// Reads bodies into this memory, which is that of all in flight.
+    pub(crate) fn new(limits: Limits, in_flight: ByteBudget, digest_seed: u64) -> Self {
         Self {
             limits,
-            in_flight: ByteBudget::new(limits.bodies_in_flight_bytes),
+            in_flight,
             digest_seed,
         }
     }

@@ -132,7 +132,9 @@ impl Served {
         match self.begun {
             Begun::Taken => None,
             Begun::Closing => Some(ApiError::draining()),
-            Begun::TooMany | Begun::Flood => Some(ApiError::too_many_in_flight()),
+            Begun::TooMany | Begun::Flood => {
+                Some(ApiError::too_many_in_flight("requests_per_connection"))
+            }
         }
     }
 

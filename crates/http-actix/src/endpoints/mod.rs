@@ -6,6 +6,7 @@ pub(crate) mod conversations;
 pub(crate) mod docs;
 pub(crate) mod events;
 pub(crate) mod live;
+pub(crate) mod metrics;
 pub(crate) mod openapi;
 mod pull_query;
 pub(crate) mod ready;

@@ -5,21 +5,15 @@ use actix_web::{HttpResponse, web};
 
 use serde_json::json;
 
-use crate::answer;
 use crate::error::{ApiError, ErrorCode};
 use crate::openapi::content::Answer;
 use crate::openapi::operation::{Operation, Topic};
 use crate::openapi::schema::{Has as _, NamedSchema, object, text};
+use crate::operations;
 use crate::state::AppState;
 
 pub(crate) async fn get(state: web::Data<AppState>) -> Result<HttpResponse, ApiError> {
-    if state.services.drain.has_begun() {
-        return Err(ErrorCode::Draining.into());
-    }
-    match state.services.status.check().await {
-        Ok(()) => Ok(answer::json(StatusCode::OK, r#"{"status":"ready"}"#)),
-        Err(error) => Err(ApiError::caused_by(ErrorCode::StorageUnavailable, error)),
-    }
+    operations::ready(&state.services.drain, state.services.status.as_ref()).await
 }
 
 pub(crate) fn describe() -> Operation {

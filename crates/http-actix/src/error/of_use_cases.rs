@@ -12,7 +12,7 @@ use convosync_application::visitors::VisitorError;
 use convosync_domain::ports::StoreError;
 use convosync_domain::tombstone::VisitorGone;
 
-use super::{ApiError, ErrorCode, whole_seconds};
+use super::{ApiError, ErrorCode, READS, whole_seconds};
 use crate::json::{Grouped, Violation};
 
 impl From<StoreError> for ApiError {
@@ -42,7 +42,7 @@ impl From<SyncError<Violation>> for ApiError {
             }
             SyncError::TurnExpired => ErrorCode::CursorExpired.into(),
             SyncError::TooMuchStored { most } => Self::too_much_stored(most),
-            SyncError::NoMemory => Self::too_many_in_flight(),
+            SyncError::NoMemory => Self::too_many_in_flight(READS),
             SyncError::QuotaExceeded(limit) => Self::quota_exceeded(limit),
             SyncError::Store(error) => error.into(),
         }
@@ -73,7 +73,7 @@ impl From<PullError> for ApiError {
             PullError::InvalidCursor => ErrorCode::InvalidCursor.into(),
             PullError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
             PullError::CursorExpired => ErrorCode::CursorExpired.into(),
-            PullError::NoMemory => Self::too_many_in_flight(),
+            PullError::NoMemory => Self::too_many_in_flight(READS),
             PullError::Store(error) => error.into(),
         }
     }
@@ -86,7 +86,7 @@ impl From<ReadError> for ApiError {
             ReadError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
             ReadError::UnknownConversation => ErrorCode::ConversationNotFound.into(),
             ReadError::CursorExpired => ErrorCode::CursorExpired.into(),
-            ReadError::NoMemory => Self::too_many_in_flight(),
+            ReadError::NoMemory => Self::too_many_in_flight(READS),
             ReadError::Store(error) => error.into(),
         }
     }
@@ -100,7 +100,7 @@ impl From<DeleteError> for ApiError {
             DeleteError::UnknownMessage => ErrorCode::MessageNotFound.into(),
             DeleteError::PreconditionFailed => ErrorCode::PreconditionFailed.into(),
             DeleteError::TooMuchStored { most } => Self::too_much_stored(most),
-            DeleteError::NoMemory => Self::too_many_in_flight(),
+            DeleteError::NoMemory => Self::too_many_in_flight(READS),
             DeleteError::Store(error) => error.into(),
         }
     }
@@ -119,7 +119,7 @@ impl From<VisitorError> for ApiError {
     fn from(error: VisitorError) -> Self {
         match error {
             VisitorError::UnknownVisitor => ErrorCode::VisitorNotFound.into(),
-            VisitorError::NoMemory => Self::too_many_in_flight(),
+            VisitorError::NoMemory => Self::too_many_in_flight(READS),
             VisitorError::Store(error) => error.into(),
         }
     }
@@ -137,9 +137,9 @@ impl From<MergeError> for ApiError {
                     "Merges more than {most} bytes of what is stored (limits.reads_in_flight_bytes); \
                      the command convosync visitor merge takes any number"
                 );
-                Self::with_text(ErrorCode::TooMuchStored, text)
+                Self::with_text(ErrorCode::TooMuchStored, text).by_limit(READS)
             }
-            MergeError::NoMemory => Self::too_many_in_flight(),
+            MergeError::NoMemory => Self::too_many_in_flight(READS),
             MergeError::QuotaExceeded(limit) => Self::quota_exceeded(limit),
             MergeError::Store(error) => error.into(),
         }

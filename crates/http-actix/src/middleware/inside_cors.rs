@@ -57,7 +57,7 @@ fn admit(state: &AppState, request: &ServiceRequest) -> Result<Option<HeaderValu
     let url = head.uri.path_and_query();
     if url.map_or(0, |url| url.as_str().len()) > state.limits.url_bytes {
         let text = format!("URL longer than {} bytes", state.limits.url_bytes);
-        return Err(ApiError::with_text(ErrorCode::UrlTooLong, text));
+        return Err(ApiError::with_text(ErrorCode::UrlTooLong, text).by_limit("url_bytes"));
     }
     Ok(left)
 }

@@ -36,7 +36,7 @@ pub(super) fn refusal(request: &ServiceRequest, settings: &LoopbackOnly) -> Opti
 
 /// Whether every name of a server in the request is one of this server's. A request without any is not from a
 /// browser.
-fn is_for_this_server(uri: &Uri, headers: &HeaderMap, settings: &LoopbackOnly) -> bool {
+pub(crate) fn is_for_this_server(uri: &Uri, headers: &HeaderMap, settings: &LoopbackOnly) -> bool {
     let authority = uri.authority().map(|authority| authority.as_str());
     let hosts = headers.get_all(header::HOST).map(HeaderValue::to_str);
     hosts

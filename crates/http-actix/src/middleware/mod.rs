@@ -24,11 +24,13 @@ use endless_upload::HeldBody;
 
 pub(crate) use self::cors::cors;
 pub(crate) use self::inside_cors::inside_cors;
+pub(crate) use self::loopback_only::is_for_this_server;
 use crate::access::UsedApiKey;
 use crate::body::BytesRead;
 use crate::connection::{Connection, Served};
 use crate::error::{ApiError, ErrorCode, of_framework};
 use crate::https::OverTls;
+use crate::measures::{Requests, Waited, name_of};
 use crate::request::{REQUEST_ID, RequestId};
 use crate::state::AppState;
 
@@ -74,7 +76,13 @@ pub(crate) async fn around_every_request(
     if over_tls {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
-    log(&method, started, &id, answered.as_ref());
+    tell(
+        &state.measures.requests,
+        &method,
+        started,
+        &id,
+        answered.as_ref(),
+    );
     if let Some(body) = body {
         body.release();
     }
@@ -94,7 +102,7 @@ fn refusal(request: &ServiceRequest, served: Option<&Served>) -> Option<ApiError
     }
     if request.version() == Version::HTTP_2 && size(request.headers()) > HEADERS_MAX {
         let text = format!("Headers larger than {HEADERS_MAX} bytes");
-        return Some(ApiError::with_text(ErrorCode::HeadersTooLarge, text));
+        return Some(ApiError::with_text(ErrorCode::HeadersTooLarge, text).by_limit("headers"));
     }
     None
 }
@@ -145,8 +153,10 @@ fn add_headers(headers: &mut HeaderMap, id: &RequestId, version: &HeaderValue) {
     }
 }
 
-/// One line a request. What is in a URL's query, in a header or in a body never shows here.
-fn log(
+/// One line a request in the log, and one more in the counts. What is in a URL's query, in a header or in a body never
+/// shows here.
+fn tell(
+    requests: &Requests,
     method: &Method,
     started: Instant,
     id: &RequestId,
@@ -156,6 +166,7 @@ fn log(
         .ok()
         .and_then(|response| response.request().extensions().get().copied())
         .map(|UsedApiKey(key)| key.to_string());
+    let elapsed = started.elapsed();
     let (route, status, bytes_in) = match answered {
         Ok(response) => (
             response.request().match_pattern(),
@@ -164,12 +175,18 @@ fn log(
         ),
         Err(response) => (None, response.status(), None),
     };
+    let has_waited = answered.is_ok_and(|response| {
+        let request = response.request();
+        request.extensions().contains::<Waited>()
+    });
+    let measured = (!has_waited).then_some(elapsed);
+    requests.count(route.as_deref(), method, status, measured);
     tracing::info!(
         request_id = %id,
-        method = %known(method),
+        method = name_of(method),
         route = route.as_deref().unwrap_or("none"),
         status = status.as_u16(),
-        latency_ms = milliseconds(started.elapsed()),
+        latency_ms = milliseconds(elapsed),
         bytes_in = bytes_in.map_or(0, |BytesRead(bytes)| bytes),
         api_key,
         "request"
@@ -180,20 +197,4 @@ fn log(
 fn milliseconds(elapsed: Duration) -> f64 {
     let micros = u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX);
     f64::from(micros) / 1_000.0
-}
-
-/// A method of RFC 9110, or `OTHER`: anybody may make up a method.
-fn known(method: &Method) -> &str {
-    match *method {
-        Method::GET
-        | Method::HEAD
-        | Method::POST
-        | Method::PUT
-        | Method::PATCH
-        | Method::DELETE
-        | Method::OPTIONS
-        | Method::TRACE
-        | Method::CONNECT => method.as_str(),
-        _ => "OTHER",
-    }
 }

@@ -64,9 +64,8 @@ pub(super) const OF_BODY: [ErrorCode; 5] = [
 
 /// What no operation answers with, but the server where there is none.
 #[cfg(test)]
-pub(super) const OF_NO_OPERATION: [ErrorCode; 4] = [
+pub(super) const OF_NO_OPERATION: [ErrorCode; 3] = [
     ErrorCode::MethodNotAllowed,
-    ErrorCode::NotFound,
     ErrorCode::OriginNotAllowed,
     ErrorCode::PreflightRefused,
 ];

@@ -114,6 +114,12 @@ impl Operation {
         self.proved_by(security::of_user(scope), scope)
     }
 
+    /// It is the operator's, who shows the token of the settings.
+    pub(crate) fn of_operator(mut self) -> Self {
+        self.security = Some(vec![security::of_operator()]);
+        self
+    }
+
     fn proved_by(mut self, requirements: Vec<SecurityRequirement>, scope: Scope) -> Self {
         self.security = Some(requirements);
         self.scope = Some(scope);

@@ -10,6 +10,7 @@ const ANON_ID: &str = "anonId";
 const ANON_HEADER: &str = "anonHeader";
 const USER_TOKEN: &str = "userToken";
 const API_KEY: &str = "apiKey";
+const OPERATOR_TOKEN: &str = "operatorToken";
 
 /// All of them, by name.
 pub(super) fn schemes() -> impl Iterator<Item = (String, RefOr<SecurityScheme>)> {
@@ -41,6 +42,10 @@ pub(super) fn schemes() -> impl Iterator<Item = (String, RefOr<SecurityScheme>)>
                 "A back end's API key, which acts for visitors within its scopes.",
             ),
         ),
+        (
+            OPERATOR_TOKEN,
+            bearer("metrics.token", "The operator's token, from the settings."),
+        ),
     ]
     .into_iter()
     .map(|(name, scheme)| (name.to_owned(), scheme.into()))
@@ -67,6 +72,11 @@ pub(super) fn of_user(scope: Scope) -> Vec<SecurityRequirement> {
         requirement(API_KEY, Some(scope)),
         SecurityRequirement::default(),
     ]
+}
+
+/// What proves the operator.
+pub(super) fn of_operator() -> SecurityRequirement {
+    requirement(OPERATOR_TOKEN, None)
 }
 
 fn requirement(name: &str, scope: Option<Scope>) -> SecurityRequirement {

@@ -92,7 +92,8 @@ impl<K: Key, C: Clock> Limit<K, C> {
         let burst = quota.burst_size();
         let window = whole_seconds(quota.burst_size_replenished_in());
         let seconds = whole_seconds(wait);
-        ApiError::too_many_requests(format!("More than {most} {counts} ({setting})"), wait)
+        let text = format!("More than {most} {counts} ({setting})");
+        ApiError::too_many_requests(text, wait, setting)
             .with_text_header(
                 RATE_LIMIT_POLICY,
                 &format!("\"{name}\";q={burst};w={window}"),

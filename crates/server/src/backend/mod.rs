@@ -11,6 +11,8 @@ use convosync_domain::ports::{
     StoreArchive, StoreStatus, SyncStore, VisitorStore,
 };
 
+use convosync_storage_diesel::StoreLoad;
+
 use crate::failure::Failure;
 use crate::settings::Configuration;
 
@@ -58,6 +60,9 @@ pub(crate) trait Store:
 {
     /// Finishes the writes that are queued and closes the store.
     fn close(&self);
+
+    /// How busy the store is now.
+    fn current_load(&self) -> StoreLoad;
 }
 
 /// Tells which backend the settings ask for.

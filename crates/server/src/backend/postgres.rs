@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use convosync_storage_diesel::StoreLoad;
 use convosync_storage_diesel::postgres::{OpenError, PostgresOptions, PostgresStore};
 
 use super::{Backend, Store};
@@ -60,4 +61,8 @@ fn not_opened(error: &OpenError) -> Failure {
 impl Store for PostgresStore {
     /// Every write that was acknowledged is done; the connections close with the program.
     fn close(&self) {}
+
+    fn current_load(&self) -> StoreLoad {
+        Self::current_load(self)
+    }
 }

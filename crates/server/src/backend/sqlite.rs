@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use convosync_storage_diesel::StoreLoad;
 use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
 
 use super::{Backend, Store};
@@ -54,5 +55,9 @@ impl Backend for Sqlite {
 impl Store for SqliteStore {
     fn close(&self) {
         Self::close(self.clone());
+    }
+
+    fn current_load(&self) -> StoreLoad {
+        Self::current_load(self)
     }
 }

@@ -45,7 +45,7 @@ pub(super) fn print_effective(configuration: &Configuration) -> Result<(), Failu
         let origin = value.origin().unwrap_or_default();
         let value = match key {
             "database.url" => format!("{:?}", configuration.settings.database.url),
-            "auth.jwt.secret" => hidden(&value.kind),
+            "auth.jwt.secret" | "metrics.token" => hidden(&value.kind),
             _ => written(&value.kind),
         };
         text.push_str(&format!("{name} = {value} # from {origin}\n"));

@@ -20,13 +20,14 @@ use crate::backend::{Backend, Store};
 use crate::failure::Failure;
 use crate::idle_memory;
 use crate::listen;
+use crate::metrics::{OperatorListener, Operators, Recorder};
 use crate::open_files;
 use crate::output::say;
 use crate::probe;
 use crate::reloads::Reloads;
 use crate::settings::{Configuration, Settings};
 use crate::tls::Tls;
-use crate::use_cases::{clock, services};
+use crate::use_cases::{Memory, clock, services};
 use crate::version;
 
 /// How much longer the HTTP server would wait for requests than this program does: it is this program
@@ -49,6 +50,12 @@ pub(super) async fn run(
     let tls = Tls::load(configuration)?;
     // Before the store is touched: it may belong to a running server of another version.
     let (listener, mode) = listen::listen(configuration)?;
+    let operator_listener = OperatorListener::listen(configuration)?;
+    let recorder = settings
+        .metrics
+        .is_on()
+        .then(Recorder::install)
+        .transpose()?;
     let address = listener.local_addr().map_err(|error| failed(&error))?;
     let store = backend.open()?;
     let drain = Drain::new();
@@ -56,11 +63,25 @@ pub(super) async fn run(
     access.read_again_on(&mut reloads);
     let authenticator = access.authenticator.clone();
     let hub = Arc::new(ChangeHub::with_others(store.clone()));
-    let services = services(&store, settings, mode, authenticator, &hub, drain.clone())?;
+    let memory = Memory::of(settings);
+    let services = services(
+        &store,
+        settings,
+        mode,
+        authenticator,
+        &hub,
+        drain.clone(),
+        &memory,
+    )?;
+    let operators = Operators::prepare(recorder, &store, memory, settings);
     let tls = tls.map(|tls| tls.read_again_on(&mut reloads));
-    let server =
-        convosync_http_actix::serve(listener, services, http_settings(settings, mode, tls))
-            .map_err(|error| failed(&error))?;
+    let http_settings = HttpSettings {
+        metrics: operators.on_the_server(settings),
+        ..http_settings(settings, mode, tls)
+    };
+    let server = convosync_http_actix::serve(listener, services, http_settings)
+        .map_err(|error| failed(&error))?;
+    let operators = operators.serve(operator_listener, settings, &drain)?;
 
     let mut signals = StopSignals::listen().map_err(|error| failed(&error))?;
     let handle = server.handle();
@@ -69,10 +90,12 @@ pub(super) async fn run(
         ended = &mut running => return Err(ended_early(ended)),
         answered = answers(settings.server.tls.scheme(), address) => answered?,
     }
+    operators.announce();
     announce(configuration, backend, address, &access);
     tokio::select! {
         ended = &mut running => return Err(ended_early(ended)),
         () = idle_memory::give_back() => {}
+        () = operators.keep_up() => {}
         () = relay(&hub) => {}
         () = reloads.run() => {}
         () = remind(mode) => {}
@@ -90,6 +113,7 @@ pub(super) async fn run(
         handle.stop(true).await;
         // Until it has ended it holds the store; how it ended does not matter any more.
         let _ = running.await;
+        operators.stop().await;
         close(store).await;
     };
     let longest = server.drain_seconds + server.shutdown_timeout_seconds;
@@ -129,6 +153,7 @@ fn http_settings(
         workers: server.workers(),
         shutdown_timeout_seconds: server.shutdown_timeout_seconds + HTTP_GRACE_SECONDS,
         tls,
+        metrics: None,
         version: version::version(),
     }
 }

@@ -4,6 +4,7 @@ mod by_access;
 mod layers;
 mod list;
 mod load;
+mod metrics;
 mod tls;
 mod values;
 mod variables;
@@ -18,6 +19,7 @@ use serde::Deserialize;
 pub(crate) use layers::{DEFAULTS, Override};
 use list::list;
 pub(crate) use load::Configuration;
+pub(crate) use metrics::MetricsSettings;
 pub(crate) use tls::TlsSettings;
 pub(crate) use values::{AuthMode, LogFormat, LogLevel, Registration, Secret, StoreUrl};
 use values::{auth_mode, between, log_format, registration, unknown_fields};
@@ -40,6 +42,7 @@ pub(crate) struct Settings {
     pub(crate) visitors: VisitorSettings,
     pub(crate) limits: LimitSettings,
     pub(crate) auth: AuthSettings,
+    pub(crate) metrics: MetricsSettings,
     pub(crate) log: LogSettings,
 }
 
@@ -214,6 +217,9 @@ impl Settings {
     fn contradiction(&self) -> Option<(&'static str, String)> {
         if let Some(lacking) = self.server.tls.contradiction() {
             return Some(lacking);
+        }
+        if let Some(weak) = self.metrics.contradiction() {
+            return Some(weak);
         }
         let LimitSettings {
             body_bytes,

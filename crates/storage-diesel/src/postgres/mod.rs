@@ -37,7 +37,7 @@ mod visitors;
 mod write;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use diesel::prelude::*;
@@ -59,6 +59,7 @@ pub use errors::OpenError;
 pub use open::PostgresOptions;
 
 use crate::concurrency_limit::ConcurrencyLimit;
+use crate::measures::{self, Commits, PoolLoad, StoreLoad};
 use archive::Restore;
 use errors::PostgresError;
 use heads::Names;
@@ -80,6 +81,7 @@ struct Opened {
     pool: r2d2::Pool<Sessions>,
     signals: Signals,
     concurrency_limit: ConcurrencyLimit,
+    commits: Commits,
 }
 
 impl PostgresStore {
@@ -101,8 +103,10 @@ impl PostgresStore {
             .connection_customizer(Box::new(SessionSettings))
             .error_handler(Box::new(LogConnectErrors))
             .build_unchecked(Sessions(Arc::clone(&database)));
+        measures::begin();
         Ok(Self(Arc::new(Opened {
             identity,
+            commits: Commits::new(),
             signals: Signals::of(Arc::clone(&database)),
             database,
             pool,
@@ -121,8 +125,26 @@ impl PostgresStore {
         Ok(migrate::migrate(&mut connection)?.applied)
     }
 
+    /// How busy the store is now.
+    #[must_use]
+    pub fn current_load(&self) -> StoreLoad {
+        let pool = PoolLoad::of("postgres", &self.0.pool);
+        StoreLoad {
+            pools: vec![self.0.concurrency_limit.of_pool(pool)],
+            ..StoreLoad::default()
+        }
+    }
+
     /// Does the work on a connection, from its start again where a failure may pass.
     async fn run<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let done = self.run_uncounted(work).await;
+        done.inspect_err(measures::count_error)
+    }
+
+    async fn run_uncounted<T: Send + 'static>(
         &self,
         work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
     ) -> Result<T, StoreError> {
@@ -173,8 +195,13 @@ impl SyncStore for PostgresStore {
     async fn commit(&self, visitor: VisitorId, changes: ChangeSet) -> Result<u64, StoreError> {
         let commit = Commit::of(visitor, changes);
         let mut attempts = Attempts::default();
-        self.run(move |connection| commit.write(connection, &mut attempts))
-            .await
+        let commits = self.0.commits.clone();
+        self.run(move |connection| {
+            let began = Instant::now();
+            let committed = commit.write(connection, &mut attempts);
+            committed.inspect(|_| commits.committed(began))
+        })
+        .await
     }
 }
 

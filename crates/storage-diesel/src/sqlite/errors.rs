@@ -14,6 +14,7 @@ use convosync_domain::usage::QuotaExceeded;
 
 use super::files::FileLoss;
 use crate::concurrency_limit::Overloaded;
+use crate::measures;
 use crate::tables::read_row::corrupt_column;
 
 /// How long a caller should wait before it tries again.
@@ -201,6 +202,12 @@ pub(super) fn kind_of(error: &DieselError) -> SqliteErrorKind {
 
 /// What one of the callers is told whose work met this error.
 pub(super) fn store_error(error: &Arc<SqliteError>) -> StoreError {
+    let told = told(error);
+    measures::count_error(&told);
+    told
+}
+
+fn told(error: &Arc<SqliteError>) -> StoreError {
     match **error {
         SqliteError::Conflict => return StoreError::Conflict,
         SqliteError::QuotaExceeded(limit) => return StoreError::QuotaExceeded(limit),

@@ -53,6 +53,7 @@ use convosync_domain::timestamp::Timestamp;
 pub use errors::OpenError;
 
 use crate::concurrency_limit::ConcurrencyLimit;
+use crate::measures::{self, StoreLoad};
 use connection::{Database, Role};
 use errors::SqliteError;
 use group::Group;
@@ -126,6 +127,7 @@ impl SqliteStore {
             database.check(&mut connection)?;
         }
         let identity = migrate::migrate(&database, &mut connection)?.identity;
+        measures::begin();
         let read_pool = ReadPool::from(Arc::clone(&database), readers.max(1), queue);
         let writer = Writer::start(Arc::clone(&database), connection)
             .map_err(|error| database.unusable(&error))?;
@@ -165,6 +167,16 @@ impl SqliteStore {
     /// handles of the store can write no more.
     pub fn close(self) {
         self.0.writer.close();
+    }
+
+    /// How busy the store is now. It asks the file system, but waits for nothing.
+    #[must_use]
+    pub fn current_load(&self) -> StoreLoad {
+        StoreLoad {
+            pools: self.0.read_pool.load().to_vec(),
+            queued_writes: Some(self.0.writing.working()),
+            write_ahead_log_bytes: Some(self.write_ahead_log_bytes()),
+        }
     }
 
     /// Reads in a transaction.

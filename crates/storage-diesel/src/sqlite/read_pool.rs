@@ -11,6 +11,7 @@ use convosync_domain::ports::StoreError;
 use super::connection::{Database, LockWait, Role};
 use super::errors::{OpenError, SqliteError, SqliteErrorKind};
 use crate::concurrency_limit::ConcurrencyLimit;
+use crate::measures::PoolLoad;
 use crate::statements::statements;
 
 /// How long a read waits for a connection.
@@ -74,6 +75,16 @@ impl ReadPool {
             inline_connections: pool(LockWait::None, connections),
             database,
         }
+    }
+
+    /// How busy the connections are.
+    pub(super) fn load(&self) -> [PoolLoad; 2] {
+        let connections = PoolLoad::of("read", &self.connections);
+        let inline_connections = PoolLoad::of("inline", &self.inline_connections);
+        [
+            self.concurrency_limit.of_pool(connections),
+            inline_connections,
+        ]
     }
 
     /// Reads inside one transaction, so that the read sees one moment, on a blocking thread.

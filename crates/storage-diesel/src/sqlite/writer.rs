@@ -18,6 +18,7 @@ use super::errors::{SqliteError, SqliteErrorKind};
 use super::files::FileLoss;
 use super::group::{self, Group, Outcome, Task, Work};
 use super::write_ahead_log;
+use crate::measures::{Commits, Groups};
 
 /// A group ends with the task that reaches either.
 const GROUP_TASKS: usize = 256;
@@ -52,6 +53,8 @@ impl Writer {
             tasks,
             failing: Arc::clone(&failing),
             has_written: false,
+            commits: Commits::new(),
+            groups: Groups::new(),
             // A process that broke off may have left what it erased.
             empty_log_at: Some(Instant::now() + EMPTY_LOG_AGAIN),
         };
@@ -124,6 +127,8 @@ struct WritingThread {
     failing: Arc<AtomicBool>,
     /// Whether anything was committed on this connection.
     has_written: bool,
+    commits: Commits,
+    groups: Groups,
     /// When to empty the write-ahead log, while it may hold what was erased with a visitor.
     empty_log_at: Option<Instant>,
 }
@@ -196,6 +201,7 @@ impl WritingThread {
     }
 
     fn write(&mut self, mut tasks: Vec<Box<dyn Work>>) {
+        let began = Instant::now();
         let written = self.run_group(&mut tasks).and_then(|outcome| {
             self.has_written = true;
             // What was committed into files that are gone counts for nothing.
@@ -204,6 +210,9 @@ impl WritingThread {
         });
         let errors = match written {
             Ok(outcome) => {
+                self.commits.committed(began);
+                let messages = tasks.iter().map(|task| task.messages()).sum();
+                self.groups.committed(tasks.len(), messages);
                 if outcome.erases_visitors {
                     self.empty_log_at = Some(Instant::now());
                 }

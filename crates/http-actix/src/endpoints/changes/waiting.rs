@@ -5,8 +5,8 @@ use std::pin::Pin;
 use std::task::Poll;
 use std::time::Duration;
 
-use actix_web::HttpRequest;
 use actix_web::http::Method;
+use actix_web::{HttpMessage as _, HttpRequest};
 use convosync_application::access::AuthorizedVisitor;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::sleep;
@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use crate::access::client_of;
 use crate::connection::ASKED_IN_VAIN_MAX;
 use crate::error::ApiError;
+use crate::measures::Waited;
 use crate::state::AppState;
 use crate::streams::Stream;
 
@@ -41,6 +42,7 @@ impl Waiting {
         if drain.has_begun() {
             return Err(ApiError::draining());
         }
+        request.extensions_mut().insert(Waited);
         let address = client_of(state, request.head());
         let place = state.streams.open(address, visitor.id())?;
         let mut end = Box::pin(async move {

@@ -1,6 +1,7 @@
 //! `POST /api/sync-conversations/`: takes what a device has, and with `since=` tells what it does not have.
 
 pub(super) mod answer;
+mod counting;
 #[cfg(test)]
 mod lenient_tests;
 mod openapi;
@@ -17,7 +18,7 @@ use actix_web::http::StatusCode;
 use actix_web::http::header::HeaderValue;
 use actix_web::{HttpRequest, HttpResponse, web};
 use convosync_application::access::AuthorizedVisitor;
-use convosync_application::sync::Taken;
+use convosync_application::sync::{ItemsLost, Taken};
 use convosync_domain::api_key::Scope;
 
 use super::changes::page::push_page;
@@ -31,6 +32,7 @@ use crate::json::{Leniency, ObjectWriter, Violation};
 use crate::request::{Handling, PREFERENCE_APPLIED, Query, claim_of, handling};
 use crate::state::AppState;
 use answer::{push_counts, push_rejected};
+use counting::count;
 
 pub(crate) use self::openapi::{counted, counts, describe};
 
@@ -94,7 +96,8 @@ async fn take(
     let tells_rejected = leniency.leaves_out_bad_items;
     let mut out = Vec::with_capacity(256);
     let mut answer = ObjectWriter::new(&mut out);
-    let push_taken = |answer: &mut ObjectWriter<'_>, taken: Taken<Violation>| {
+    let push_taken = |answer: &mut ObjectWriter<'_>, taken: Taken<Violation>, lost: ItemsLost| {
+        count(&state.measures.items, &submission, &rejected, &taken, lost);
         push_counts(answer, taken.counts);
         if tells_rejected {
             let later = taken.rejected.into_iter().filter_map(Rejected::of);
@@ -103,14 +106,14 @@ async fn take(
     };
     let Some(PullQuery { since, limit }) = turn else {
         let taken = state.services.sync.run(visitor, &submission).await?;
-        push_taken(&mut answer, taken);
+        push_taken(&mut answer, taken, ItemsLost::default());
         answer.end();
         return Ok(json(StatusCode::OK, out));
     };
     let turns = &state.services.turn;
     let turn = turns.run(visitor, &submission, since.as_deref(), limit);
     let turn = turn.await?;
-    push_taken(&mut answer, turn.taken);
+    push_taken(&mut answer, turn.taken, turn.lost);
     push_page(&mut answer, &turn.not_taken, &turn.pulled);
     answer.end();
     held_json(None, out, turn.pulled.memory)
