@@ -5,6 +5,8 @@ mod health;
 mod leaks;
 mod names;
 mod places;
+mod promql;
+mod queries;
 mod samples;
 
 use std::thread;
