@@ -2,6 +2,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::net::UnixDatagram;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -126,4 +128,24 @@ fn a_client_that_speaks_no_http_is_no_error_of_the_server() {
         let so_far = malformed.map(|event| event["so_far"].as_u64().unwrap());
         assert_eq!(so_far, expected, "{stderr}");
     }
+}
+
+#[test]
+fn a_service_manager_hears_when_the_server_answers_and_when_it_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("notify");
+    let socket = UnixDatagram::bind(&path).unwrap();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(30)))
+        .unwrap();
+    let said = || {
+        let mut buffer = [0; 256];
+        let length = socket.recv(&mut buffer).unwrap();
+        String::from_utf8_lossy(&buffer[..length]).trim().to_owned()
+    };
+    let mut server = Server::start_with(&[("NOTIFY_SOCKET", path.to_str().unwrap())]);
+    assert_eq!(said(), "READY=1");
+    assert_eq!(server.get("/readyz").status, 200);
+    assert_eq!(server.stop().code(), Some(0));
+    assert_eq!(said(), "STOPPING=1");
 }

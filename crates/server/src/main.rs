@@ -18,6 +18,7 @@ mod output;
 mod probe;
 mod random_secret;
 mod reloads;
+mod service_manager;
 mod settings;
 mod system_anon_ids;
 mod system_api_keys;

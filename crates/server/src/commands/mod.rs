@@ -6,6 +6,7 @@ mod export;
 mod health;
 mod import;
 mod key;
+mod man_pages;
 mod migrate;
 mod openapi;
 mod serve;
@@ -56,6 +57,9 @@ enum Command {
     Health,
     /// Print what completes commands and options in a shell
     Completions(completions::Arguments),
+    /// Write manual pages to a folder
+    #[command(hide = true)]
+    ManPages(man_pages::Arguments),
 }
 
 /// Settings given on the command line; they win over the environment and the file.
@@ -111,6 +115,7 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
     }
     match &command {
         Command::Completions(arguments) => return completions::run(arguments),
+        Command::ManPages(arguments) => return man_pages::run(arguments),
         Command::Openapi => return openapi::print_document(),
         _ => {}
     }
@@ -144,6 +149,7 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
         // Done already, without settings.
         Command::Openapi => openapi::print_document(),
         Command::Completions(arguments) => completions::run(&arguments),
+        Command::ManPages(arguments) => man_pages::run(&arguments),
     }
 }
 

@@ -25,6 +25,7 @@ use crate::open_files;
 use crate::output::say;
 use crate::probe;
 use crate::reloads::Reloads;
+use crate::service_manager;
 use crate::settings::{Configuration, Settings};
 use crate::tls::Tls;
 use crate::use_cases::{Memory, clock, services};
@@ -92,6 +93,7 @@ pub(super) async fn run(
     }
     operators.announce();
     announce(configuration, backend, address, &access);
+    service_manager::ready();
     tokio::select! {
         ended = &mut running => return Err(ended_early(ended)),
         () = idle_memory::give_back() => {}
@@ -103,6 +105,7 @@ pub(super) async fn run(
     }
 
     drain.begin();
+    service_manager::stopping();
     // It holds the store.
     drop(hub);
     tracing::info!("stopping: what is in flight is answered first");
