@@ -1,4 +1,4 @@
-.PHONY: run test test-browser check check-api bench check-perf torture fuzz openapi dist
+.PHONY: run test test-browser check check-api bench check-perf torture fuzz openapi dist test-deb test-proxies lint-deploy
 
 run: ; @scripts/need && cargo run --bin convosync
 test: ; @scripts/need && scripts/with-postgres scripts/test
@@ -11,3 +11,6 @@ torture: ; @scripts/need && scripts/torture
 fuzz: ; @scripts/need && scripts/fuzz
 openapi: ; @scripts/need && scripts/openapi
 dist: ; @scripts/need && scripts/dist
+test-deb: ; @scripts/need && scripts/test-deb
+test-proxies: ; @scripts/need && scripts/test-proxies
+lint-deploy: ; @scripts/lint-deploy

@@ -16,6 +16,7 @@ mod cli;
 mod conversations;
 mod cors;
 mod crashes;
+mod deploy;
 mod devices;
 #[cfg(target_os = "linux")]
 mod disk;
