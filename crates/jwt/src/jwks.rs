@@ -52,6 +52,30 @@ pub(crate) fn usable_keys(document: &[u8]) -> Result<Vec<Key>, JwksError> {
     Ok(keys)
 }
 
+/// What tokens would be checked with, and what is left out of a key set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ExaminedKeys {
+    /// The algorithm of each key that is taken.
+    pub usable: Vec<String>,
+    /// Each key that is not taken, by its number in the set, with the reason.
+    pub unusable: Vec<String>,
+}
+
+/// Looks at every key of a set.
+pub(crate) fn examine(document: &[u8]) -> Result<ExaminedKeys, JwksError> {
+    let set: KeySet = serde_json::from_slice(document).or(Err(JwksError::Malformed))?;
+    let mut examined = ExaminedKeys::default();
+    for (key, number) in set.keys.into_iter().zip(1..) {
+        match usable_key(key) {
+            Ok(key) => examined.usable.push(format!("{:?}", key.algorithm)),
+            Err(reason) => examined
+                .unusable
+                .push(format!("key {number} is not taken: {reason}")),
+        }
+    }
+    Ok(examined)
+}
+
 fn usable_key(key: Value) -> Result<Key, &'static str> {
     let jwk: Jwk = serde_json::from_value(key).or(Err("it is no JSON Web Key"))?;
     check_purpose(&jwk.common)?;

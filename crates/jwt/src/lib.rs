@@ -13,6 +13,7 @@
 //! but the system's, and reads them twice.
 
 mod claims;
+mod examine;
 #[cfg(feature = "fuzzing")]
 pub mod fuzzing;
 mod jwks;
@@ -25,6 +26,7 @@ mod tests;
 mod token;
 mod verifier;
 
-pub use jwks::JwksError;
+pub use examine::{ExamineError, examine};
+pub use jwks::{ExaminedKeys, JwksError};
 pub use settings::{HS256_SECRET_MIN_BYTES, JwtSettings, JwtSetupError, KeySource};
 pub use verifier::JwtVerifier;

@@ -94,6 +94,17 @@ impl JwksFile {
     }
 }
 
+/// What is in the file now.
+pub(crate) fn document(path: &Path) -> Result<Vec<u8>, JwtSetupError> {
+    read(path).map_err(|error| {
+        let path = path.to_owned();
+        match error {
+            NotTaken::Unreadable(source) => JwtSetupError::Unreadable { path, source },
+            NotTaken::Unusable(source) => JwtSetupError::Unusable { path, source },
+        }
+    })
+}
+
 fn ring(document: &[u8]) -> Result<KeyRing, JwksError> {
     Ok(KeyRing::new(usable_keys(document)?, hash(document)))
 }

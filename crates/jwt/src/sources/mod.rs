@@ -1,7 +1,7 @@
 //! Where keys come from, and when they are read again.
 
-mod file;
-mod url;
+pub(crate) mod file;
+pub(crate) mod url;
 
 use std::sync::Arc;
 

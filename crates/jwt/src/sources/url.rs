@@ -133,13 +133,28 @@ impl JwksUrl {
     }
 
     fn fetch_now(&self) -> Result<(), FetchError> {
-        let mut answer = self.agent.get(&self.address).call()?;
-        if answer.status() != StatusCode::OK {
-            return Err(FetchError::Status(answer.status()));
-        }
-        let body = answer.body_mut().with_config().limit(JWKS_MAX_BYTES);
-        Ok(self.keys.take(&body.read_to_vec()?)?)
+        Ok(self.keys.take(&get(&self.agent, &self.address)?)?)
     }
+}
+
+/// Gets the document at an address that keys may be fetched from.
+///
+/// # Errors
+/// [`JwtSetupError::Address`] of another address; in the inner one why there is no document, without the address,
+/// which may hold a secret.
+pub(crate) fn document(address: &str) -> Result<Result<Vec<u8>, String>, JwtSetupError> {
+    let (_, is_local) = checked(address).map_err(JwtSetupError::Address)?;
+    let fetched = get(&agent(FETCH_TIMEOUT, is_local), address);
+    Ok(fetched.map_err(|error| error.to_string()))
+}
+
+fn get(agent: &Agent, address: &str) -> Result<Vec<u8>, FetchError> {
+    let mut answer = agent.get(address).call()?;
+    if answer.status() != StatusCode::OK {
+        return Err(FetchError::Status(answer.status()));
+    }
+    let body = answer.body_mut().with_config().limit(JWKS_MAX_BYTES);
+    Ok(body.read_to_vec()?)
 }
 
 /// The host of an address that keys may be fetched from, and whether it is this machine.
