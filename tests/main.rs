@@ -20,6 +20,7 @@ mod deploy;
 mod devices;
 #[cfg(target_os = "linux")]
 mod disk;
+mod doctor;
 mod faults;
 mod generated_input;
 mod histories;

@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 use crate::backend::Store;
 use crate::failure::Failure;
 use crate::reloads::{Reloads, WatchedFiles};
-use crate::settings::{AuthMode, Configuration, JwtSection};
+use crate::settings::{AuthMode, Configuration};
 
 /// Whether proof is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,7 +106,7 @@ fn tokens(
     clock: Arc<dyn Clock>,
 ) -> Result<Option<JwtVerifier>, Failure> {
     let jwt = &configuration.settings.auth.jwt;
-    let Some((key, source)) = key_source(configuration, jwt)? else {
+    let Some((key, source)) = key_source(configuration)? else {
         return Ok(None);
     };
     let settings = JwtSettings {
@@ -124,10 +124,10 @@ fn tokens(
 }
 
 /// Where the keys of tokens are, and the setting that says so.
-fn key_source(
+pub(crate) fn key_source(
     configuration: &Configuration,
-    jwt: &JwtSection,
 ) -> Result<Option<(&'static str, KeySource)>, Failure> {
+    let jwt = &configuration.settings.auth.jwt;
     let mut sources = Vec::new();
     if let Some(secret) = jwt.secret.reveal() {
         let secret = secret.to_owned();

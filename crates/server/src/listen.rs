@@ -66,7 +66,7 @@ fn bind(configuration: &Configuration, addresses: &[SocketAddr]) -> Result<TcpLi
 }
 
 /// Every address that the settings name. They are looked up once: what is checked is what is used.
-fn addresses(configuration: &Configuration) -> Result<Vec<SocketAddr>, Failure> {
+pub(crate) fn addresses(configuration: &Configuration) -> Result<Vec<SocketAddr>, Failure> {
     let server = &configuration.settings.server;
     // Brackets around an IPv6 address are for URLs.
     let host = server.host.trim_start_matches('[').trim_end_matches(']');

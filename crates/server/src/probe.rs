@@ -8,6 +8,9 @@ use ureq::tls::TlsConfig;
 
 use crate::tls;
 
+/// The longest answer that is read, in bytes.
+const LONGEST: u64 = 65_536;
+
 /// The status that the server at an address answers to a GET, with `http` or `https` as the scheme.
 ///
 /// Whatever certificate it has is accepted: it is for the names by which others know the server, and nothing that
@@ -21,11 +24,35 @@ pub(crate) fn status(
     path: &str,
     timeout: Duration,
 ) -> Result<u16, ureq::Error> {
+    let answer = agent(timeout)
+        .get(format!("{scheme}://{address}{path}"))
+        .call()?;
+    Ok(answer.status().as_u16())
+}
+
+/// What the server at an address answers to a GET, whatever the status, up to some kilobytes.
+///
+/// # Errors
+/// As for [`status`], and when it is longer or no text.
+pub(crate) fn body(
+    scheme: &str,
+    address: SocketAddr,
+    path: &str,
+    timeout: Duration,
+) -> Result<String, ureq::Error> {
+    let mut answer = agent(timeout)
+        .get(format!("{scheme}://{address}{path}"))
+        .call()?;
+    let body = answer.body_mut().with_config().limit(LONGEST);
+    body.read_to_string()
+}
+
+fn agent(timeout: Duration) -> Agent {
     let tls = TlsConfig::builder()
         .unversioned_rustls_crypto_provider(tls::provider())
         .disable_verification(true)
         .build();
-    let agent: Agent = Agent::config_builder()
+    Agent::config_builder()
         .timeout_global(Some(timeout))
         .http_status_as_error(false)
         .max_redirects(0)
@@ -33,9 +60,7 @@ pub(crate) fn status(
         .proxy(None)
         .tls_config(tls)
         .build()
-        .into();
-    let answer = agent.get(format!("{scheme}://{address}{path}")).call()?;
-    Ok(answer.status().as_u16())
+        .into()
 }
 
 #[cfg(test)]

@@ -106,3 +106,4 @@ mod tables;
 mod types;
 
 pub use measures::{PoolLoad, StoreLoad};
+pub use migrations::SchemaState;

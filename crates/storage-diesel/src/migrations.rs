@@ -18,6 +18,47 @@ pub(crate) struct Migrated {
     pub(crate) identity: StoreIdentity,
 }
 
+/// How far the schema of a store is, beside the one that this program knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SchemaState {
+    /// There are no tables: they are made when the store is opened.
+    None,
+    /// There are tables, but none of a store.
+    Foreign,
+    /// It lacks the migrations of these versions, which run when the store is opened.
+    Older(Vec<String>),
+    /// It is the one that this program knows.
+    Current,
+    /// It has a migration of this version, which this program does not know.
+    Newer(String),
+}
+
+impl SchemaState {
+    /// Of a store that has these migrations.
+    pub(crate) fn of<DB: Backend>(
+        applied: impl IntoIterator<Item = String>,
+        migrations: EmbeddedMigrations,
+    ) -> Result<Self, String>
+    where
+        EmbeddedMigrations: MigrationSource<DB>,
+    {
+        let known: Vec<Box<dyn Migration<DB>>> =
+            migrations.migrations().map_err(|error| error.to_string())?;
+        let known: BTreeSet<_> = known
+            .iter()
+            .map(|migration| migration.name().version().to_string())
+            .collect();
+        let applied: BTreeSet<_> = applied.into_iter().collect();
+        let missing: Vec<_> = known.difference(&applied).cloned().collect();
+        Ok(match applied.difference(&known).last() {
+            Some(_) if applied.is_disjoint(&known) => Self::Foreign,
+            Some(unknown) => Self::Newer(unknown.clone()),
+            None if missing.is_empty() => Self::Current,
+            None => Self::Older(missing),
+        })
+    }
+}
+
 /// Why a store was not migrated.
 pub(crate) enum Failure {
     /// It has a migration of this version, which this program does not know.

@@ -1,19 +1,24 @@
 //! What the commands need of a store, whichever kind it is.
 
+mod examine_postgres;
+mod examine_sqlite;
+mod mount;
 pub(crate) mod postgres;
+mod schema_finding;
 pub(crate) mod sqlite;
 
 use std::path::Path;
 use std::sync::Arc;
 
 use convosync_domain::ports::{
-    ApiKeyStore, ChangeFeed, ChangeSignals, ConversationList, ConversationReader, MergeStore,
-    StoreArchive, StoreStatus, SyncStore, VisitorStore,
+    ApiKeyStore, ChangeFeed, ChangeSignals, Clock, ConversationList, ConversationReader,
+    MergeStore, StoreArchive, StoreStatus, SyncStore, VisitorStore,
 };
 
 use convosync_storage_diesel::StoreLoad;
 
 use crate::failure::Failure;
+use crate::finding::Finding;
 use crate::settings::Configuration;
 
 /// A kind of store and a place, not opened yet.
@@ -29,6 +34,9 @@ pub(crate) trait Backend {
 
     /// Opens the store, making or migrating it where that is needed.
     fn open(&self) -> Result<Arc<dyn Store>, Failure>;
+
+    /// Looks at the place and at what is there, and changes nothing; with `thoroughly` through the whole of it.
+    fn examine(&self, clock: &dyn Clock, thoroughly: bool) -> Vec<Finding>;
 
     /// Brings the store's schema up to date; returns the versions of the migrations that ran.
     fn migrate(&self) -> Result<Vec<String>, Failure>;

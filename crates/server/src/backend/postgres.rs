@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use convosync_domain::ports::Clock;
 use convosync_storage_diesel::StoreLoad;
 use convosync_storage_diesel::postgres::{OpenError, PostgresOptions, PostgresStore};
 
-use super::{Backend, Store};
+use super::{Backend, Store, examine_postgres};
 use crate::failure::Failure;
+use crate::finding::Finding;
 use crate::settings::Settings;
 
 /// The database that `database.url` names.
@@ -44,6 +46,10 @@ impl Backend for Postgres {
             Ok(store) => Ok(Arc::new(store)),
             Err(error) => Err(not_opened(&error)),
         }
+    }
+
+    fn examine(&self, clock: &dyn Clock, _: bool) -> Vec<Finding> {
+        examine_postgres::findings(&self.0, clock)
     }
 
     fn migrate(&self) -> Result<Vec<String>, Failure> {

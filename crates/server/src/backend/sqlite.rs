@@ -4,11 +4,13 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use convosync_domain::ports::Clock;
 use convosync_storage_diesel::StoreLoad;
 use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
 
-use super::{Backend, Store};
+use super::{Backend, Store, examine_sqlite};
 use crate::failure::Failure;
+use crate::finding::Finding;
 use crate::settings::Settings;
 
 /// The file that `database.url` names.
@@ -45,6 +47,10 @@ impl Backend for Sqlite {
             Ok(store) => Ok(Arc::new(store)),
             Err(error) => Err(Failure::caused_by(&error)),
         }
+    }
+
+    fn examine(&self, _: &dyn Clock, thoroughly: bool) -> Vec<Finding> {
+        examine_sqlite::findings(&self.0.path, thoroughly)
     }
 
     fn migrate(&self) -> Result<Vec<String>, Failure> {

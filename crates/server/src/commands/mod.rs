@@ -2,6 +2,7 @@
 
 mod completions;
 mod config;
+mod doctor;
 mod export;
 mod health;
 mod import;
@@ -55,6 +56,8 @@ enum Command {
     Openapi,
     /// Ask the server on this machine whether it can serve
     Health,
+    /// Look for what may be set up wrongly on this machine, or at a running server, and say what to do
+    Doctor(doctor::Arguments),
     /// Print what completes commands and options in a shell
     Completions(completions::Arguments),
     /// Write manual pages to a folder
@@ -145,6 +148,7 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
             import::run(arguments, &*backend).await
         }
         Command::Config(_) => config::print_effective(&configuration),
+        Command::Doctor(arguments) => doctor::run(&arguments, &configuration, choose_backend),
         Command::Health => health::run(&configuration),
         // Done already, without settings.
         Command::Openapi => openapi::print_document(),

@@ -65,6 +65,11 @@ impl Configuration {
         refuse(&self.layers, key, problem)
     }
 
+    /// The file of settings, if one was given.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_deref()
+    }
+
     /// The places whose settings count, the most important one last.
     pub(crate) fn sources(&self) -> String {
         let [_, _, environment, command_line] = &self.layers;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::crypto::{CryptoProvider, aws_lc_rs};
+use rustls_pki_types::CertificateDer;
 
 use crate::failure::Failure;
 use crate::reloads::{Reloads, WatchedFiles};
@@ -69,6 +70,11 @@ impl Tls {
             files,
             watched,
         }))
+    }
+
+    /// The certificates that clients are shown, the server's first.
+    pub(crate) fn chain(&self) -> Vec<CertificateDer<'static>> {
+        self.current.get().cert.clone()
     }
 
     /// The configuration to serve with, whose certificate is read again when the files change. While they cannot be

@@ -21,7 +21,7 @@ use crate::statements::statements;
 use crate::tables::read_row::ReadRow as _;
 use crate::types::sql::UuidBytes;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
+pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
 /// Runs the migrations that are missing, all or none, and gives a new store its identity.
 ///

@@ -17,6 +17,7 @@ mod api_keys;
 mod archive;
 mod erase;
 mod errors;
+mod examine;
 mod feed;
 mod heads;
 mod items;
@@ -56,6 +57,7 @@ use convosync_domain::timestamp::Timestamp;
 use convosync_domain::tombstone::{VisitorGone, VisitorTombstone};
 
 pub use errors::OpenError;
+pub use examine::{Connections, Examined, examine};
 pub use open::PostgresOptions;
 
 use crate::concurrency_limit::ConcurrencyLimit;

@@ -72,6 +72,21 @@ impl Database {
         }
     }
 
+    /// The same, be it a standby or one that only reads.
+    pub(super) fn at_any_server(url: &str) -> Self {
+        let mut with = with_parameters(url);
+        with.push_str("&target_session_attrs=any");
+        Self {
+            url: with,
+            generation: AtomicU64::new(0),
+        }
+    }
+
+    /// Opens a connection with the settings that the server and the role give it.
+    pub(super) fn connect_as_it_is(&self) -> ConnectionResult<PgConnection> {
+        PgConnection::establish(&self.url)
+    }
+
     /// Opens a connection with the settings of the store.
     pub(super) fn connect(&self) -> Result<PgConnection, ConnectError> {
         let mut connection = PgConnection::establish(&self.url)?;

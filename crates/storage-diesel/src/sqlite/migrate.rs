@@ -14,7 +14,7 @@ use super::statements::insert;
 use crate::migrations::{Failure, Migrated, new_identity, run_pending};
 use crate::statements::statements;
 
-const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
+pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/sqlite");
 
 /// Runs the migrations that are missing, all or none, and gives a new store its identity.
 ///

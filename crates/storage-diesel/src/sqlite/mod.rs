@@ -11,6 +11,7 @@ mod archive;
 mod connection;
 mod erase;
 mod errors;
+mod examine;
 mod feed;
 mod files;
 mod group;
@@ -51,6 +52,7 @@ use convosync_domain::stored::StoredMessage;
 use convosync_domain::timestamp::Timestamp;
 
 pub use errors::OpenError;
+pub use examine::{Examined, examine};
 
 use crate::concurrency_limit::ConcurrencyLimit;
 use crate::measures::{self, StoreLoad};
