@@ -1,6 +1,7 @@
 //! What there is to find about a store in an SQLite file.
 
 use std::fs::{self, File, Metadata};
+use std::io::ErrorKind;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
@@ -47,6 +48,11 @@ pub(super) fn findings(path: &Path, thoroughly: bool) -> Vec<Finding> {
             "store file",
             format!("{} is a link to what is not there", path.display()),
             "put back the file it leads to, or remove the link",
+        )),
+        Err(error) if error.kind() != ErrorKind::NotFound => findings.push(Finding::failed(
+            "store file",
+            format!("{} cannot be looked at: {error}", path.display()),
+            owner_advice(folder),
         )),
         Err(_) => findings.push(Finding::ok(
             "store file",
@@ -355,6 +361,10 @@ mod tests {
         fs::hard_link(&path, folder.path().join("other.db")).unwrap();
         assert_eq!(status(&path, "links"), Some(Status::Failed));
         assert_eq!(status(folder.path(), "store file"), Some(Status::Failed));
+        assert_eq!(
+            status(&path.join("x.db"), "store file"),
+            Some(Status::Failed)
+        );
         let link = folder.path().join("link.db");
         symlink("nowhere", &link).unwrap();
         assert_eq!(status(&link, "store file"), Some(Status::Failed));
