@@ -10,6 +10,7 @@
 //!   no queries: their keys differ, and so does the form in which each is fast.
 //! - `statements`, `migrations`, `concurrency_limit`, `measures`: how statements are prepared once, stores brought
 //!   to their schema, waiting calls bounded, and all of it measured.
+//! - `checks`: what a store is looked through for.
 //! - The migrations of a backend lie in `migrations/<backend>` and are compiled in.
 //!
 //! # One table by hand
@@ -94,6 +95,7 @@
 //! [`ApiKeyStore`]: convosync_domain::ports::ApiKeyStore
 //! [`ChangeSet`]: convosync_domain::change_set::ChangeSet
 
+mod checks;
 mod concurrency_limit;
 mod items;
 mod json_text;
@@ -105,5 +107,6 @@ mod statements;
 mod tables;
 mod types;
 
+pub use checks::{CheckReport, Finding};
 pub use measures::{PoolLoad, StoreLoad};
 pub use migrations::SchemaState;

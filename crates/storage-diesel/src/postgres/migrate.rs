@@ -49,6 +49,21 @@ pub(super) fn migrate(connection: &mut PgConnection) -> Result<Migrated, OpenErr
     })
 }
 
+/// Refuses a schema that is not the one of this program, and changes nothing.
+pub(super) fn require_current(connection: &mut PgConnection) -> Result<(), OpenError> {
+    let unfit = |reason: &str| OpenError::Unfit {
+        reason: one_line(reason),
+    };
+    match is_current(connection) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(unfit(
+            "its schema is not that of this program, which `convosync migrate` brings it to",
+        )),
+        Err(Failure::NewerSchema(version)) => Err(OpenError::NewerSchema { version }),
+        Err(Failure::Other(reason)) => Err(unfit(&reason)),
+    }
+}
+
 /// Whether the schema is the one that this program knows.
 fn is_current(connection: &mut PgConnection) -> Result<bool, Failure> {
     let exists = sql::<Bool>("to_regclass('__diesel_schema_migrations') IS NOT NULL");

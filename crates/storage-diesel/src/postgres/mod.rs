@@ -15,6 +15,7 @@
 
 mod api_keys;
 mod archive;
+mod check;
 mod erase;
 mod errors;
 mod examine;
@@ -56,6 +57,7 @@ use convosync_domain::stored::StoredMessage;
 use convosync_domain::timestamp::Timestamp;
 use convosync_domain::tombstone::{VisitorGone, VisitorTombstone};
 
+pub use check::check;
 pub use errors::OpenError;
 pub use examine::{Connections, Examined, examine};
 pub use open::PostgresOptions;

@@ -14,7 +14,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool, Text};
 
 use super::errors::{OpenError, SqliteError, SqliteErrorKind, kind_of};
-use super::files::{FileLoss, StoreFiles, length};
+use super::opened_files::{FileLoss, StoreFiles, length};
 use super::place::prepare;
 
 /// Pages to gather in the write-ahead log before they are moved into the file: 16 MB, as random

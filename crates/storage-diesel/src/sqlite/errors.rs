@@ -12,7 +12,7 @@ use convosync_domain::ports::StoreError;
 use convosync_domain::tombstone::VisitorGone;
 use convosync_domain::usage::QuotaExceeded;
 
-use super::files::FileLoss;
+use super::opened_files::FileLoss;
 use crate::concurrency_limit::Overloaded;
 use crate::measures;
 use crate::tables::read_row::corrupt_column;

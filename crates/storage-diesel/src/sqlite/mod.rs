@@ -4,7 +4,8 @@
 //! (`heads`, `items`, `feed`, `reading`), each call inside one transaction: a long one on a blocking thread, one of
 //! a few rows at once, where it is asked for.
 //! Rows are appended by integer ids; two unique keys are all that is indexed beside those. Visitors go by
-//! `tombstones`, and what they had goes from the files, too (`write_ahead_log`).
+//! `tombstones`, and what they had goes from the files, too (`write_ahead_log`). What is done with the file as a whole
+//! is in [`files`].
 
 mod api_keys;
 mod archive;
@@ -13,12 +14,13 @@ mod erase;
 mod errors;
 mod examine;
 mod feed;
-mod files;
+pub mod files;
 mod group;
 mod heads;
 mod items;
 mod lasting_names;
 mod migrate;
+mod opened_files;
 mod place;
 mod read_pool;
 mod reading;

@@ -6,14 +6,17 @@ use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as 
 use std::path::{Path, PathBuf};
 
 use super::errors::OpenError;
-use super::files::{StoreFiles, beside, length};
 use super::lasting_names::{keep_names, missing_folders};
+use super::opened_files::{StoreFiles, beside, length};
 
-/// Folders for conversations, which are nobody else's business.
-fn new_folders() -> DirBuilder {
+/// Makes a folder that nobody else can look into, unless it is there, and those above it.
+pub(super) fn make_folder(folder: &Path) -> Result<(), OpenError> {
     let mut folders = DirBuilder::new();
-    folders.recursive(true).mode(0o700);
-    folders
+    let made = folders.recursive(true).mode(0o700).create(folder);
+    made.map_err(|error| OpenError::Folder {
+        path: folder.to_owned(),
+        reason: error.to_string(),
+    })
 }
 
 /// A file that only its owner can read; SQLite gives the files beside it the same mode.
@@ -35,12 +38,7 @@ pub(super) fn prepare(path: &Path) -> Result<StoreFiles, OpenError> {
     };
     let missing = named.parent().map_or(0, missing_folders);
     if let Some(folder) = named.parent() {
-        new_folders()
-            .create(folder)
-            .map_err(|error| OpenError::Folder {
-                path: folder.to_owned(),
-                reason: error.to_string(),
-            })?;
+        make_folder(folder)?;
     }
     let path = resolve(&named).map_err(|error| unusable(error.to_string()))?;
     let log = beside(&path, "-wal");

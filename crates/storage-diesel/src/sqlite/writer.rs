@@ -15,8 +15,8 @@ use convosync_domain::ports::StoreError;
 
 use super::connection::{Database, Role, bytes_with_log};
 use super::errors::{SqliteError, SqliteErrorKind};
-use super::files::FileLoss;
 use super::group::{self, Group, Outcome, Task, Work};
+use super::opened_files::FileLoss;
 use super::write_ahead_log;
 use crate::measures::{Commits, Groups};
 
