@@ -16,6 +16,7 @@ pub mod live;
 mod page_memory;
 pub mod pull_changes;
 pub mod read_conversations;
+pub mod reapply_departures;
 pub mod register_visitor;
 pub mod sync;
 pub mod take_turn;

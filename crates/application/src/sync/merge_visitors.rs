@@ -105,30 +105,52 @@ impl MergeVisitors {
         let (VisitorIdentity::Registered(_), VisitorIdentity::Anonymous(_)) = kinds else {
             return Err(MergeError::WrongKind);
         };
-        let _locks = self.sync.locks.lock_both(user.id(), anonymous.id()).await;
-        let attempt = async || match self.attempt(user, anonymous.id()).await {
+        let identity = user.identity();
+        let may_register =
+            self.sync.settings.registration.of(identity) == RegistrationMode::OnFirstSync;
+        let registers = may_register.then_some(identity);
+        self.merge(user.id(), registers, anonymous.id()).await
+    }
+
+    /// Merges a visitor into another, as that was done before in what is known of another life of this store.
+    pub(crate) async fn run_again(
+        &self,
+        user: VisitorId,
+        anonymous: VisitorId,
+    ) -> Result<Counts, MergeError> {
+        self.merge(user, None, anonymous).await
+    }
+
+    async fn merge(
+        &self,
+        user: VisitorId,
+        registers: Option<&VisitorIdentity>,
+        anonymous: VisitorId,
+    ) -> Result<Counts, MergeError> {
+        let _locks = self.sync.locks.lock_both(user, anonymous).await;
+        let attempt = async || match self.attempt(user, registers, anonymous).await {
             Err(MergeError::Store(StoreError::Conflict)) => Ok(None),
             done => done.map(Some),
         };
         self.sync.until_undisturbed(attempt).await
     }
 
+    /// `registers` is the user, if it is to be registered where it is unknown.
     async fn attempt(
         &self,
-        user: &AuthorizedVisitor,
+        user: VisitorId,
+        registers: Option<&VisitorIdentity>,
         anonymous: VisitorId,
     ) -> Result<Counts, MergeError> {
         let sync = &*self.sync;
         let now = sync.clock.now();
-        let found = sync.visitors.find(user.id()).await?;
-        let may_register =
-            sync.settings.registration.of(user.identity()) == RegistrationMode::OnFirstSync;
-        if found.is_none() && !may_register {
+        let found = sync.visitors.find(user).await?;
+        if found.is_none() && registers.is_none() {
             return Err(MergeError::UnknownVisitor);
         }
         let found = match sync.visitors.find(anonymous).await {
             Err(StoreError::VisitorGone(VisitorGone::Merged { into })) => {
-                return match into == user.id() {
+                return match into == user {
                     true => Ok(Counts::default()),
                     false => Err(MergeError::MergedElsewhere),
                 };
@@ -140,12 +162,12 @@ impl MergeVisitors {
         self.hold(&mut memory, source_bytes)?;
         let mut posted = self.read(&found).await?;
         let names: Vec<_> = posted.iter().map(name).collect();
-        let heads = sync.store.heads(user.id(), names.clone()).await?;
-        let registers = match heads {
-            Some(_) => None,
-            None if !may_register => return Err(MergeError::UnknownVisitor),
-            None => Some(VisitorRegistration {
-                identity: user.identity().clone(),
+        let heads = sync.store.heads(user, names.clone()).await?;
+        let registers = match (&heads, registers) {
+            (Some(_), _) => None,
+            (None, None) => return Err(MergeError::UnknownVisitor),
+            (None, Some(identity)) => Some(VisitorRegistration {
+                identity: identity.clone(),
                 registered_at: now,
             }),
         };
@@ -156,7 +178,7 @@ impl MergeVisitors {
         let target_bytes = content_bytes(&conversations);
         self.hold(&mut memory, source_bytes.saturating_add(target_bytes))?;
         forget_digests(&mut posted, &conversations);
-        let stored = sync.load(user.id(), &names, |_, _| true, conversations);
+        let stored = sync.load(user, &names, |_, _| true, conversations);
         let receipt = Receipt::new(now, sync.settings.max_clock_skew_seconds);
         let mut merge = Merge::into(stored.await?, receipt);
         for conversation in posted {
@@ -176,14 +198,14 @@ impl MergeVisitors {
             at: now,
         };
         // That nothing of it has changed since it was looked up is for the store to find out.
-        let change_counter = match self.store.merge(user.id(), changes, source).await {
+        let change_counter = match self.store.merge(user, changes, source).await {
             // Somebody else was faster: a new look tells which of the two is gone, and where to.
             Err(StoreError::VisitorGone(_)) => return Err(StoreError::Conflict.into()),
             merged => merged?,
         };
         sync.recent_visitors.remove(&anonymous);
         for (visitor, standing) in [
-            (user.id(), Standing::At(change_counter)),
+            (user, Standing::At(change_counter)),
             (anonymous, Standing::Gone),
         ] {
             sync.notifier.notify(ChangeNotice { visitor, standing });
