@@ -8,6 +8,7 @@
 )]
 
 mod access;
+mod backup;
 mod bad_input;
 mod bounded_reads;
 mod browser;

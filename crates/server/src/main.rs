@@ -6,6 +6,7 @@
 
 mod access;
 mod backend;
+mod backups;
 mod commands;
 mod failure;
 mod file_size_limit;

@@ -9,6 +9,7 @@ use convosync_application::list_conversations::ListConversations;
 use convosync_application::live::{ChangeHub, FollowChanges};
 use convosync_application::pull_changes::{PullChanges, PullSettings};
 use convosync_application::read_conversations::ReadConversations;
+use convosync_application::reapply_departures::ReapplyDepartures;
 use convosync_application::register_visitor::RegisterVisitor;
 use convosync_application::sync::deletion::DeleteItem;
 use convosync_application::sync::{
@@ -19,6 +20,7 @@ use convosync_application::visitors::{
     EraseVisitor, ExportVisitor, ListVisitors, SummarizeVisitor,
 };
 use convosync_domain::ports::Clock;
+use convosync_domain::usage::Quota;
 use convosync_http_actix::{Drain, Services};
 
 use crate::access::AccessMode;
@@ -131,10 +133,16 @@ pub(crate) fn merge_visitors(
     settings: &Settings,
 ) -> Result<MergeVisitors, Failure> {
     let of_posts = settings.sync(AccessMode::Open { is_exposed: false });
-    let settings = SyncSettings {
-        registration: RegistrationPolicy::of_all(RegistrationMode::Explicit),
-        ..of_posts
-    };
+    merge_by(
+        store,
+        SyncSettings {
+            registration: RegistrationPolicy::of_all(RegistrationMode::Explicit),
+            ..of_posts
+        },
+    )
+}
+
+fn merge_by(store: &Arc<dyn Store>, settings: SyncSettings) -> Result<MergeVisitors, Failure> {
     let sync = SyncConversations::new(
         store.clone(),
         store.clone(),
@@ -147,6 +155,25 @@ pub(crate) fn merge_visitors(
         Arc::new(sync),
         store.clone(),
         store.clone(),
+    ))
+}
+
+/// How a restored store is told who has gone. What was merged before is merged again, whatever quotas say.
+pub(crate) fn reapply_departures(
+    store: &Arc<dyn Store>,
+    settings: &Settings,
+) -> Result<ReapplyDepartures, Failure> {
+    let of_posts = settings.sync(AccessMode::Open { is_exposed: false });
+    let settings = SyncSettings {
+        registration: RegistrationPolicy::of_all(RegistrationMode::Explicit),
+        quota: Quota::default(),
+        ..of_posts
+    };
+    Ok(ReapplyDepartures::new(
+        store.clone(),
+        store.clone(),
+        store.clone(),
+        merge_by(store, settings)?,
     ))
 }
 

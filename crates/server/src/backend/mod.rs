@@ -14,6 +14,8 @@ use convosync_domain::ports::{
     ApiKeyStore, ChangeFeed, ChangeSignals, Clock, ConversationList, ConversationReader,
     MergeStore, StoreArchive, StoreStatus, SyncStore, VisitorStore,
 };
+use convosync_storage_diesel::CheckReport;
+use convosync_storage_diesel::sqlite::SqliteOptions;
 
 use convosync_storage_diesel::StoreLoad;
 
@@ -25,6 +27,9 @@ use crate::settings::Configuration;
 pub(crate) trait Backend {
     /// The file of the store, where it is one on this machine.
     fn path(&self) -> Option<&Path>;
+
+    /// How the store is opened, where it is a file of SQLite, which is copied and replaced as such.
+    fn file(&self) -> Option<&SqliteOptions>;
 
     /// How many writes the opened store takes at once; those beyond may be refused.
     fn writes_at_once(&self) -> usize;
@@ -40,6 +45,9 @@ pub(crate) trait Backend {
 
     /// Brings the store's schema up to date; returns the versions of the migrations that ran.
     fn migrate(&self) -> Result<Vec<String>, Failure>;
+
+    /// Looks through the store for what cannot be so, beside whoever uses it.
+    fn check(&self) -> Result<CheckReport, Failure>;
 }
 
 /// Refuses to go on where there is no store yet: opening would make one.

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use convosync_domain::ports::Clock;
-use convosync_storage_diesel::StoreLoad;
-use convosync_storage_diesel::postgres::{OpenError, PostgresOptions, PostgresStore};
+use convosync_storage_diesel::postgres::{self, OpenError, PostgresOptions, PostgresStore};
+use convosync_storage_diesel::sqlite::SqliteOptions;
+use convosync_storage_diesel::{CheckReport, StoreLoad};
 
 use super::{Backend, Store, examine_postgres};
 use crate::failure::Failure;
@@ -33,6 +34,10 @@ impl Backend for Postgres {
         None
     }
 
+    fn file(&self) -> Option<&SqliteOptions> {
+        None
+    }
+
     fn writes_at_once(&self) -> usize {
         usize::try_from(self.0.pool_size).unwrap_or(usize::MAX)
     }
@@ -54,6 +59,10 @@ impl Backend for Postgres {
 
     fn migrate(&self) -> Result<Vec<String>, Failure> {
         PostgresStore::migrate(&self.0).map_err(|error| not_opened(&error))
+    }
+
+    fn check(&self) -> Result<CheckReport, Failure> {
+        postgres::check(&self.0).map_err(|error| not_opened(&error))
     }
 }
 

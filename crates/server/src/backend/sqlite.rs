@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use convosync_domain::ports::Clock;
-use convosync_storage_diesel::StoreLoad;
-use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
+use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore, files};
+use convosync_storage_diesel::{CheckReport, StoreLoad};
 
 use super::{Backend, Store, examine_sqlite};
 use crate::failure::Failure;
@@ -34,6 +34,10 @@ impl Backend for Sqlite {
         Some(&self.0.path)
     }
 
+    fn file(&self) -> Option<&SqliteOptions> {
+        Some(&self.0)
+    }
+
     fn writes_at_once(&self) -> usize {
         self.0.queue
     }
@@ -55,6 +59,11 @@ impl Backend for Sqlite {
 
     fn migrate(&self) -> Result<Vec<String>, Failure> {
         SqliteStore::migrate(&self.0.path).map_err(|error| Failure::caused_by(&error))
+    }
+
+    fn check(&self) -> Result<CheckReport, Failure> {
+        let report = files::check(&self.0.path, self.0.busy_timeout);
+        report.map_err(|error| Failure::caused_by(&error))
     }
 }
 

@@ -97,7 +97,7 @@ async fn restore(
 }
 
 /// The lines of an archive.
-struct Lines<R> {
+pub(super) struct Lines<R> {
     archive: R,
     number: u64,
     /// What the last line tells.
@@ -105,7 +105,7 @@ struct Lines<R> {
 }
 
 impl<R: BufRead> Lines<R> {
-    fn new(archive: R) -> Self {
+    pub(super) fn new(archive: R) -> Self {
         Self {
             archive,
             number: 0,
@@ -113,12 +113,17 @@ impl<R: BufRead> Lines<R> {
         }
     }
 
-    fn header(&mut self) -> Result<u64, Failure> {
+    pub(super) fn header(&mut self) -> Result<u64, Failure> {
         let line = self.next_line(archive::HEADER_BYTES_MAX)?;
         let line = line.unwrap_or_default();
         let header = archive::read_header(&line);
         let header = header.map_err(|error| self.bad_line(&error))?;
         Ok(header.digest_seed)
+    }
+
+    /// Whether the end of the archive was read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.end.is_some()
     }
 
     fn next_line(&mut self, bytes_max: u64) -> Result<Option<Vec<u8>>, Failure> {

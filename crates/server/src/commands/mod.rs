@@ -1,5 +1,7 @@
 //! The command line. Each command is a file, which has its arguments and what it does.
 
+mod backup;
+mod check;
 mod completions;
 mod config;
 mod doctor;
@@ -10,7 +12,9 @@ mod key;
 mod man_pages;
 mod migrate;
 mod openapi;
+mod restore;
 mod serve;
+mod stopping;
 mod table;
 mod visitor;
 
@@ -50,6 +54,12 @@ enum Command {
     Export(export::Arguments),
     /// Put what an archive holds into a new store
     Import(import::Arguments),
+    /// Copy the store to a file, while it may be in use
+    Backup(backup::Arguments),
+    /// Put a backup in the place of the store; stop the server first
+    Restore(restore::Arguments),
+    /// Look through a store for what cannot be so, while it may be in use
+    Check(check::Arguments),
     /// Show the settings
     Config(config::Arguments),
     /// Print the OpenAPI document of the HTTP API
@@ -147,6 +157,15 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
             let backend = choose_backend(&configuration)?;
             import::run(arguments, &*backend).await
         }
+        Command::Backup(arguments) => {
+            let backend = choose_backend(&configuration)?;
+            backup::run(arguments, &*backend).await
+        }
+        Command::Restore(arguments) => {
+            let backend = choose_backend(&configuration)?;
+            restore::run(&arguments, &configuration.settings, &*backend).await
+        }
+        Command::Check(arguments) => check::run(&arguments, &*choose_backend(&configuration)?),
         Command::Config(_) => config::print_effective(&configuration),
         Command::Doctor(arguments) => doctor::run(&arguments, &configuration, choose_backend),
         Command::Health => health::run(&configuration),

@@ -17,6 +17,7 @@ use tokio::time::sleep;
 
 use crate::access::{Access, AccessMode, access};
 use crate::backend::{Backend, Store};
+use crate::backups::{self, Backups};
 use crate::failure::Failure;
 use crate::idle_memory;
 use crate::listen;
@@ -49,6 +50,7 @@ pub(super) async fn run(
     open_files::raise_limit();
     let mut reloads = Reloads::listen().map_err(|error| failed(&error))?;
     let tls = Tls::load(configuration)?;
+    let backups = Backups::of(configuration, backend, clock()?)?;
     // Before the store is touched: it may belong to a running server of another version.
     let (listener, mode) = listen::listen(configuration)?;
     let operator_listener = OperatorListener::listen(configuration)?;
@@ -101,6 +103,7 @@ pub(super) async fn run(
         () = relay(&hub) => {}
         () = reloads.run() => {}
         () = remind(mode) => {}
+        () = backups::run(backups) => {}
         () = signals.next() => {}
     }
 

@@ -1,5 +1,6 @@
 //! The settings of a server; `config/default.toml` says what each of them means.
 
+mod backup;
 mod by_access;
 mod layers;
 mod list;
@@ -16,6 +17,7 @@ use convosync_domain::usage::Quota;
 use convosync_http_actix::{AddressRange, Limits, Origin, UnknownFields};
 use serde::Deserialize;
 
+use backup::BackupSettings;
 pub(crate) use layers::{DEFAULTS, Override};
 use list::list;
 pub(crate) use load::Configuration;
@@ -39,6 +41,7 @@ pub(crate) struct Settings {
     pub(crate) server: ServerSettings,
     pub(crate) database: DatabaseSettings,
     pub(crate) sync: SyncSection,
+    pub(crate) backup: BackupSettings,
     pub(crate) visitors: VisitorSettings,
     pub(crate) limits: LimitSettings,
     pub(crate) auth: AuthSettings,
