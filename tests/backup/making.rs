@@ -153,6 +153,11 @@ fn where_a_backup_finds_no_room_nothing_stays() {
         .args(["-c", limited])
         .arg(program)
         .current_dir(server.folder());
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("CONVOSYNC_") {
+            shell.env_remove(name);
+        }
+    }
     let finished = Finished::of(&mut shell);
     let path = server.folder().join("full.db");
     let expected = format!("cannot write {}: ", path.display());

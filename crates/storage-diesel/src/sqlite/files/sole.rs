@@ -32,9 +32,7 @@ impl SoleStore {
         match taken {
             Ok(()) => Ok(Some(Self(file))),
             Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => {
-                Err(FileError::InUse {
-                    path: file.path.clone(),
-                })
+                Err(FileError::InUse { path: file.path })
             }
             Err(error) => {
                 let unread = file.unread(error);
