@@ -4,7 +4,7 @@ use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Seek, SeekFrom, Write};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -33,6 +33,7 @@ pub(super) struct Database {
     /// Rises with each failed read, write or sync: connections from before may hold in memory what
     /// never reached the disk. So it does when files that were lost are back.
     generation: AtomicU64,
+    is_closed: AtomicBool,
 }
 
 /// What a connection is for.
@@ -58,6 +59,7 @@ impl Database {
             files: prepare(path)?,
             busy_timeout,
             generation: AtomicU64::new(0),
+            is_closed: AtomicBool::new(false),
         })
     }
 
@@ -86,6 +88,9 @@ impl Database {
 
     /// Opens a connection and checks that it keeps what is acknowledged.
     pub(super) fn connect(&self, role: Role) -> Result<SqliteConnection, OpenError> {
+        if self.is_closed() {
+            return Err(self.unusable(&SqliteError::Closed));
+        }
         let lost = |loss: FileLoss| self.unusable(&loss);
         self.look().map_err(lost)?;
         let url = self.url()?;
@@ -224,6 +229,16 @@ impl Database {
                 ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge
             )
         })
+    }
+
+    /// Has no connection opened any more, and none used again that is open.
+    pub(super) fn close(&self) {
+        self.is_closed.store(true, Ordering::Release);
+        self.generation.fetch_add(1, Ordering::Release);
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.is_closed.load(Ordering::Acquire)
     }
 
     /// Which connections are used: those of this generation.

@@ -30,6 +30,8 @@ pub(super) fn migrate(
     let migrated = connection.immediate_transaction(|connection| {
         let applied = run_pending(connection, MIGRATIONS)?;
         let identity = identity(connection)?;
+        // Where the file is only to be read, SQLite takes that for a transaction that only reads.
+        (RewriteFirstPage {}).execute(connection)?;
         Ok(Migrated { applied, identity })
     });
     migrated.map_err(|failure| {

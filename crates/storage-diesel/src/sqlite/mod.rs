@@ -167,10 +167,20 @@ impl SqliteStore {
         self.0.database.files().log_bytes()
     }
 
-    /// Finishes the writes that are queued and empties the write-ahead log into the file. Other
-    /// handles of the store can write no more.
+    /// Finishes the writes that are queued, empties the write-ahead log into the file and closes it, though there may be
+    /// other handles of the store: they can neither write nor read any more.
     pub fn close(self) {
-        self.0.writer.close();
+        let Opened {
+            writer,
+            database,
+            read_pool,
+            signals,
+            ..
+        } = &*self.0;
+        writer.close();
+        database.close();
+        read_pool.close();
+        signals.close();
     }
 
     /// How busy the store is now. It asks the file system, but waits for nothing.

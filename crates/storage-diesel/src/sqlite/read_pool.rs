@@ -17,6 +17,9 @@ use crate::statements::statements;
 /// How long a read waits for a connection.
 const READER_WAIT: Duration = Duration::from_secs(1);
 
+/// How long the first connections may take to open, each; whatever keeps them, a read is told of it.
+const OPENING_WAIT: Duration = Duration::from_secs(5);
+
 /// How long a read may go on: as long as it does, the write-ahead log cannot begin anew.
 const READ_MAX: Duration = Duration::from_secs(20);
 
@@ -54,19 +57,24 @@ pub(super) struct ReadPool {
 }
 
 impl ReadPool {
-    /// many others.
+    /// So many connections to this file, and as many inline. `queue` calls wait for one, at most.
     pub(super) fn from(database: Arc<Database>, connections: u32, queue: usize) -> Self {
         let pool = |lock_wait, idle| {
-            r2d2::Pool::builder()
+            let pool = r2d2::Pool::builder()
                 .max_size(connections)
                 .min_idle(Some(idle))
                 .connection_timeout(READER_WAIT)
                 .idle_timeout(None)
                 .max_lifetime(None)
+                .error_handler(Box::new(UnlessClosed(Arc::clone(&database))))
                 .build_unchecked(ReadConnections {
                     database: Arc::clone(&database),
                     lock_wait,
-                })
+                });
+            // They are opened in the background. A store that is closed meanwhile would leave its log behind.
+            let opened = (0..idle).map_while(|_| pool.get_timeout(OPENING_WAIT).ok());
+            drop(opened.collect::<Vec<_>>());
+            pool
         };
         Self {
             connections: pool(LockWait::BusyTimeout, 1),
@@ -85,6 +93,13 @@ impl ReadPool {
             self.concurrency_limit.of_pool(connections),
             inline_connections,
         ]
+    }
+
+    /// Closes the connections that nobody reads on, once the file is closed: each is looked at before it is handed out.
+    pub(super) fn close(&self) {
+        for pool in [&self.connections, &self.inline_connections] {
+            drop(pool.try_get());
+        }
     }
 
     /// Reads inside one transaction, so that the read sees one moment, on a blocking thread.
@@ -126,6 +141,18 @@ impl ReadPool {
             }
         }
         self.read(query).await
+    }
+}
+
+/// Tells the log why there is no connection, but of a store that is closed, where there is to be none.
+#[derive(Debug)]
+struct UnlessClosed(Arc<Database>);
+
+impl r2d2::HandleError<OpenError> for UnlessClosed {
+    fn handle_error(&self, error: OpenError) {
+        if !self.0.is_closed() {
+            tracing::warn!(%error, "a connection to read is not to be had");
+        }
     }
 }
 

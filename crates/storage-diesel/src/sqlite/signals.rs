@@ -90,6 +90,11 @@ impl Signals {
         }
     }
 
+    /// Closes the connection.
+    pub(super) fn close(&self) {
+        *self.look.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     /// Where these visitors stand, if the file has changed since they were last looked at.
     fn look(&self, watched: &[VisitorId]) -> Result<Vec<ChangeNotice>, SqliteError> {
         self.database.files().loss()?;
