@@ -122,8 +122,7 @@ fn a_store_is_left_as_it_is_whatever_is_wrong_with_it() {
     look(&[]).assert_told("links", "failed", "-inum");
     fs::remove_file(&other).unwrap();
 
-    let whole = fs::read(&store).unwrap();
-    let mut damaged = whole.clone();
+    let mut damaged = fs::read(&store).unwrap();
     // The pages after the first; the schema is read still.
     let length = damaged.len();
     damaged[length / 2..].fill(0xa5);
@@ -207,7 +206,7 @@ fn certificates_are_looked_at() {
     let (others, key_of_other) = (other.cert.pem(), other.signing_key.serialize_pem());
     let findings = with_tls(folder.path(), &others, &key_of_other);
     findings.assert_told("certificate names", "failed", "every name in server.hosts");
-    let findings = with_tls(folder.path(), &(chain.clone() + &folder_authority()), &key);
+    let findings = with_tls(folder.path(), &(chain + &folder_authority()), &key);
     findings.assert_told("certificate chain", "failed", "fullchain.pem");
 
     let key = KeyPair::generate().unwrap();

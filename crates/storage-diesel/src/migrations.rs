@@ -37,17 +37,12 @@ impl SchemaState {
     /// Of a store that has these migrations.
     pub(crate) fn of<DB: Backend>(
         applied: impl IntoIterator<Item = String>,
-        migrations: EmbeddedMigrations,
+        migrations: &EmbeddedMigrations,
     ) -> Result<Self, String>
     where
         EmbeddedMigrations: MigrationSource<DB>,
     {
-        let known: Vec<Box<dyn Migration<DB>>> =
-            migrations.migrations().map_err(|error| error.to_string())?;
-        let known: BTreeSet<_> = known
-            .iter()
-            .map(|migration| migration.name().version().to_string())
-            .collect();
+        let known = known_versions(migrations).map_err(|error| error.to_string())?;
         let applied: BTreeSet<_> = applied.into_iter().collect();
         let missing: Vec<_> = known.difference(&applied).cloned().collect();
         Ok(match applied.difference(&known).last() {
@@ -73,6 +68,18 @@ impl<E: fmt::Display> From<E> for Failure {
     }
 }
 
+/// The versions of the migrations that this program knows.
+pub(crate) fn known_versions<DB: Backend>(
+    migrations: &EmbeddedMigrations,
+) -> diesel::migration::Result<BTreeSet<String>>
+where
+    EmbeddedMigrations: MigrationSource<DB>,
+{
+    let known: Vec<Box<dyn Migration<DB>>> = migrations.migrations()?;
+    let versions = known.iter().map(|it| it.name().version().to_string());
+    Ok(versions.collect())
+}
+
 /// Runs the migrations that are missing and returns their versions. The caller holds a transaction
 /// and a lock: Diesel would look for pending migrations without one. (Its transaction for each
 /// migration becomes a savepoint.)
@@ -83,17 +90,13 @@ pub(crate) fn run_pending<DB: Backend>(
 where
     EmbeddedMigrations: MigrationSource<DB>,
 {
-    let known: Vec<Box<dyn Migration<DB>>> = migrations.migrations()?;
-    let names: BTreeSet<_> = known
-        .iter()
-        .map(|migration| migration.name().version().to_string())
-        .collect();
+    let known = known_versions(&migrations)?;
     let applied: BTreeSet<_> = connection
         .applied_migrations()?
         .iter()
         .map(MigrationVersion::to_string)
         .collect();
-    if let Some(unknown) = applied.difference(&names).last() {
+    if let Some(unknown) = applied.difference(&known).last() {
         return Err(Failure::NewerSchema(unknown.clone()));
     }
     connection

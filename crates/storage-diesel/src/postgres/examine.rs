@@ -88,12 +88,13 @@ pub fn examine(url: &str) -> Result<Examined, OpenError> {
         Ok(connection)
     };
     let mut connection = connect()?;
-    let used = ask::<BigInt, i64>(&mut connection, USED).map_err(unfit)?;
-    let keeps_session = keeps_session(&mut connection, &mut connect()?).map_err(unfit)?;
-    examine_session(&mut connection, used, keeps_session).map_err(unfit)
+    let used = ask::<BigInt, i64>(&mut connection, USED).map_err(|error| unfit(&error))?;
+    let keeps_session =
+        keeps_session(&mut connection, &mut connect()?).map_err(|error| unfit(&error))?;
+    examine_session(&mut connection, used, keeps_session).map_err(|error| unfit(&error))
 }
 
-fn unfit(error: diesel::result::Error) -> OpenError {
+fn unfit(error: &diesel::result::Error) -> OpenError {
     OpenError::Unfit {
         reason: one_line(&error.to_string()),
     }
@@ -169,7 +170,7 @@ fn schema(connection: &mut PgConnection) -> QueryResult<Option<SchemaState>> {
     }
     let applied = sql::<Text>("SELECT version::text FROM __diesel_schema_migrations");
     let applied: Vec<String> = applied.load(connection)?;
-    Ok(SchemaState::of::<Pg>(applied, MIGRATIONS).ok())
+    Ok(SchemaState::of::<Pg>(applied, &MIGRATIONS).ok())
 }
 
 #[cfg(test)]

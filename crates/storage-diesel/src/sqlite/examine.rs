@@ -84,7 +84,7 @@ fn schema(connection: &mut SqliteConnection) -> Result<SchemaState, String> {
     }
     let applied = sql::<Text>("SELECT version FROM __diesel_schema_migrations");
     let applied: Vec<String> = applied.load(connection).map_err(query)?;
-    SchemaState::of::<Sqlite>(applied, MIGRATIONS)
+    SchemaState::of::<Sqlite>(applied, &MIGRATIONS)
 }
 
 /// The name of a file that SQLite has beside this one.

@@ -1,8 +1,5 @@
 //! Brings a store to the schema that this program knows.
 
-use std::collections::BTreeSet;
-
-use diesel::migration::{Migration, MigrationSource};
 use diesel::prelude::*;
 use diesel::sqlite::Sqlite;
 use diesel_migrations::{EmbeddedMigrations, embed_migrations};
@@ -41,13 +38,6 @@ pub(super) fn migrate(
             Failure::Other(reason) => OpenError::Migration { path, reason },
         }
     })
-}
-
-/// The versions of the migrations that this program knows.
-pub(super) fn known_versions() -> diesel::migration::Result<BTreeSet<String>> {
-    let known: Vec<Box<dyn Migration<Sqlite>>> = MIGRATIONS.migrations()?;
-    let versions = known.iter().map(|it| it.name().version().to_string());
-    Ok(versions.collect())
 }
 
 /// What the store chose when it was made, which is now if it is new.

@@ -14,6 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use diesel::sqlite::Sqlite;
 use rusqlite::{Connection, OpenFlags};
 
 pub use backup::back_up;
@@ -24,8 +25,9 @@ pub use partial::prepare_folder;
 pub use replacement::Replacement;
 pub use sole::SoleStore;
 
-use super::migrate;
+use super::migrate::MIGRATIONS;
 use super::opened_files::beside;
+use crate::migrations::known_versions;
 
 /// How many steps of its machine SQLite takes between two looks at whether it is to stop.
 const STEPS_BETWEEN_LOOKS: i32 = 1_000;
@@ -111,8 +113,8 @@ impl StoreFile {
         if tables != 5 || self.value::<i64>("SELECT count(*) FROM store")? != 1 {
             return Err(not_a_store());
         }
-        let mut known =
-            migrate::known_versions().map_err(|error| FileError::unreadable(&self.path, error))?;
+        let mut known = known_versions::<Sqlite>(&MIGRATIONS)
+            .map_err(|error| FileError::unreadable(&self.path, error))?;
         let versions = "SELECT version FROM __diesel_schema_migrations ORDER BY version";
         for version in self.values::<String>(versions)? {
             if !known.remove(&version) {

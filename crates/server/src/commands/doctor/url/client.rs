@@ -195,13 +195,14 @@ fn send(
     body: &[u8],
 ) -> Result<Answer, Error> {
     let begun = Instant::now();
-    let mut request = Request::builder().method(method.clone()).uri(url);
+    let has_body = method == Method::POST;
+    let mut request = Request::builder().method(method).uri(url);
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    let answered = match method {
-        Method::POST => agent.run(request.body(body)?)?,
-        _ => agent.run(request.body(())?)?,
+    let answered = match has_body {
+        true => agent.run(request.body(body)?)?,
+        false => agent.run(request.body(())?)?,
     };
     let (parts, mut body): (_, Body) = answered.into_parts();
     let text = body.with_config().limit(LONGEST).read_to_vec()?;

@@ -23,7 +23,7 @@ use visitor::Visitor;
 /// Who asks the server at a URL.
 #[derive(Args, Debug, Default)]
 pub(in crate::commands) struct Asking {
-    /// With --url: the origin of pages that are to use the server, such as https://app.example
+    /// With --url: the origin of pages that are to use the server, such as `https://app.example`
     #[arg(long, requires = "url")]
     origin: Option<String>,
     /// With --url: a visitor to look at streams with; a value @FILE is read from the file

@@ -121,8 +121,8 @@ fn date(answer: &Answer, now: Timestamp) -> Option<Finding> {
     let advice = "keep both machines by NTP (`timedatectl set-ntp true`, chrony); sync.max_clock_skew_seconds \
     is how far a device may be ahead";
     Some(match apart {
-        ..=CLOCK_NOTE_SECONDS => Finding::ok(CHECK, found),
-        ..=CLOCK_MAX_SECONDS => Finding::warning(CHECK, found, advice),
+        0..CLOCK_NOTE_SECONDS => Finding::ok(CHECK, found),
+        CLOCK_NOTE_SECONDS..=CLOCK_MAX_SECONDS => Finding::warning(CHECK, found, advice),
         _ => Finding::failed(CHECK, found, advice),
     })
 }
