@@ -9,12 +9,12 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{back_up, done, post, server, store_of};
-use crate::support::Server;
 use crate::support::api::Api;
+use crate::support::{Server, scaled};
 
 /// How often one is killed: `CONVOSYNC_BACKUPS` times eight, eight times unless set.
 fn rounds() -> u64 {
-    8 * std::env::var("CONVOSYNC_BACKUPS").map_or(1, |number| number.parse::<u64>().unwrap())
+    8 * u64::try_from(scaled("CONVOSYNC_BACKUPS", 1)).unwrap()
 }
 
 /// How many conversations the visitors have.

@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 use super::{back_up, command, done, names_in, post, pulled, server};
 use crate::crashes::{WRITERS, body, check, id};
 use crate::support::api::Api;
-use crate::support::{Finished, Server, run};
+use crate::support::{Finished, Server, run, scaled};
 
 /// How often a backup is made under load: `CONVOSYNC_BACKUPS`, once unless set.
 fn rounds() -> u32 {
-    std::env::var("CONVOSYNC_BACKUPS").map_or(1, |number| number.parse().unwrap())
+    scaled("CONVOSYNC_BACKUPS", 1).try_into().unwrap()
 }
 
 fn visitor(writer: u128) -> String {

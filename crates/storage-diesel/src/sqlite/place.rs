@@ -1,11 +1,12 @@
 //! Where a store is: what of a path is followed, made or refused before SQLite opens anything.
 
-use std::fs::{self, DirBuilder, OpenOptions};
+use std::fs::{self, DirBuilder, DirEntry, Metadata, OpenOptions};
 use std::io::{self, ErrorKind};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::errors::OpenError;
+use super::files::REPLACED;
 use super::lasting_names::{keep_names, missing_folders};
 use super::opened_files::{StoreFiles, beside, length};
 
@@ -65,10 +66,10 @@ pub(super) fn prepare(path: &Path) -> Result<StoreFiles, OpenError> {
     if !metadata.is_file() {
         return Err(unusable("it is not a file".to_owned()));
     }
-    if metadata.nlink() > 1 {
+    let names = names_of(&path, &metadata);
+    if names > 1 {
         return Err(unusable(format!(
-            "it has {} names (hard links), each of which would have a write-ahead log of its own",
-            metadata.nlink()
+            "it has {names} names (hard links), each of which would have a write-ahead log of its own",
         )));
     }
     if let Some(kind) = network_file_system(&path).map_err(|error| unusable(error.to_string()))? {
@@ -77,6 +78,26 @@ pub(super) fn prepare(path: &Path) -> Result<StoreFiles, OpenError> {
         )));
     }
     Ok(StoreFiles::at(named, path))
+}
+
+/// How many names a file has, but for those under which a restoration was to keep it that broke off.
+fn names_of(path: &Path, metadata: &Metadata) -> u64 {
+    let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+        return metadata.nlink();
+    };
+    let kept = format!("{}{REPLACED}", name.to_string_lossy());
+    let is_kept = |entry: &DirEntry| {
+        let is_the_file =
+            |other: Metadata| (other.dev(), other.ino()) == (metadata.dev(), metadata.ino());
+        entry.file_name().to_string_lossy().starts_with(&kept)
+            && entry.metadata().is_ok_and(is_the_file)
+    };
+    let kept = match fs::read_dir(folder) {
+        Ok(entries) if metadata.nlink() > 1 => entries.flatten().filter(is_kept).count(),
+        _ => 0,
+    };
+    let kept = u64::try_from(kept).unwrap_or(u64::MAX);
+    metadata.nlink().saturating_sub(kept)
 }
 
 /// Follows symbolic links, of which the last may not lead to nothing.
@@ -180,6 +201,9 @@ mod tests {
             assert!(refused.contains("it has 2 names"), "{refused}");
             assert!(refused.contains(at(name).to_str().unwrap()), "{refused}");
         }
+        // One under which nobody opens it: a restoration broke off.
+        fs::rename(at("other"), at("one.replaced-20261128T170000Z")).unwrap();
+        prepare(&at("one")).unwrap();
         let refused = refusal(folder.path());
         assert!(refused.ends_with("it is not a file"), "{refused}");
     }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Args;
 use convosync_application::reapply_departures::{Departures, Reapplied};
 use convosync_domain::ports::Clock;
-use convosync_storage_diesel::sqlite::files::{FileError, Replacement, SoleStore, Stop};
+use convosync_storage_diesel::sqlite::files::{FileError, REPLACED, Replacement, SoleStore, Stop};
 use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore};
 use indicatif::ProgressBar;
 
@@ -184,7 +184,7 @@ fn kept_name(store: &Path, clock: &dyn Clock) -> Result<String, Failure> {
     // Where the settings name a link, what it names is replaced.
     let store = fs::canonicalize(store).map_err(|error| Failure::caused_by(&error))?;
     let name = store.file_name().unwrap_or_default().to_string_lossy();
-    let name = format!("{name}.replaced-{}", moment(clock.now()));
+    let name = format!("{name}{REPLACED}{}", moment(clock.now()));
     let is_free = |name: &String| fs::symlink_metadata(store.with_file_name(name)).is_err();
     let others = (2..).map(|number: u32| format!("{name}-{number}"));
     let mut names = iter::once(name.clone()).chain(others);

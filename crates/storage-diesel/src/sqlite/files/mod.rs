@@ -29,6 +29,9 @@ use super::migrate::MIGRATIONS;
 use super::opened_files::beside;
 use crate::migrations::known_versions;
 
+/// What stands between the name of a store and the moment at which it was replaced, in the name under which it is kept.
+pub const REPLACED: &str = ".replaced-";
+
 /// How many steps of its machine SQLite takes between two looks at whether it is to stop.
 const STEPS_BETWEEN_LOOKS: i32 = 1_000;
 
