@@ -25,15 +25,10 @@ fn visitors() -> Vec<String> {
     generated.chain(others.map(str::to_owned)).collect()
 }
 
-/// Fills a server with generated histories, real conversations, which are returned, and visitors who
-/// have nothing.
-fn fill(server: &Server) -> Value {
-    let apis: Vec<_> = visitors()
-        .iter()
-        .map(|visitor| Api::register(&server.url(), visitor))
-        .collect();
+/// Posts the same generated histories every time, each for the visitors of these numbers.
+pub(crate) fn post_histories(apis: &[Api], histories: usize) {
     let mut runner = TestRunner::deterministic();
-    for _ in 0..10 {
+    for _ in 0..histories {
         for operation in history(30).new_tree(&mut runner).unwrap().current() {
             if let Operation::Post {
                 visitor,
@@ -47,6 +42,16 @@ fn fill(server: &Server) -> Value {
             }
         }
     }
+}
+
+/// Fills a server with generated histories, real conversations, which are returned, and visitors who
+/// have nothing.
+fn fill(server: &Server) -> Value {
+    let apis: Vec<_> = visitors()
+        .iter()
+        .map(|visitor| Api::register(&server.url(), visitor))
+        .collect();
+    post_histories(&apis, 10);
     let real: Value = serde_json::from_str(REAL_CONVERSATIONS).unwrap();
     assert_eq!(apis[VISITORS].post(&real).status, 200);
     // JSON values are stored with the white space they were sent with.

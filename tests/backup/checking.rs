@@ -2,11 +2,10 @@
 
 use diesel::connection::SimpleConnection as _;
 use diesel::prelude::*;
-use proptest::strategy::{Strategy as _, ValueTree as _};
-use proptest::test_runner::TestRunner;
 
 use super::{command, done, post, store_of};
-use crate::model::histories::{Operation, VISITORS, history};
+use crate::model::histories::VISITORS;
+use crate::moving::post_histories;
 use crate::support::api::Api;
 use crate::support::{Server, run};
 
@@ -17,21 +16,7 @@ fn a_store_of_many_posts_is_sound() {
     let apis: Vec<_> = (0..VISITORS)
         .map(|number| Api::register(&server.url(), &format!("user_id=visitor-{number}")))
         .collect();
-    let mut runner = TestRunner::deterministic();
-    for _ in 0..20 {
-        for operation in history(30).new_tree(&mut runner).unwrap().current() {
-            if let Operation::Post {
-                visitor,
-                body,
-                lenient,
-                ..
-            } = operation
-            {
-                let taken = lenient.map_or(body, |lenient| lenient.taken);
-                assert_eq!(apis[visitor].post(&taken).status, 200);
-            }
-        }
-    }
+    post_histories(&apis, 20);
     let other = Api::register(&server.url(), "user_id=other");
     Api::register(&server.url(), "anon_id=anonymous");
     post(&other, 1, "hello");

@@ -43,18 +43,7 @@ fn a_new_machine_is_sound_and_stays_empty() {
     let folder = tempdir().unwrap();
     let port = [("CONVOSYNC__SERVER__PORT", "0")];
     let findings = Findings::of(folder.path(), &port, &[]);
-    assert_eq!(
-        findings.failed(),
-        Vec::<&str>::new(),
-        "{:?}",
-        findings.finished
-    );
-    assert_eq!(
-        findings.warned(),
-        Vec::<&str>::new(),
-        "{:?}",
-        findings.finished
-    );
+    findings.assert_sound();
     findings.assert_told("store file", "ok", "is not there yet");
     assert_eq!(listing(folder.path()), BTreeMap::new());
 
@@ -76,18 +65,7 @@ fn a_server_that_runs_is_sound_and_not_disturbed() {
     let before = listing(server.folder());
     let arguments = ["--port", port, "--thorough"];
     let findings = Findings::of(server.folder(), &[], &arguments);
-    assert_eq!(
-        findings.failed(),
-        Vec::<&str>::new(),
-        "{:?}",
-        findings.finished
-    );
-    assert_eq!(
-        findings.warned(),
-        Vec::<&str>::new(),
-        "{:?}",
-        findings.finished
-    );
+    findings.assert_sound();
     findings.assert_told("port", "ok: a convosync", "serves at");
     findings.assert_told("in use", "ok: process", "has the store open");
     findings.assert_told("integrity", "ok", "no damage");

@@ -19,6 +19,12 @@ struct Findings {
 }
 
 impl Findings {
+    /// Nothing has failed, and nothing is warned of.
+    fn assert_sound(&self) {
+        assert_eq!(self.failed(), Vec::<&str>::new(), "{:?}", self.finished);
+        assert_eq!(self.warned(), Vec::<&str>::new(), "{:?}", self.finished);
+    }
+
     /// Runs the doctor in this folder, with these settings of the environment and these arguments.
     fn of(folder: &Path, settings: &[(&str, &str)], arguments: &[&str]) -> Self {
         let mut command = convosync(folder);

@@ -30,18 +30,7 @@ fn a_server_that_is_reached_as_it_is_is_sound() {
     let before = ada.page(None, 100);
     let visitor = ["--origin", ORIGIN, "--user-id", "ada"];
     let findings = look(&server.url(), &visitor);
-    assert_eq!(
-        findings.failed(),
-        Vec::<&str>::new(),
-        "{:?}",
-        findings.finished
-    );
-    assert_eq!(
-        findings.warned(),
-        Vec::<&str>::new(),
-        "{:?}",
-        findings.finished
-    );
+    findings.assert_sound();
     for check in [
         "server",
         "ready",

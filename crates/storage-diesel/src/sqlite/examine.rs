@@ -1,6 +1,6 @@
 //! Looks at a store and changes nothing, not even the files beside it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
@@ -11,6 +11,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::errors::OpenError;
 use super::migrate::MIGRATIONS;
+use super::opened_files::beside;
 use crate::migrations::SchemaState;
 
 /// What a path may have in a `file:` URI.
@@ -87,17 +88,11 @@ fn schema(connection: &mut SqliteConnection) -> Result<SchemaState, String> {
     SchemaState::of::<Sqlite>(applied, &MIGRATIONS)
 }
 
-/// The name of a file that SQLite has beside this one.
-fn beside(path: &Path, suffix: &str) -> PathBuf {
-    let mut name = path.to_owned().into_os_string();
-    name.push(suffix);
-    PathBuf::from(name)
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
     use std::fs;
+    use std::path::PathBuf;
 
     use super::*;
     use crate::sqlite::{SqliteOptions, SqliteStore};
