@@ -45,28 +45,41 @@ pub(super) struct Clients {
 }
 
 impl Clients {
-    /// Registers the visitors, whose conversations have about so many kilobytes.
+    /// Registers the visitors and posts their conversations, of about so many kilobytes: an edit is more work than a
+    /// new one.
     pub(super) fn of(server: &Server, kilobytes: usize) -> Rc<Self> {
         for number in 0..VISITORS {
             Api::register(&server.url(), &format!("user_id=visitor-{number}"));
         }
-        Rc::new(Self {
+        let this = Rc::new(Self {
             address: server.address().to_owned(),
             idle: RefCell::default(),
             posts: Cell::new(0),
             filler: "{\"a\":\"b\"},".repeat(100 * kilobytes),
             outcome: RefCell::default(),
-        })
+        });
+        let made = this.post_while(8, |posts| posts < VISITORS * CONVERSATIONS);
+        assert_eq!(made.failed, [""; 0]);
+        this
     }
 
     /// So many clients, each of whom posts as soon as the last post is answered.
     pub(super) fn as_fast_as_answered(self: &Rc<Self>, clients: usize, time: Duration) -> Outcome {
-        let tasks = LocalSet::new();
         let until = Instant::now() + time;
+        self.post_while(clients, move |_| Instant::now() < until)
+    }
+
+    /// So many clients, who go on as long as is said of how many posts there were.
+    fn post_while(
+        self: &Rc<Self>,
+        clients: usize,
+        goes_on: impl Fn(u64) -> bool + Copy + 'static,
+    ) -> Outcome {
+        let tasks = LocalSet::new();
         for _ in 0..clients {
             let this = Rc::clone(self);
             tasks.spawn_local(async move {
-                while Instant::now() < until {
+                while goes_on(this.posts.get()) {
                     this.post().await;
                 }
             });

@@ -47,9 +47,10 @@ fn too_much_is_refused_and_the_rest_is_done() {
         outcome.refused.len()
     );
     report("G21", &figures);
-    // In a moment and beside other tests they say little; and the clients, more than before, are on the same machine.
+    // In a moment and beside other tests they say little.
     if seconds > QUICK {
-        assert!(goodput >= 0.5 * peak, "{figures}");
+        assert!(goodput >= 0.8 * peak, "{figures}");
+        assert_ne!(outcome.refused, [Duration::ZERO; 0], "{figures}");
         assert!(refusals <= Duration::from_millis(100), "{figures}");
     }
 }

@@ -9,7 +9,7 @@
 //! - `json`: any JSON, both ways, with every leniency towards clients. `items`: conversations and
 //!   messages in the shape that a post takes. [`archive`]: the lines by which a store is carried away.
 //! - `origins`, `rate_limits`: whose pages may read answers in a browser, and how often somebody may ask.
-//! - `streams`: how many may wait for changes at once.
+//! - `streams`: how many may wait for changes at once. `turns`: how many posts may wait to be read.
 //! - `operations`: what operators ask, on a listener of its own. `measures`: what is counted of requests.
 //! - `etag`, `recent_ids`: how those who ask again are answered without reading.
 //! - `error`: the one table of error codes; every error leaves as JSON.
@@ -47,6 +47,7 @@ mod state;
 mod streams;
 #[cfg(test)]
 mod testing;
+mod turns;
 
 pub use openapi::openapi;
 pub use operations::{

@@ -86,6 +86,8 @@ pub struct Limits {
     pub streams_per_address: usize,
     /// How many of them for one visitor; 0 lets all.
     pub streams_per_visitor: usize,
+    /// The most posts that have arrived and wait to be read; one more is refused.
+    pub queue: usize,
 }
 
 impl Limits {
@@ -105,6 +107,7 @@ impl Limits {
             streams: 0,
             streams_per_address: 0,
             streams_per_visitor: 0,
+            queue: usize::MAX,
         }
     }
 }
@@ -125,6 +128,7 @@ impl Default for Limits {
             streams: 16_384,
             streams_per_address: 4_096,
             streams_per_visitor: 100,
+            queue: 256,
         }
     }
 }

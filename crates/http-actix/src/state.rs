@@ -30,6 +30,7 @@ use crate::request::TrustedProxies;
 use crate::routes;
 use crate::settings::{HttpSettings, Limits, LoopbackOnly, UnknownFields, Version};
 use crate::streams::Streams;
+use crate::turns::Turns;
 
 /// What the server answers with.
 pub struct Services {
@@ -142,6 +143,7 @@ pub(crate) struct AppState {
     pub(crate) services: Services,
     pub(crate) limits: Limits,
     pub(crate) bodies: BodyReader,
+    pub(crate) turns: Turns,
     pub(crate) streams: Streams,
     pub(crate) recent_ids: RecentIds,
     pub(crate) unknown_fields: UnknownFields,
@@ -170,6 +172,7 @@ impl AppState {
             rate_limits,
             metrics,
             version,
+            workers,
             ..
         } = settings;
         let StoreIdentity { epoch, digest_seed } = services.status.identity();
@@ -179,6 +182,7 @@ impl AppState {
             epoch,
             bodies: BodyReader::new(limits, services.bodies_memory.clone(), digest_seed),
             services,
+            turns: Turns::new(workers, limits.queue),
             streams: Streams::new(limits),
             recent_ids: recent_ids(),
             limits,

@@ -278,6 +278,7 @@ impl Settings {
             streams: limits.streams,
             streams_per_address: limits.streams_per_address,
             streams_per_visitor: limits.streams_per_visitor,
+            queue: limits.queue,
         }
     }
 }

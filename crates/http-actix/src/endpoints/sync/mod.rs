@@ -91,7 +91,10 @@ async fn take(
     let ReadPost {
         submission,
         rejected,
-    } = read_submission(body, leniency)
+    } = state
+        .turns
+        .take(|| read_submission(body, leniency))
+        .await?
         .map_err(|refusal| ApiError::refused(ErrorCode::InvalidConversations, refusal))?;
     let tells_rejected = leniency.leaves_out_bad_items;
     let mut out = Vec::with_capacity(256);

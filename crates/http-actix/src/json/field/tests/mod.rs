@@ -18,6 +18,7 @@ const LIMITS: Limits = Limits {
     streams: 0,
     streams_per_address: 0,
     streams_per_visitor: 0,
+    queue: 0,
 };
 
 fn lenient(text: &str) -> RawField<'_> {
