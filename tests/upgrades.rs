@@ -14,7 +14,7 @@ use diesel::sql_types::Text;
 use serde_json::{Value, json};
 
 use crate::support::api::Api;
-use crate::support::{Finished, Server, scaled};
+use crate::support::{Finished, Server, report, scaled};
 
 /// A server of the released version has filled them, and written their archives.
 pub(crate) const STORES: &str = concat!(
@@ -212,4 +212,11 @@ fn a_migration_that_is_killed_is_done_by_the_next_one() {
         assert_eq!(miscounted(&server), "0");
     }
     assert!(killed > 0, "none was still at work");
+    report(
+        "G23",
+        &format!(
+            "{killed} of {} migrations killed, all done by the next",
+            kills()
+        ),
+    );
 }

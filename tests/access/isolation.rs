@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::{Ask, CHANGES, CONVERSATIONS, Protected, SYNC, VISITORS, token, user};
 use crate::support::raw::RawAnswer;
+use crate::support::report;
 
 const USERS: usize = 25;
 const ANONYMOUS: usize = 25;
@@ -171,6 +172,10 @@ fn nobody_reads_changes_or_counts_what_is_anothers() {
     assert!(attempted >= 1_300, "{attempted}");
     let after: Vec<_> = owners.iter().map(pulls).collect();
     assert!(before == after, "somebody's data or counter has changed");
+    report(
+        "G15",
+        &format!("{attempted} attempts, none read, changed or counted"),
+    );
 }
 
 fn attempts_on_nobody() -> Vec<Ask> {

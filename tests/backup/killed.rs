@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{back_up, done, post, server, store_of};
 use crate::support::api::Api;
-use crate::support::{Server, scaled};
+use crate::support::{Server, report, scaled};
 
 /// How often one is killed: `CONVOSYNC_BACKUPS` times eight, eight times unless set.
 fn rounds() -> u64 {
@@ -61,6 +61,10 @@ fn either_store_is_there_and_whole_whenever_it_is_killed() {
         done(&server, &["restore", "backup.db", "--force"]);
         assert_eq!(conversations(&server), [1]);
     }
+    report(
+        "G12",
+        &format!("{} restorations killed, one store whole", rounds()),
+    );
 }
 
 fn copy(from: &Path, to: &Path) {

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use super::{back_up, command, done, names_in, post, pulled, server};
 use crate::crashes::{WRITERS, body, check, id};
 use crate::support::api::Api;
-use crate::support::{Finished, Server, run, scaled};
+use crate::support::{Finished, Server, report, run, scaled};
 
 /// How often a backup is made under load: `CONVOSYNC_BACKUPS`, once unless set.
 fn rounds() -> u32 {
@@ -27,6 +27,10 @@ fn a_backup_under_load_has_every_post_that_was_acknowledged_before() {
     for _ in 0..rounds() {
         back_up_under_load(&mut second);
     }
+    report(
+        "G12",
+        &format!("{} backups under load, restored whole", rounds()),
+    );
 }
 
 /// Restores a backup of a store that is being written into another server.

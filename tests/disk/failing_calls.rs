@@ -7,7 +7,7 @@ use super::faulty_disk::{Call, EIO, ENOSPC, ETIMEDOUT, Fault, FaultyDisk};
 use super::posts::{body, integrity, is_taken_or, stored};
 use crate::crashes::id;
 use crate::support::api::Api;
-use crate::support::{Server, scaled};
+use crate::support::{Server, report, scaled};
 
 /// After how many calls that failed the server is killed and what is stored looked at.
 const KILLED_AFTER: u64 = 5;
@@ -18,6 +18,7 @@ struct Run {
     server: Server,
     kept: BTreeSet<String>,
     gone: BTreeSet<String>,
+    faults: u32,
 }
 
 impl Run {
@@ -30,6 +31,7 @@ impl Run {
             server,
             kept: BTreeSet::new(),
             gone: BTreeSet::new(),
+            faults: 0,
         }
     }
 
@@ -85,7 +87,9 @@ impl Run {
         assert_eq!(read.status, 200, "{fault:?}: {read:?}");
         let ready = self.server.get("/readyz");
         assert_eq!(ready.status, 200, "{fault:?}: {ready:?}");
-        self.disk.failed() == 0
+        let failed = self.disk.failed();
+        self.faults += u32::from(failed > 0);
+        failed == 0
     }
 
     fn kill_and_check(&mut self) {
@@ -108,6 +112,11 @@ fn each_call_fails(faults: &[Fault]) {
         run.fail_each_call(*fault, round);
     }
     assert!(!run.kept.is_empty() && !run.gone.is_empty());
+    let (calls, kept) = (run.faults, run.kept.len());
+    report(
+        "G6",
+        &format!("{calls} calls failed, {kept} posts taken, none lost"),
+    );
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::faulty_disk::{Call, EDQUOT, EIO, ENOSPC, EROFS, Fault, FaultyDisk};
 use super::posts::{body, integrity, is_taken, stored};
 use crate::crashes::id;
 use crate::support::api::Api;
-use crate::support::scaled;
+use crate::support::{report, scaled};
 
 /// How soon the server has to be itself again.
 const BACK: Duration = Duration::from_secs(2);
@@ -19,6 +19,7 @@ struct Run {
     ada: Api,
     taken: Vec<String>,
     posted: u128,
+    outages: u32,
 }
 
 impl Run {
@@ -33,6 +34,7 @@ impl Run {
             ada,
             taken: Vec::new(),
             posted: 0,
+            outages: 0,
         };
         assert_eq!(run.post(), 200);
         run
@@ -51,6 +53,7 @@ impl Run {
 
     /// Has the disk fail until it is seen, and then work again.
     fn outage(&mut self, fault: Fault, expected: u16) {
+        self.outages += 1;
         self.disk.set(fault);
         // What is beyond the end of the log may have room yet.
         let refused = (0..100).map(|_| self.post()).find(|status| *status != 200);
@@ -80,6 +83,11 @@ impl Run {
             assert!(stored.contains(conversation), "{conversation} is lost");
         }
         integrity(&self.disk.store()).unwrap();
+        let (outages, taken) = (self.outages, self.taken.len());
+        report(
+            "G5",
+            &format!("{outages} outages, {taken} posts taken, none lost"),
+        );
     }
 }
 

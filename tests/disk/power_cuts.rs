@@ -13,7 +13,7 @@ use super::journal::{Journal, Random};
 use super::posts::{body, integrity, is_taken, stored};
 use crate::crashes::id;
 use crate::support::api::Api;
-use crate::support::{Finished, Server, scaled};
+use crate::support::{Finished, Server, report, scaled};
 use crate::upgrades::STORES;
 
 const WRITERS: u128 = 4;
@@ -160,6 +160,11 @@ impl Recorded {
             let survived = self.cut(&mut random, true);
             assert_eq!(survived, Ok(()), "cut {cut}");
         }
+        let posts = self.lives.len();
+        report(
+            "G4",
+            &format!("{cuts} cuts of {posts} posts, none lost or damaged"),
+        );
     }
 }
 
@@ -268,7 +273,8 @@ fn a_store_that_is_being_migrated() {
     };
     let whole = archive(disk.plain_server());
     assert!(whole.contains("\"title\":\"First\""));
-    for cut in 0..scaled("CONVOSYNC_POWER_CUTS_IN_MIGRATIONS", 10) {
+    let cuts = scaled("CONVOSYNC_POWER_CUTS_IN_MIGRATIONS", 10);
+    for cut in 0..cuts {
         let mut random = Random::of(u64::try_from(cut).unwrap());
         let folder = TempDir::new().unwrap();
         let moment = journal.some_moment(&mut random);
@@ -277,4 +283,5 @@ fn a_store_that_is_being_migrated() {
         assert_eq!(archive(server_on(&store)), whole, "cut {cut}");
         assert_eq!(integrity(&store), Ok(()), "cut {cut}");
     }
+    report("G4", &format!("{cuts} cuts of a migration"));
 }

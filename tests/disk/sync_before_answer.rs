@@ -5,7 +5,7 @@ use super::journal::{Event, Journal};
 use super::posts::body;
 use crate::crashes::id;
 use crate::support::api::Api;
-use crate::support::scaled;
+use crate::support::{report, scaled};
 
 #[test]
 fn every_post_is_synced_before_its_answer_is_sent() {
@@ -58,4 +58,8 @@ fn every_post_is_synced_before_its_answer_is_sent() {
         }
     }
     assert_eq!(proven, posts);
+    report(
+        "G3",
+        &format!("{proven} posts, each synced before its answer"),
+    );
 }
