@@ -57,6 +57,7 @@ impl Writer {
             groups: Groups::new(),
             // A process that broke off may have left what it erased.
             empty_log_at: Some(Instant::now() + EMPTY_LOG_AGAIN),
+            empty_log_failed: false,
         };
         let thread = thread::Builder::new()
             .name("sqlite-writer".to_owned())
@@ -131,6 +132,8 @@ struct WritingThread {
     groups: Groups,
     /// When to empty the write-ahead log, while it may hold what was erased with a visitor.
     empty_log_at: Option<Instant>,
+    /// Whether that failed last time: it is told once.
+    empty_log_failed: bool,
 }
 
 impl WritingThread {
@@ -283,14 +286,18 @@ impl WritingThread {
         let Some(connection) = &mut self.connection else {
             return self.empty_log_later();
         };
-        match write_ahead_log::empty(&self.database, connection) {
+        let emptied = write_ahead_log::empty(&self.database, connection);
+        match &emptied {
             Ok(true) => self.empty_log_at = None,
             Ok(false) => self.empty_log_later(),
             Err(error) => {
-                tracing::warn!(%error, "the write-ahead log keeps what was erased for now");
+                if !self.empty_log_failed {
+                    tracing::warn!(%error, "the write-ahead log keeps what was erased until this passes");
+                }
                 self.empty_log_later();
             }
         }
+        self.empty_log_failed = emptied.is_err();
     }
 
     fn empty_log_later(&mut self) {
