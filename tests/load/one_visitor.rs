@@ -12,15 +12,16 @@ const ADA: &str = "user_id=ada";
 const CLIENTS: usize = 8;
 /// How many messages each post adds.
 const ADDS: usize = 25;
-/// All clients write to all of them.
+/// How many conversations there are for so many messages; all clients write to all of them.
 const CONVERSATIONS: usize = 3;
+const MESSAGES: usize = 10_000;
 /// A page holds several posts, or one and a half.
 const LIMITS: [u32; 2] = [1_000, 37];
 
-fn post_of(client: usize, post: usize) -> Value {
+fn post_of(client: usize, post: usize, conversations: usize) -> Value {
     let message = |number| json!({ "message_id": format!("{client}/{post}/{number}"), "img": "x" });
     let messages: Vec<_> = (0..ADDS).map(message).collect();
-    let id = format!("conversation-{}", (client + post) % CONVERSATIONS);
+    let id = format!("conversation-{}", (client + post) % conversations);
     json!({ "conversations": [{ "id": id, "messages": messages }] })
 }
 
@@ -65,6 +66,7 @@ impl Seen {
 fn devices_that_write_at_once_lose_nothing_and_others_see_it_in_order() {
     let adds = usize::try_from(scaled("CONVOSYNC_ADDS", 10_000)).unwrap();
     let posts = adds.div_ceil(CLIENTS * ADDS);
+    let conversations = CONVERSATIONS * adds.div_ceil(MESSAGES);
     let server = Server::start();
     let ada = Api::register(&server.url(), ADA);
     let acknowledged: Vec<_> = (0..CLIENTS).map(|_| AtomicUsize::new(0)).collect();
@@ -76,7 +78,7 @@ fn devices_that_write_at_once_lose_nothing_and_others_see_it_in_order() {
     let write = |client: usize| {
         let api = ada.clone();
         for post in 0..posts {
-            let answer = api.post(&post_of(client, post));
+            let answer = api.post(&post_of(client, post, conversations));
             assert_eq!(answer.status, 200, "{answer:?}");
             assert_eq!(answer.json()["messages_created"], ADDS, "{answer:?}");
             acknowledged[client].store(post + 1, Ordering::SeqCst);
