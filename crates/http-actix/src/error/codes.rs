@@ -90,3 +90,23 @@ error_codes! {
     QuotaExceeded: INSUFFICIENT_STORAGE, "quota_exceeded", "Visitor may not have more";
     StorageFull: INSUFFICIENT_STORAGE, "storage_full", "Storage is full";
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn clients_are_told_what_to_do_about_every_code() {
+        let page = include_str!("../../../../docs/clients.md");
+        for code in ErrorCode::ALL {
+            let name = format!("`{}`", code.as_str());
+            let is_told = page.lines().any(|line| {
+                let mut cells = line.split('|').skip(1);
+                let (statuses, codes) = (cells.next(), cells.next());
+                statuses.is_some_and(|cell| cell.contains(code.status().as_str()))
+                    && codes.is_some_and(|cell| cell.contains(&name))
+            });
+            assert!(is_told, "{} {name}", code.status());
+        }
+    }
+}
