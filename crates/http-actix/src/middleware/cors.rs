@@ -30,7 +30,8 @@ const READ: [HeaderName; 8] = [
 ];
 
 /// Headers of answers that pages may read, beside those that they always may.
-const TOLD: [HeaderName; 7] = [
+const TOLD: [HeaderName; 8] = [
+    header::DATE,
     header::ETAG,
     header::RETRY_AFTER,
     PREFERENCE_APPLIED,

@@ -237,6 +237,7 @@ async fn an_allowed_page_may_read_what_the_answer_is_about() {
     assert_eq!(answer.status, 200);
     let expected = BTreeSet::from([
         "convosync-version",
+        "date",
         "etag",
         "preference-applied",
         "ratelimit",
