@@ -12,7 +12,7 @@ use crate::openapi::parameters::{LAST_EVENT_ID, LIMIT, SINCE};
 const DESCRIPTION: &str = "\
 Changes as they happen, as server-sent events. `event: change` has in `data` the page that a pull gives, and in `id` its \
 cursor; the first one comes at once, and has what changed since the cursor. `event: expired` has an error in `data`: \
-the cursor has expired or the visitor is gone, and the stream ends. A comment every 15 seconds keeps it open. \
+the cursor has expired; `event: gone` likewise: the visitor is no more. Either ends the stream. A comment every 15 seconds keeps it open. \
 A client that connects again sends the `id` that came last in `Last-Event-ID`, and misses nothing.";
 
 pub(crate) fn describe() -> Operation {
