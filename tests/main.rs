@@ -36,6 +36,7 @@ mod quotas;
 mod readme;
 mod real_conversations;
 mod round_trips;
+mod static_files;
 mod support;
 mod tls;
 mod turns;

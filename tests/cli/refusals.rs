@@ -25,7 +25,7 @@ fn an_unknown_key_is_refused_by_name_and_file() {
         finished.complaint(2),
         "unknown key server.prot (from my.toml); \
          [server] has cors_origins, drain_seconds, host, hosts, port, shutdown_timeout_seconds, \
-         trusted_proxies, workers"
+         static_folder, trusted_proxies, workers"
     );
 }
 

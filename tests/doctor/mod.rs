@@ -5,6 +5,7 @@ mod local;
 mod postgres;
 mod proxy;
 mod reached;
+mod static_folder;
 
 use std::path::Path;
 

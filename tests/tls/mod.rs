@@ -9,6 +9,7 @@ mod limits;
 mod replaced;
 mod settings;
 mod slow;
+mod static_files;
 mod stop;
 
 use tempfile::TempDir;

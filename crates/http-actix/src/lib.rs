@@ -10,6 +10,7 @@
 //!   messages in the shape that a post takes. [`archive`]: the lines by which a store is carried away.
 //! - `origins`, `rate_limits`: whose pages may read answers in a browser, and how often somebody may ask.
 //! - `streams`: how many may wait for changes at once. `turns`: how many posts may wait to be read.
+//! - `static_files`: files of an app beside the API, for whatever no route answers.
 //! - `operations`: what operators ask, on a listener of its own. `measures`: what is counted of requests.
 //! - `etag`, `recent_ids`: how those who ask again are answered without reading.
 //! - `error`: the one table of error codes; every error leaves as JSON.
@@ -44,6 +45,7 @@ mod routes;
 mod server;
 mod settings;
 mod state;
+mod static_files;
 mod streams;
 #[cfg(test)]
 mod testing;
@@ -58,3 +60,4 @@ pub use request::{AddressRange, InvalidAddressRange};
 pub use server::serve;
 pub use settings::{HttpSettings, Limits, LoopbackOnly, RateLimitSettings, UnknownFields, Version};
 pub use state::{Drain, Services};
+pub use static_files::StaticFolder;

@@ -12,10 +12,10 @@ use metrics::counter;
 
 pub(crate) use items::{ItemCounts, PostedItems};
 pub(crate) use proofs::Proofs;
-pub(crate) use requests::{Requests, Waited, name_of};
+pub(crate) use requests::{AnsweredByFile, Requests, Waited, name_of, route_of};
 
 /// What may be met: settings, by their names without the section, and limits that are none.
-const LIMITS: [&str; 18] = [
+const LIMITS: [&str; 19] = [
     "address_requests_per_second",
     "bodies_in_flight_bytes",
     "body_bytes",
@@ -29,6 +29,7 @@ const LIMITS: [&str; 18] = [
     "queue",
     "reads_in_flight_bytes",
     "requests_per_connection",
+    "static_files",
     "streams",
     "streams_per_address",
     "streams_per_visitor",

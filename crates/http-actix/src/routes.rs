@@ -10,10 +10,11 @@ use crate::endpoints::{
     changes, conversation_ids, conversations, docs, events, live, metrics, openapi, ready, root,
     sync, version, visitors,
 };
-use crate::error::{ApiError, ErrorCode};
+use crate::error::ApiError;
 use crate::middleware::{around_every_request, cors, inside_cors};
 use crate::openapi::operation::Operation;
 use crate::state::AppState;
+use crate::static_files;
 
 /// The table of routes. Each path is served without and with a slash at its end; whoever may GET may
 /// HEAD; any other method is answered 405, with those that there are in `Allow`. Beside each handler stands
@@ -176,9 +177,5 @@ pub(crate) fn app(
                 }
             }
         })
-        .default_service(web::to(not_found))
-}
-
-async fn not_found() -> Result<String, ApiError> {
-    Err(ErrorCode::NotFound.into())
+        .default_service(web::to(static_files::get))
 }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::operations::GuardedMetrics;
 use crate::origins::CorsOrigins;
 use crate::request::AddressRange;
+use crate::static_files::StaticFolder;
 
 /// How the HTTP server is set up.
 #[derive(Clone, Debug)]
@@ -35,6 +36,8 @@ pub struct HttpSettings {
     pub tls: Option<Arc<ServerConfig>>,
     /// What `/metrics` tells; `None` where there is no such path here.
     pub metrics: Option<GuardedMetrics>,
+    /// The folder whose files are served where the API has no path; `None` serves none.
+    pub static_folder: Option<StaticFolder>,
     /// What `/version` tells.
     pub version: Version,
 }

@@ -29,6 +29,7 @@ use crate::recent_ids::{RecentIds, recent_ids};
 use crate::request::TrustedProxies;
 use crate::routes;
 use crate::settings::{HttpSettings, Limits, LoopbackOnly, UnknownFields, Version};
+use crate::static_files::StaticFiles;
 use crate::streams::Streams;
 use crate::turns::Turns;
 
@@ -157,6 +158,8 @@ pub(crate) struct AppState {
     pub(crate) measures: Measures,
     /// What `/metrics` tells, where it is served here.
     pub(crate) metrics: Option<GuardedMetrics>,
+    /// The files beside the API, where there are any.
+    pub(crate) static_files: Option<StaticFiles>,
     /// Names this life of the store.
     pub(crate) epoch: Uuid,
 }
@@ -171,6 +174,7 @@ impl AppState {
             trusted_proxies,
             rate_limits,
             metrics,
+            static_folder,
             version,
             workers,
             ..
@@ -196,6 +200,7 @@ impl AppState {
             version_header,
             measures: Measures::of(routes::paths()),
             metrics,
+            static_files: static_folder.map(StaticFiles::of),
         }
     }
 }

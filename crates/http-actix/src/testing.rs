@@ -40,6 +40,7 @@ use crate::settings::{
     HttpSettings, Limits, LoopbackOnly, RateLimitSettings, UnknownFields, Version,
 };
 use crate::state::{AppState, Drain, Services};
+use crate::static_files::StaticFolder;
 
 /// The ports; a test sets up what it expects of them and nothing else may be called.
 pub(crate) struct Ports {
@@ -61,6 +62,7 @@ pub(crate) struct Ports {
     pub(crate) cors: CorsOrigins,
     pub(crate) rate_limits: Option<RateLimitSettings>,
     pub(crate) registration: RegistrationMode,
+    pub(crate) static_folder: Option<StaticFolder>,
 }
 
 pub(crate) struct Answer {
@@ -95,6 +97,7 @@ impl Ports {
             cors: CorsOrigins::None,
             rate_limits: None,
             registration: RegistrationMode::Explicit,
+            static_folder: None,
         }
     }
 
@@ -182,6 +185,7 @@ impl Ports {
             tls: None,
             shutdown_timeout_seconds: 1,
             metrics: None,
+            static_folder: self.static_folder.clone(),
             version: version(),
         }
     }

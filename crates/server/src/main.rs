@@ -23,6 +23,7 @@ mod random_secret;
 mod reloads;
 mod service_manager;
 mod settings;
+mod static_folder;
 mod system_anon_ids;
 mod system_api_keys;
 mod system_clock;

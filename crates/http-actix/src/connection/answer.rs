@@ -53,9 +53,11 @@ impl MessageBody for FollowedBody {
         }
         let polled = Pin::new(body).poll_next(context);
         match &polled {
-            Poll::Ready(Some(Ok(piece))) if *is_stream => {
+            Poll::Ready(Some(Ok(piece))) => {
                 *asked_in_vain = 0;
-                served.give(piece.len());
+                if *is_stream {
+                    served.give(piece.len());
+                }
             }
             Poll::Pending if *asked_in_vain >= ASKED_IN_VAIN_MAX => {
                 served.shut_down();

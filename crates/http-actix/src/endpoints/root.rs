@@ -1,15 +1,16 @@
-//! `GET /`: what answers here, and where to go.
+//! `GET /`: what answers here, and where to go; or the start page of the app that is beside the API.
 
 use std::collections::BTreeMap;
 
 use actix_web::http::StatusCode;
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 
 use serde_json::json;
 use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::AdditionalProperties;
 
 use crate::answer;
+use crate::error::ApiError;
 use crate::json::{ObjectWriter, push_string};
 use crate::openapi::content::Answer;
 use crate::openapi::operation::{Operation, Topic};
@@ -29,7 +30,15 @@ const LINKS: [(&str, &str); 7] = [
 ];
 
 /// `{"name": "Convosync", "version": "…", "documentation": "…", "links": {"sync": "…", …}}`
-pub(crate) async fn get(state: web::Data<AppState>) -> HttpResponse {
+pub(crate) async fn get(
+    state: web::Data<AppState>,
+    request: HttpRequest,
+) -> Result<HttpResponse, ApiError> {
+    if let Some(files) = &state.static_files
+        && let Some(page) = files.answer(&request).await?
+    {
+        return Ok(page);
+    }
     let mut out = Vec::with_capacity(512);
     let mut answer = ObjectWriter::new(&mut out);
     push_string(answer.key("name"), "Convosync");
@@ -41,7 +50,7 @@ pub(crate) async fn get(state: web::Data<AppState>) -> HttpResponse {
     }
     links.end();
     answer.end();
-    answer::json(StatusCode::OK, out)
+    Ok(answer::json(StatusCode::OK, out))
 }
 
 pub(crate) fn describe() -> Operation {
@@ -64,6 +73,7 @@ pub(crate) fn describe() -> Operation {
         Topic::Server,
         "What answers here, and where to go",
     )
+    .description("Where an app is beside the API, its start page is here instead.")
     .answer(answer.example("root", example))
 }
 

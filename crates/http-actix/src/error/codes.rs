@@ -73,6 +73,8 @@ error_codes! {
     TooMuchStored: PAYLOAD_TOO_LARGE, "too_much_stored", "Changes too much of what is stored";
     TooManyItems: PAYLOAD_TOO_LARGE, "too_many_items", "Too many items in one request";
     UrlTooLong: URI_TOO_LONG, "url_too_long", "URL too long";
+    RangeNotSatisfiable: RANGE_NOT_SATISFIABLE, "range_not_satisfiable",
+        "File has no such range";
     HeadersTooLarge: REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", "Headers too large";
     UnsupportedContentEncoding: UNSUPPORTED_MEDIA_TYPE, "unsupported_content_encoding",
         "Content-Encoding must be gzip or identity";

@@ -5,10 +5,14 @@ use std::sync::{OnceLock, PoisonError, RwLock};
 use std::time::Duration;
 
 use actix_web::http::{Method, StatusCode};
+use actix_web::{HttpMessage as _, HttpRequest};
 use metrics::{Counter, Histogram, counter, histogram};
 
 /// What stands for every path that is no route.
 const NO_ROUTE: &str = "none";
+
+/// What stands for every path that leads to a file beside the API.
+const STATIC_FILES: &str = "static";
 
 /// The methods of RFC 9110, and what stands for any other: anybody may make up a method.
 const METHODS: [&str; 10] = [
@@ -19,9 +23,21 @@ const METHODS: [&str; 10] = [
 #[derive(Clone, Copy)]
 pub(crate) struct Waited;
 
+/// The mark of a request that is answered by a file beside the API, whose path is in no label and no line.
+#[derive(Clone, Copy)]
+pub(crate) struct AnsweredByFile;
+
+/// What a request is counted as: the pattern of its route, or what stands for all files.
+pub(crate) fn route_of(request: &HttpRequest) -> Option<String> {
+    match request.extensions().contains::<AnsweredByFile>() {
+        true => Some(STATIC_FILES.to_owned()),
+        false => request.match_pattern(),
+    }
+}
+
 /// Requests by route, method and status.
 pub(crate) struct Requests {
-    /// The first one is none.
+    /// The first one is none, the second files.
     routes: Vec<Route>,
     by_pattern: HashMap<String, usize>,
 }
@@ -43,7 +59,8 @@ impl Requests {
     /// Of requests for these routes, each with and without a slash at its end.
     pub(super) fn of(routes: impl IntoIterator<Item = &'static str>) -> Self {
         let mut by_pattern = HashMap::new();
-        let mut all = vec![Route::named(NO_ROUTE)];
+        by_pattern.insert(STATIC_FILES.to_owned(), 1);
+        let mut all = vec![Route::named(NO_ROUTE), Route::named(STATIC_FILES)];
         for route in routes {
             for pattern in [route.to_owned(), format!("{route}/")] {
                 by_pattern.insert(pattern, all.len());

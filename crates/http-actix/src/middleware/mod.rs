@@ -30,7 +30,7 @@ use crate::body::BytesRead;
 use crate::connection::{Connection, Served};
 use crate::error::{ApiError, ErrorCode, of_framework};
 use crate::https::OverTls;
-use crate::measures::{Requests, Waited, name_of};
+use crate::measures::{Requests, Waited, name_of, route_of};
 use crate::request::{REQUEST_ID, RequestId};
 use crate::state::AppState;
 
@@ -42,6 +42,9 @@ const HEADER_OVERHEAD: usize = 32;
 
 /// For a year, browsers come over TLS only.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Of answers that are somebody's; files beside the API say otherwise.
+const PRIVATE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 const VERSION: HeaderName = HeaderName::from_static("convosync-version");
 
@@ -143,9 +146,11 @@ fn add_headers(headers: &mut HeaderMap, id: &RequestId, version: &HeaderValue) {
     for (name, value) in [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
-        (header::CACHE_CONTROL, "private, no-cache"),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if !headers.contains_key(header::CACHE_CONTROL) {
+        headers.insert(header::CACHE_CONTROL, PRIVATE);
     }
     headers.insert(VERSION, version.clone());
     if let Ok(id) = HeaderValue::from_str(id.as_str()) {
@@ -169,7 +174,7 @@ fn tell(
     let elapsed = started.elapsed();
     let (route, status, bytes_in) = match answered {
         Ok(response) => (
-            response.request().match_pattern(),
+            route_of(response.request()),
             response.status(),
             response.request().extensions().get().copied(),
         ),

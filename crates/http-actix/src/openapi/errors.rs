@@ -64,10 +64,11 @@ pub(super) const OF_BODY: [ErrorCode; 5] = [
 
 /// What no operation answers with, but the server where there is none.
 #[cfg(test)]
-pub(super) const OF_NO_OPERATION: [ErrorCode; 3] = [
+pub(super) const OF_NO_OPERATION: [ErrorCode; 4] = [
     ErrorCode::MethodNotAllowed,
     ErrorCode::OriginNotAllowed,
     ErrorCode::PreflightRefused,
+    ErrorCode::RangeNotSatisfiable,
 ];
 
 const ERROR: &str = "Error";

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use actix_web::rt::task::JoinError;
 use convosync_application::live::{ChangeHub, relay};
-use convosync_http_actix::{Drain, HttpSettings};
+use convosync_http_actix::{Drain, HttpSettings, StaticFolder};
 use rustls::ServerConfig;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -28,6 +28,7 @@ use crate::probe;
 use crate::reloads::Reloads;
 use crate::service_manager;
 use crate::settings::{Configuration, Settings};
+use crate::static_folder;
 use crate::tls::Tls;
 use crate::use_cases::{Memory, clock, services};
 use crate::version;
@@ -50,6 +51,7 @@ pub(super) async fn run(
     open_files::raise_limit();
     let mut reloads = Reloads::listen().map_err(|error| failed(&error))?;
     let tls = Tls::load(configuration)?;
+    let static_folder = static_folder::of(configuration, backend)?;
     let backups = Backups::of(configuration, backend, clock()?)?;
     // Before the store is touched: it may belong to a running server of another version.
     let (listener, mode) = listen::listen(configuration)?;
@@ -80,7 +82,7 @@ pub(super) async fn run(
     let tls = tls.map(|tls| tls.read_again_on(&mut reloads));
     let http_settings = HttpSettings {
         metrics: operators.on_the_server(settings),
-        ..http_settings(settings, mode, tls)
+        ..http_settings(settings, mode, tls, static_folder)
     };
     let server = convosync_http_actix::serve(listener, services, http_settings)
         .map_err(|error| failed(&error))?;
@@ -147,6 +149,7 @@ fn http_settings(
     settings: &Settings,
     mode: AccessMode,
     tls: Option<Arc<ServerConfig>>,
+    static_folder: Option<StaticFolder>,
 ) -> HttpSettings {
     let server = &settings.server;
     HttpSettings {
@@ -160,6 +163,7 @@ fn http_settings(
         shutdown_timeout_seconds: server.shutdown_timeout_seconds + HTTP_GRACE_SECONDS,
         tls,
         metrics: None,
+        static_folder,
         version: version::version(),
     }
 }
@@ -197,6 +201,9 @@ fn announce(
     }
     say(&format!("configuration: {}", configuration.sources()));
     say(&format!("access: {}", access.description));
+    if let Some(path) = settings.server.static_folder() {
+        say(&format!("static files: {}", path.display()));
+    }
     let scheme = settings.server.tls.scheme();
     say(&format!("listening on {scheme}://{address}"));
 }

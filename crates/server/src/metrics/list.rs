@@ -36,7 +36,7 @@ pub(super) const METRICS: &[Metric] = &[
     metric(
         "convosync_http_requests_total",
         Kind::Counter,
-        "Requests that were answered, by the route of the table (none is any other path).",
+        "Requests that were answered, by the route of the table (static is a file beside the API, none any other path).",
     ),
     metric(
         "convosync_http_request_duration_seconds",
@@ -46,7 +46,7 @@ pub(super) const METRICS: &[Metric] = &[
     metric(
         "convosync_refused_total",
         Kind::Counter,
-        "What met a limit: the setting's name without its section, or headers or requests_per_connection.",
+        "What met a limit: the setting's name without its section, or headers, requests_per_connection or static_files.",
     ),
     metric(
         "convosync_proofs_total",

@@ -11,6 +11,7 @@ mod values;
 mod variables;
 
 use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 use convosync_domain::usage::Quota;
@@ -67,6 +68,7 @@ pub(crate) struct ServerSettings {
     cors_origins: Vec<Origin>,
     #[serde(deserialize_with = "list")]
     pub(crate) trusted_proxies: Vec<AddressRange>,
+    static_folder: PathBuf,
     pub(crate) tls: TlsSettings,
 }
 
@@ -191,6 +193,12 @@ impl ServerSettings {
             0 => cores(),
             workers => workers,
         }
+    }
+
+    /// The folder whose files are served beside the API; `None` where none are.
+    pub(crate) fn static_folder(&self) -> Option<&Path> {
+        let is_set = !self.static_folder.as_os_str().is_empty();
+        is_set.then_some(&self.static_folder)
     }
 }
 

@@ -10,6 +10,7 @@ mod config;
 mod limits;
 mod port;
 mod report;
+mod static_folder;
 mod tls;
 mod tokens;
 mod url;
@@ -63,6 +64,7 @@ fn on_this_machine(
     findings.extend(clock::findings(&clock));
     findings.extend(tls::findings(configuration, &clock));
     findings.extend(tokens::findings(configuration));
+    findings.extend(static_folder::finding(configuration, &*backend));
     findings.extend(limits::findings(&configuration.settings));
     Ok(findings)
 }

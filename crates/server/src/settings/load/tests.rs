@@ -126,8 +126,8 @@ fn an_unknown_key_is_refused_by_its_full_name() {
         complaint(loaded),
         format!(
             "unknown key server.prot (from {file}); \
-             [server] has cors_origins, drain_seconds, host, hosts, port, shutdown_timeout_seconds, trusted_proxies, \
-             workers"
+             [server] has cors_origins, drain_seconds, host, hosts, port, shutdown_timeout_seconds, static_folder, \
+             trusted_proxies, workers"
         )
     );
     let (file, loaded) = with_file("[servre]\nport = 1");
