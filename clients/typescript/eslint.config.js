@@ -1,8 +1,9 @@
 import js from "@eslint/js";
+import { defineConfig } from "eslint/config";
 import hooks from "eslint-plugin-react-hooks";
 import ts from "typescript-eslint";
 
-export default ts.config(
+export default defineConfig(
   { ignores: ["dist", "src/api/schema.d.ts"] },
   js.configs.recommended,
   ts.configs.strictTypeChecked,
