@@ -106,12 +106,19 @@ export function flat(kind: Kind, row: Row | undefined): Flat {
   return fields;
 }
 
-/** Sets a field of an item by its path. */
+/** Sets a field of an item by its path; undefined takes it away. */
 export function setPath(row: Row, path: string, value: unknown): void {
-  const [part = "", field] = path.split(SEPARATOR);
-  // A part is there or not; its fields have paths of their own.
-  if (field === undefined) row[part] = equal(value, {}) ? (row[part] ?? {}) : value;
-  else (isObject(row[part]) ? row[part] : (row[part] = {}))[field] = value;
+  const [name = "", field] = path.split(SEPARATOR);
+  let of = row;
+  if (field !== undefined) {
+    // A copy: the row may share its parts with another one.
+    of = isObject(row[name]) ? { ...row[name] } : {};
+    row[name] = of;
+  }
+  const last = field ?? name;
+  if (value === undefined) Reflect.deleteProperty(of, last);
+  // That a part is there is a field, too; its own fields have paths of their own.
+  else if (!(PARTS.includes(last) && isObject(of[last]) && equal(value, {}))) of[last] = value;
 }
 
 /** What differs between two states of an item: the paths with the value before, null for none. */
