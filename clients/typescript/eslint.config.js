@@ -16,6 +16,8 @@ export default defineConfig(
         "error",
         { allowInterfaces: "with-single-extends" },
       ],
+      // Taking fields away by destructuring.
+      "@typescript-eslint/no-unused-vars": ["error", { ignoreRestSiblings: true }],
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true }],
     },
   },

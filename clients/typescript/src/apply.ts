@@ -34,7 +34,9 @@ export function apply(store: Store, applying: Applying): Promise<boolean> {
     const sentKeys = [...(batch?.sent.keys() ?? [])].map((key) => JSON.parse(key) as NoteKey);
     await draft.load([...sentKeys, ...keysOf(answer)]);
     const stamps = await store.stamps();
-    const run = new Run(draft, batch?.sent ?? new Map(), now.anew === 1, () => stamps.next());
+    const run = new Run(draft, batch?.sent ?? new Map<string, Sent>(), now.anew === 1, () =>
+      stamps.next(),
+    );
 
     if (batch) await run.park(store, batch, answer.rejected ?? []);
     const named = new Set(keysOf(answer).map(keyOf));
@@ -232,7 +234,7 @@ export function refuse(
 /** After a pull from the start: what the server does not have it is to have again. */
 async function noteUnseen(store: Store, seen: Set<string>, now: () => string): Promise<void> {
   for (const kind of ["conversations", "messages"] as const) {
-    const keys = (await store.rows(kind).toCollection().primaryKeys()) as (string | NoteKey)[];
+    const keys = await store.rows(kind).toCollection().primaryKeys();
     const unseen = keys
       .map((key): NoteKey => (typeof key === "string" ? [key, ""] : key))
       .filter((key) => !seen.has(keyOf(key)));

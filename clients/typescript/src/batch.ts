@@ -54,7 +54,7 @@ export function readBatch(store: Store, most: number, onlyDeletions: boolean): P
 function add(batch: Batch, note: Note, row: Row | undefined): Row[] {
   const kind: Kind = note.message_id === "" ? "conversations" : "messages";
   const key: NoteKey = [note.conversation_id, note.message_id];
-  const values = row ? toSend(kind, note, row) : (new Map() as Flat);
+  const values: Flat = row ? toSend(kind, note, row) : new Map<string, unknown>();
   batch.sent.set(keyOf(key), { stamp: note.stamp, values });
 
   const id = kind === "messages" ? { message_id: key[1] } : { id: key[0] };
@@ -88,7 +88,7 @@ function add(batch: Batch, note: Note, row: Row | undefined): Row[] {
 /** The values of an item that are to be sent, null for what is to be cleared. */
 function toSend(kind: Kind, note: Note, row: Row): Flat {
   const has = flat(kind, row);
-  const values: Flat = note.whole ? new Map(has) : new Map();
+  const values: Flat = new Map(note.whole ? has : []);
   for (const path of Object.keys(note.fields)) values.set(path, has.get(path) ?? null);
   return values;
 }

@@ -59,7 +59,8 @@ export class Turns {
   }
 
   #ask({ row, visitor }: Known, batch: Batch | undefined, signal?: AbortSignal): Promise<Answer> {
-    const query = { since: row.cursor ?? "", limit: PAGE };
+    // A post with an empty `since` is a turn from the start; a pull from there has none.
+    const query = { since: row.cursor ?? (batch ? "" : undefined), limit: PAGE };
     return batch
       ? this.api.json(visitor, "sync-conversations/", {
           query,

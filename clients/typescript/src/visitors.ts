@@ -119,7 +119,7 @@ export class Visitors {
       await store.set(row);
       const stamps = await store.stamps();
       for (const kind of ["conversations", "messages"] as const) {
-        const keys = (await store.rows(kind).toCollection().primaryKeys()) as (string | NoteKey)[];
+        const keys = await store.rows(kind).toCollection().primaryKeys();
         for (let i = 0; i < keys.length; i += 500)
           await this.#adopt(kind, keys.slice(i, i + 500), stamps);
       }

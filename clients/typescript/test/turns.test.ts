@@ -1,0 +1,320 @@
+import { IDBFactory } from "fake-indexeddb";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { SyncError } from "../src/index.js";
+import type { Message } from "../src/types.js";
+import { contents, tab, type Tab } from "./support/device.js";
+import { hasServer, Server } from "./support/server.js";
+
+let server: Server | undefined;
+let user = 0;
+
+beforeAll(async () => {
+  if (hasServer) server = await Server.start();
+});
+afterAll(() => server?.end());
+beforeEach(() => {
+  user++;
+});
+
+/** A device of the user of this test. */
+const device = (more: object = {}): Tab =>
+  tab({ url: server?.url ?? "", userId: `user-${user}`, ...more });
+const message = (id: string, more: Partial<Message> = {}): Message => ({
+  conversation_id: "c",
+  message_id: id,
+  ...more,
+});
+/** Two devices that both have the conversation `c` and its message `m`. */
+async function two(): Promise<[Tab, Tab]> {
+  const [a, b] = [device(), device()];
+  await a.db.conversations.add({ id: "c", title: "Hello", pinned: false });
+  await a.db.messages.add(message("m", { vote: true, output: { output_content_text: "Hi" } }));
+  await a.sync.now();
+  await b.sync.now();
+  return [a, b];
+}
+async function expectSame(a: Tab, b: Tab): Promise<void> {
+  for (const it of [a, b, a, b]) await it.sync.now();
+  expect(await contents(b.db)).toEqual(await contents(a.db));
+  expect(await a.db.sync_notes.count()).toBe(0);
+  expect(await b.db.sync_notes.count()).toBe(0);
+}
+
+describe.skipIf(!hasServer)("a turn", () => {
+  test("brings what one device has to another", async () => {
+    const [a, b] = await two();
+    expect(await contents(b.db)).toEqual(await contents(a.db));
+    expect((await contents(b.db)).messages).toMatchObject([{ message_id: "m", vote: true }]);
+    expect(await a.sync.readStatus()).toMatchObject({ state: "idle", pending: 0 });
+  });
+
+  test("begins as an anonymous visitor", async () => {
+    const a = tab({ url: server?.url ?? "" });
+    await a.db.conversations.add({ id: "c" });
+    await a.sync.now();
+    const { visitor } = await a.sync.readStatus();
+    expect(visitor).toEqual({ anonId: expect.stringMatching(/^[\w-]{43}$/) as string });
+    const again = tab({ url: server?.url ?? "" }, new IDBFactory());
+    await again.sync.now();
+    expect((await again.sync.readStatus()).visitor).not.toEqual(visitor);
+  });
+
+  test("keeps edits of different fields, whichever device syncs first", async () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      user++;
+      const devices = await two();
+      await devices[0].db.conversations.update("c", { title: "New" });
+      await devices[0].db.messages.update(["c", "m"], { "output.output_content_text": "Hi there" });
+      await devices[1].db.conversations.update("c", { pinned: true });
+      await devices[1].db.messages.update(["c", "m"], { vote: false });
+      for (const i of order) await devices[i as 0 | 1].sync.now();
+      await expectSame(...devices);
+      expect(await devices[0].db.conversations.get("c")).toMatchObject({
+        title: "New",
+        pinned: true,
+      });
+      expect(await devices[0].db.messages.get(["c", "m"])).toMatchObject({
+        vote: false,
+        output: { output_content_text: "Hi there" },
+      });
+    }
+  });
+
+  test("lets the later edit of the same field win, whichever device syncs first", async () => {
+    for (const order of [
+      [0, 1],
+      [1, 0],
+    ]) {
+      user++;
+      const devices = await two();
+      await devices[0].db.conversations.update("c", { title: "earlier" });
+      await new Promise((resolve) => setTimeout(resolve, 5));
+      await devices[1].db.conversations.update("c", { title: "later" });
+      for (const i of order) await devices[i as 0 | 1].sync.now();
+      await expectSame(...devices);
+      expect(await devices[0].db.conversations.get("c")).toMatchObject({ title: "later" });
+    }
+  });
+
+  test("keeps an edit that is made while its request is on the way", async () => {
+    const held: (() => void)[] = [];
+    let holds = false;
+    const a = device({
+      fetch: async (url: URL, init: RequestInit) => {
+        const answer = await fetch(url, init);
+        if (holds && init.method === "POST") await new Promise<void>((go) => held.push(go));
+        return answer;
+      },
+    });
+    const b = device();
+    await a.db.conversations.add({ id: "c", title: "1", pinned: false });
+    await a.sync.now();
+    await b.sync.now();
+    await a.db.conversations.update("c", { title: "2" });
+    holds = true;
+    const synced = a.sync.now();
+    while (held.length === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    await a.db.conversations.update("c", { title: "3" });
+    await b.sync.now();
+    await b.db.conversations.update("c", { pinned: true });
+    holds = false;
+    await b.sync.now();
+    held.forEach((go) => {
+      go();
+    });
+    await synced;
+    await expectSame(a, b);
+    expect(await b.db.conversations.get("c")).toMatchObject({ title: "3", pinned: true });
+  });
+
+  test("clears fields, and deletes messages and conversations", async () => {
+    const [a, b] = await two();
+    await a.db.messages.add(message("n"));
+    await a.db.messages.put({ ...message("m"), output: {} });
+    await expectSame(a, b);
+    expect(await b.db.messages.get(["c", "m"])).toMatchObject({ output: {} });
+    expect(await b.db.messages.get(["c", "m"])).not.toHaveProperty("vote");
+    await b.db.messages.delete(["c", "m"]);
+    await expectSame(a, b);
+    expect((await a.db.messages.toArray()).map((m) => m.message_id)).toEqual(["n"]);
+    await a.db.conversations.delete("c");
+    await expectSame(a, b);
+    expect(await b.db.messages.count()).toBe(0);
+    expect(await b.db.conversations.count()).toBe(0);
+  });
+
+  test("revives a conversation that was edited later than it was deleted, whole", async () => {
+    const [a, b] = await two();
+    await a.db.conversations.delete("c");
+    await a.sync.now();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await b.db.conversations.update("c", { pinned: true });
+    await expectSame(a, b);
+    expect(await a.db.conversations.get("c")).toMatchObject({ title: "Hello", pinned: true });
+  });
+
+  test("lets a later deletion take an edit", async () => {
+    const [a, b] = await two();
+    await b.db.conversations.update("c", { title: "in vain" });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await a.db.conversations.delete("c");
+    await b.sync.now();
+    await expectSame(a, b);
+    expect(await b.db.conversations.count()).toBe(0);
+  });
+
+  test("puts an item in the place of one that was deleted, without what that had", async () => {
+    const [a, b] = await two();
+    await a.db.conversations.delete("c");
+    await a.db.conversations.add({ id: "c", title: "again" });
+    await expectSame(a, b);
+    expect(await b.db.conversations.get("c")).not.toHaveProperty("pinned");
+    expect(await b.db.messages.count()).toBe(0);
+  });
+
+  test("sends what the app had before", async () => {
+    const indexedDB = new IDBFactory();
+    const before = tab({ url: server?.url ?? "" }, indexedDB, "old");
+    before.db.use({ stack: "dbcore", name: "convosync", create: () => ({}) });
+    await before.db.conversations.add({
+      id: "c",
+      title: "old",
+      updated_at: "2020-01-01T00:00:00Z",
+    });
+    before.db.close();
+    const options = { url: server?.url ?? "", userId: `user-${user}` };
+    const a = tab(options, indexedDB, "old");
+    const b = device();
+    await a.sync.now();
+    await expectSame(a, b);
+    expect(await b.db.conversations.get("c")).toMatchObject({
+      title: "old",
+      updated_at: "2020-01-01T00:00:00.000Z",
+    });
+  });
+
+  test("sends many items in parts", async () => {
+    const [a, b] = [device(), device()];
+    await a.db.conversations.add({ id: "c" });
+    await a.db.messages.bulkAdd(
+      Array.from({ length: 1_200 }, (_, i) => message(`m-${i}`, { doc: "x".repeat(2_000) })),
+    );
+    await expectSame(a, b);
+    expect(await b.db.messages.count()).toBe(1_200);
+  });
+});
+
+describe.skipIf(!hasServer)("what is refused", () => {
+  test("is put aside with the reason, and is tried again after an edit", async () => {
+    const [a, b] = [device(), device()];
+    await a.db.conversations.bulkAdd([
+      { id: "bad", title: 5 as unknown as string },
+      { id: "good", title: "x" },
+    ]);
+    await a.db.messages.bulkAdd([
+      { conversation_id: "bad", message_id: "in-bad", vote: true },
+      { conversation_id: "good", message_id: "m", vote: "no" as unknown as boolean },
+    ]);
+    await a.sync.now();
+    expect(await a.sync.rejected.toArray()).toMatchObject([
+      { table: "conversations", conversation_id: "bad", message_id: "", path: "title" },
+      { table: "messages", conversation_id: "good", message_id: "m", path: "vote" },
+    ]);
+    expect(await a.sync.readStatus()).toMatchObject({ state: "idle", pending: 0, rejected: 2 });
+    await b.sync.now();
+    expect((await b.db.messages.toArray()).map((m) => m.message_id)).toEqual(["in-bad"]);
+
+    await a.db.conversations.update("bad", { title: "five" });
+    await a.db.messages.update(["good", "m"], { vote: false });
+    await expectSame(a, b);
+    expect(await a.sync.rejected.count()).toBe(0);
+    expect(await b.db.messages.count()).toBe(2);
+  });
+
+  test("for its id takes the messages with it, and nothing else", async () => {
+    const a = device();
+    await a.db.conversations.add({ id: "good" });
+    await a.db.messages.add({ conversation_id: "x".repeat(200), message_id: "m" });
+    await a.sync.now();
+    expect(await a.sync.rejected.toArray()).toMatchObject([{ message_id: "m" }]);
+    expect(await a.sync.readStatus()).toMatchObject({ state: "idle", pending: 0 });
+  });
+
+  test("for its size goes in smaller parts, and one that is too large is put aside", async () => {
+    const small = await Server.start({ CONVOSYNC__LIMITS__BODY_BYTES: "30000" });
+    const a = tab({ url: small.url, userId: "u" });
+    await a.db.conversations.bulkAdd([
+      ...Array.from({ length: 20 }, (_, i) => ({ id: `c-${i}`, title: "x".repeat(5_000) })),
+      { id: "large", title: "x".repeat(40_000) },
+    ]);
+    await a.sync.now();
+    expect(await a.sync.rejected.toArray()).toMatchObject([{ conversation_id: "large" }]);
+    const b = tab({ url: small.url, userId: "u" });
+    await b.sync.now();
+    expect(await b.db.conversations.count()).toBe(20);
+    await small.end();
+  });
+
+  test("for the quota leaves it stuck, while deletions pass and others' changes come", async () => {
+    const small = await Server.start({ CONVOSYNC__VISITORS__MAX_CONVERSATIONS: "2" });
+    const [a, b] = [tab({ url: small.url, userId: "u" }), tab({ url: small.url, userId: "u" })];
+    await a.db.conversations.bulkAdd([{ id: "1" }, { id: "2" }]);
+    await a.sync.now();
+    await b.sync.now();
+    await b.db.conversations.update("1", { title: "from b" });
+    await b.sync.now();
+    await a.db.conversations.add({ id: "3" });
+    await expect(a.sync.now()).rejects.toMatchObject({ reason: "quota" });
+    expect(await a.sync.readStatus()).toMatchObject({
+      state: "stuck",
+      reason: "quota",
+      pending: 1,
+    });
+    expect(await a.db.conversations.get("1")).toMatchObject({ title: "from b" });
+    await a.db.conversations.delete("2");
+    await a.sync.now();
+    expect(await a.sync.readStatus()).toMatchObject({ state: "idle", pending: 0 });
+    await small.end();
+  });
+});
+
+describe.skipIf(!hasServer)("a server that was restored", () => {
+  test("gets back what it has lost, and what it has in an older state", async () => {
+    const own = await Server.start();
+    const [a, b] = [tab({ url: own.url, userId: "u" }), tab({ url: own.url, userId: "u" })];
+    await a.db.conversations.bulkAdd([{ id: "old", title: "1" }, { id: "same" }]);
+    await a.sync.now();
+    own.run("backup", "--to", "backup.db");
+    await a.db.conversations.update("old", { title: "2" });
+    await a.db.conversations.add({ id: "new" });
+    await a.db.messages.add({ conversation_id: "new", message_id: "m", vote: true });
+    await a.sync.now();
+    await b.sync.now();
+    await own.stop();
+    own.run("restore", "backup.db", "--force");
+    await own.start();
+    await b.db.conversations.update("new", { title: "edited" });
+    await b.sync.now();
+    await expectSame(a, b);
+    expect(await a.db.conversations.toArray()).toMatchObject([
+      { id: "new", title: "edited" },
+      { id: "old", title: "2" },
+      { id: "same" },
+    ]);
+    const c = tab({ url: own.url, userId: "u" });
+    await expectSame(a, c);
+    await own.end();
+  });
+});
+
+test("without a network it is offline, and says so", async () => {
+  const a = tab({ url: "http://127.0.0.1:9", userId: "u" });
+  await a.db.conversations.add({ id: "c" });
+  const failure: unknown = await a.sync.now().catch((error: unknown) => error);
+  expect(failure).toBeInstanceOf(SyncError);
+  expect(failure).toMatchObject({ code: "network", reason: undefined });
+  expect(await a.sync.readStatus()).toMatchObject({ state: "offline", pending: 1 });
+});
