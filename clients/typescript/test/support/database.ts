@@ -6,6 +6,7 @@ import type { Conversation, Message } from "../../src/types.js";
 /** A conversation of an app that has fields of its own. */
 export interface Chat extends Conversation {
   pinned?: boolean;
+  color?: string;
   when?: unknown;
 }
 
