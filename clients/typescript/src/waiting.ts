@@ -16,15 +16,16 @@ export class Bell {
     const isDone = () => signal.aborted || (onlyUrgent ? this.#isUrgent : this.#hasRung);
     if (!isDone())
       await new Promise<void>((resolve) => {
-        const timer = most === undefined ? undefined : setTimeout(resolve, most);
         const done = () => {
           clearTimeout(timer);
+          signal.removeEventListener("abort", done);
           resolve();
         };
+        const timer = most === undefined ? undefined : setTimeout(done, most);
         this.#wake = () => {
           if (isDone()) done();
         };
-        signal.addEventListener("abort", done, { once: true });
+        signal.addEventListener("abort", done);
       });
     this.#wake = undefined;
     this.#hasRung = this.#isUrgent = false;

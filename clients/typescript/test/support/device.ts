@@ -1,4 +1,3 @@
-import type { IDBFactory } from "fake-indexeddb";
 import { convosync } from "../../src/index.js";
 import type { Sync } from "../../src/sync.js";
 import type { SyncOptions } from "../../src/types.js";
