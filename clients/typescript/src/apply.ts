@@ -21,14 +21,14 @@ export interface Applying {
 
 /**
  * Applies the answer to a turn or a page of changes, with its cursor, in one transaction. Takes away the notes
- * that were sent, and keeps what the app has changed since. False if somebody else is the visitor by now.
+ * that were sent, and keeps what the app has changed since. False if somebody else is the visitor by now, or if
+ * another answer has been applied meanwhile: what is newer must not be overwritten.
  */
 export function apply(store: Store, applying: Applying): Promise<boolean> {
   return store.write(async () => {
     const { answer, batch, visitor } = applying;
     const now = await store.get("visitor");
-    if (now?.generation !== visitor.generation || now.anonId !== visitor.anonId) return false;
-    if (now.userId !== visitor.userId) return false;
+    if (!now || !isSame(now, visitor)) return false;
 
     const draft = new Draft(store);
     const sentKeys = [...(batch?.sent.keys() ?? [])].map((key) => JSON.parse(key) as NoteKey);
@@ -41,7 +41,7 @@ export function apply(store: Store, applying: Applying): Promise<boolean> {
     if (batch) await run.park(store, batch, answer.rejected ?? []);
     const named = new Set(keysOf(answer).map(keyOf));
     run.take(sentKeys.filter((key) => !named.has(keyOf(key))));
-    for (const conversation of answer.conversations) await run.conversation(conversation as Row);
+    for (const conversation of answer.conversations) await run.conversation(conversation);
     for (const id of named) applying.seen.add(id);
     await draft.save();
 
@@ -55,6 +55,11 @@ export function apply(store: Store, applying: Applying): Promise<boolean> {
     await store.set(stamps.row);
     return true;
   });
+}
+
+function isSame(a: VisitorRow, b: VisitorRow): boolean {
+  const names = ["generation", "anonId", "userId", "cursor"] as const;
+  return names.every((name) => a[name] === b[name]);
 }
 
 function keysOf(answer: Answer): NoteKey[] {

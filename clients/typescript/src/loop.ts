@@ -56,7 +56,7 @@ export class Loop {
           await this.#listen(signal);
           await this.#bell.wait(signal, left);
         } catch (error) {
-          if (signal.aborted || !this.store.db.isOpen()) return;
+          if (isOver(signal) || !this.store.db.isOpen()) return;
           this.#stopStream();
           this.#mustPull = true;
           const failure = asSyncError(error);
@@ -199,6 +199,9 @@ export class Loop {
     this.#heard = [];
   }
 }
+
+// A function, as the compiler takes a signal for one that never changes.
+const isOver = (signal: AbortSignal) => signal.aborted;
 
 /** The error as a SyncError: what is no fault of the server's or the network's is one of the database. */
 export function asSyncError(error: unknown): SyncError {

@@ -66,6 +66,11 @@ export class Store {
     });
   }
 
+  /** Writes what the tabs tell each other. */
+  tell<T>(work: () => Promise<T>): Promise<T> {
+    return this.db.transaction("rw", STATE, work);
+  }
+
   get<K extends StateRow["key"]>(key: K): Promise<Extract<StateRow, { key: K }> | undefined> {
     return this.#state.get(key) as Promise<Extract<StateRow, { key: K }> | undefined>;
   }

@@ -73,7 +73,7 @@ export class Sync {
    */
   async now(): Promise<void> {
     const store = this.#store;
-    const count = await store.write(async () => {
+    const count = await store.tell(async () => {
       const wished = ((await store.get("wish"))?.count ?? 0) + 1;
       await store.set({ key: "wish", count: wished });
       return wished;
@@ -240,12 +240,12 @@ export class Sync {
 
   #measure(server: number, at: number): void {
     const store = this.#store;
-    void store
-      .write(async () => {
-        const stamps = await store.stamps();
-        if (stamps.measure(server, at)) await store.set(stamps.row);
-      })
-      .catch(() => undefined);
+    const measure = async () => {
+      const stamps = await store.stamps();
+      return stamps.measure(server, at) ? store.set(stamps.row) : undefined;
+    };
+    // Where it cannot be stored, the next answer tells it again.
+    void store.tell(measure).catch(() => undefined);
   }
 }
 

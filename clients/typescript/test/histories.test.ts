@@ -143,7 +143,7 @@ class History {
         .where(":id")
         .equals(key)
         .modify((row) => {
-          if (this.#random() < 0.2) delete row[part];
+          if (this.#random() < 0.2) Reflect.deleteProperty(row, part);
           else row[part] = { ...row[part], note: value, at: new Date(0) };
         });
       this.#ledger.write(device, key.join("/"), `${part}.note`, undefined);

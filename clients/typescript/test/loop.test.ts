@@ -44,7 +44,7 @@ describe.skipIf(!hasServer)("the loop", () => {
   test("sends what keeps changing at a pace, and its last state", async () => {
     let posts = 0;
     const spy: typeof fetch = (ask, init) => {
-      if (init?.method === "POST" && String(ask).includes("sync-conversations")) posts++;
+      if (init?.method === "POST" && (ask as URL).pathname.includes("sync-conversations")) posts++;
       return fetch(ask, init);
     };
     const a = started("pace", { pace: 200, fetch: spy });

@@ -13,7 +13,7 @@ function run(folder: string, program: string, ...args: string[]): string {
     return execFileSync(program, args, { cwd: folder, encoding: "utf8", stdio: "pipe" });
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
-    throw new Error(`${program} ${args.join(" ")}\n${stdout}${stderr}`);
+    throw new Error(`${program} ${args.join(" ")}\n${stdout}${stderr}`, { cause: error });
   }
 }
 

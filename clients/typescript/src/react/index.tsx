@@ -66,6 +66,7 @@ export interface ConversationsOptions {
 }
 
 /** The conversations, those that changed last first; undefined until they are read. */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the app's own rows
 export function useConversations<T extends Conversation = Conversation>(
   options: ConversationsOptions = {},
 ): T[] | undefined {
@@ -81,6 +82,7 @@ export function useConversations<T extends Conversation = Conversation>(
  * The messages of a conversation by their `timestamp`, oldest first; undefined until they are read. The table
  * needs the index `[conversation_id+timestamp]`.
  */
+// eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the app's own rows
 export function useMessages<T extends Message = Message>(
   conversationId: string | undefined,
 ): T[] | undefined {
