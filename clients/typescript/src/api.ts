@@ -54,7 +54,9 @@ export class Api {
   ) {
     this.token = options.token;
     this.#base = options.url.replace(/\/+$/, "");
-    this.#fetch = options.fetch ?? ((...args) => fetch(...args));
+    // Called on its own: a browser's `fetch` refuses to be a method of another object.
+    const given = options.fetch ?? fetch;
+    this.#fetch = (...args) => given(...args);
     this.#clock = clock;
     this.#onDate = onDate;
   }

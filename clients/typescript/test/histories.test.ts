@@ -51,11 +51,22 @@ class History {
     this.#random = generator(seed);
     this.#user = `user-${seed}`;
     this.#devices = ["a", "b", "c"].map(
-      (name) => new Device(`${name}-${seed}`, server, this.#user, this.#random),
+      (name) =>
+        new Device(`${name}-${seed}`, server, this.#user, generator(seed + name.charCodeAt(0))),
     );
   }
 
+  /** Fails with all that was said between the devices and the server. */
   async run(): Promise<void> {
+    try {
+      await this.#run();
+    } catch (error) {
+      const happened = this.#devices.flatMap((device) => device.log).sort();
+      throw new Error(`${String(error)}\n${happened.join("\n")}`, { cause: error });
+    }
+  }
+
+  async #run(): Promise<void> {
     const [a, b, c] = this.#devices as [Device, Device, Device];
     a.open(true);
     a.open(true);
@@ -156,13 +167,16 @@ class History {
           delete row.color;
         });
       if (changed) this.#ledger.write(device, id, "color", undefined);
-    } else if (chance < 0.93) {
-      if (await db.messages.get(key)) this.#ledger.deleted.add(key.join("/"));
-      await db.messages.delete(key);
-    } else {
-      if (await db.conversations.get(id)) this.#ledger.deleted.add(id);
-      await db.conversations.where(":id").equals(id).delete();
-    }
+    } else if (chance < 0.93)
+      await db.transaction("rw", db.messages, async () => {
+        if (await db.messages.get(key)) this.#ledger.deleted.add(key.join("/"));
+        await db.messages.delete(key);
+      });
+    else
+      await db.transaction("rw", db.conversations, async () => {
+        if (await db.conversations.get(id)) this.#ledger.deleted.add(id);
+        await db.conversations.where(":id").equals(id).delete();
+      });
   }
 
   /** With a network that works, everything is sent and pulled until nothing is left. */

@@ -13,6 +13,8 @@ export interface Network {
 export class Device {
   tabs: Tab[] = [];
   network: Network = { cut: 0, lost: 0 };
+  /** What it asked and was answered, for a history that fails. */
+  readonly log: string[] = [];
   /** How far its clock is off, in milliseconds. */
   skew = 0;
   readonly #indexedDB = new IDBFactory();
@@ -61,7 +63,13 @@ export class Device {
     init: RequestInit = {},
     life: AbortSignal,
   ): Promise<Response> {
+    const at = new Date().toISOString();
+    const body = typeof init.body === "string" ? init.body : "";
+    const said = (answer: string) => {
+      this.log.push([at, this.name, init.method, (url as URL).search, body, answer].join(" "));
+    };
     const cut = () => {
+      said("cut");
       throw new TypeError("The connection was cut");
     };
     if (life.aborted || this.random() < this.network.cut) cut();
@@ -70,6 +78,7 @@ export class Device {
       await answer.body?.cancel();
       cut();
     }
+    if (answer.headers.get("Content-Type")?.includes("json")) said(await answer.clone().text());
     return answer;
   }
 }
