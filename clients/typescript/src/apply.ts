@@ -130,14 +130,18 @@ class Run {
     const stamp = withMoments(row).updated_at as string | undefined;
     this.#settle([id, ""], row, stamp);
     // What is in a conversation that is deleted here comes again if the deletion was in vain.
-    if (!this.draft.get([id, ""]).row) return;
+    const here = this.draft.get([id, ""]);
+    if (!here.row) return;
     for (const message of (messages ?? []) as Row[]) {
       const key: NoteKey = [id, message.message_id as string];
       if (message.deleted_at !== undefined) {
         if (!this.#revive(key, message.deleted_at as string)) this.#gone(key);
       } else {
         const own = withMoments<Row>({ conversation_id: id, ...message });
-        this.#settle(key, own, (own.updated_at as string | undefined) ?? stamp);
+        const written = (own.updated_at as string | undefined) ?? stamp;
+        // A deletion that is still to be sent, of what the conversation was before, takes it.
+        if (here.note?.deleted !== undefined && !isLater(written, here.note.deleted)) continue;
+        this.#settle(key, own, written);
       }
     }
   }

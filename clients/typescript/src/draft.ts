@@ -67,12 +67,14 @@ export class Draft {
     const deletions: Record<Kind, (string | NoteKey)[]> = { conversations: [], messages: [] };
     const notes: Note[] = [];
     const settled: NoteKey[] = [];
+    const taken: NoteKey[] = [];
     for (const { key, row, note, before } of this.#items.values()) {
       const kind = kindOf(key);
       if (row && !equal(row, before.row)) puts[kind].push(row);
       if (!row && before.row) deletions[kind].push(rowKey(key));
       if (note && !equal(note, before.note)) notes.push(note);
       if (!note && before.note) settled.push(key);
+      if (!note && before.note && !before.note.ready) taken.push(key);
     }
     const work: Promise<unknown>[] = [];
     for (const kind of ["conversations", "messages"] as const) {
@@ -80,8 +82,8 @@ export class Draft {
       if (deletions[kind].length > 0) work.push(this.store.rows(kind).bulkDelete(deletions[kind]));
     }
     if (notes.length > 0) work.push(this.store.notes.bulkPut(notes));
-    if (settled.length > 0)
-      work.push(this.store.notes.bulkDelete(settled), this.store.rejected.bulkDelete(settled));
+    if (settled.length > 0) work.push(this.store.notes.bulkDelete(settled));
+    if (taken.length > 0) work.push(this.store.rejected.bulkDelete(taken));
     await Promise.all(work);
   }
 }
