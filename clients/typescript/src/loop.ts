@@ -9,6 +9,8 @@ import { Bell, backoff } from "./waiting.js";
 
 /** After how long something that is stuck is tried again, in milliseconds. */
 const AGAIN = 60_000;
+/** After how long it is looked whether something was missed, in milliseconds. */
+const LOOK = 15_000;
 /** How many turns a wish takes at most while the app keeps changing things. */
 const MOST_TURNS = 50;
 /** For how long a stream has to hold to count as one that works, in milliseconds. */
@@ -54,7 +56,7 @@ export class Loop {
           const left = await this.work(signal);
           failures = 0;
           await this.#listen(signal);
-          await this.#bell.wait(signal, left);
+          await this.#bell.wait(signal, left ?? LOOK);
         } catch (error) {
           if (isOver(signal) || !this.store.db.isOpen()) return;
           this.#stopStream();

@@ -86,7 +86,14 @@ export class Sync {
         },
         error: reject,
       });
+      // A tab that was frozen may have missed what another one told.
+      const asking = setInterval(() => {
+        void store.get("met").then((row) => {
+          if (row && row.count >= count) resolve(row);
+        }, reject);
+      }, 1_000);
       stop.signal.addEventListener("abort", () => {
+        clearInterval(asking);
         following.unsubscribe();
       });
     });
