@@ -1,0 +1,45 @@
+import type { components } from "../api/schema.js";
+
+/** A message as a row of the app's table: the fields of the API and the conversation it is in. */
+export type Message = components["schemas"]["Message"] & { conversation_id: string };
+
+/**
+ * Where a message goes, and what the app knows of it beside: the row so far, or at least
+ * `conversation_id`. What a mapping does not fill (`vote`, `timestamp`, `parent_id`, unknown fields)
+ * stays as it is here. `message_id` may be left out where the format has an id of its own.
+ */
+export type Base = { conversation_id: string; parent_id?: string } & Partial<
+  Omit<components["schemas"]["Message"], "conversation_id" | "parent_id">
+>;
+
+/** How far an answer is, in `output.output_status`. */
+export type OutputStatus = "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";
+
+/** The keys of an object type that it names, without those that its index signature allows. */
+type Named<T> = keyof {
+  [K in keyof T as string extends K ? never : number extends K ? never : K]: T[K];
+} &
+  string;
+
+/** A field of ours that a mapping fills: of the message, or `part.field` of one of its parts. */
+export type Field =
+  | "message_id"
+  | "img"
+  | "metadata"
+  | `request.${Named<components["schemas"]["MessageRequest"]>}`
+  | `response.${Named<components["schemas"]["MessageResponse"]>}`
+  | `output.${Named<components["schemas"]["MessageOutput"]>}`;
+
+/** The value of a field; undefined where the message does not have it, or has null. */
+export function valueOf(message: object, field: string): unknown {
+  let value: unknown = message;
+  for (const key of field.split(".")) {
+    value = isObject(value) && Object.hasOwn(value, key) ? value[key] : undefined;
+  }
+  return value ?? undefined;
+}
+
+/** Whether a value is a JSON object (and no array). */
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

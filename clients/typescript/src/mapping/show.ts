@@ -1,0 +1,53 @@
+import { isObject, valueOf, type Message } from "./message.js";
+
+/** Who says what. */
+export interface Said {
+  /** `user`, `assistant`, `system`, `tool`, or what the app's vendor calls it. */
+  role: string;
+  /** The words; empty for a message of tool calls or files alone. */
+  text: string;
+}
+
+const asked: [role: string, text: string, unnamed: string][] = [
+  ["request.request_messages_role", "request.request_messages_content", "user"],
+  ["request.request_messages_user_role", "request.request_messages_user_content", "user"],
+  ["", "request.request_input", "user"],
+  ["request.request_messages_system_role", "request.request_messages_system_content", "system"],
+  ["", "request.request_system_prompt", "system"],
+];
+
+/**
+ * What is said in a message, in order, whoever made it: what was asked and what was answered. A
+ * message of a single speaker gives one; one that holds a whole turn gives two.
+ */
+export function saidIn(message: Message): Said[] {
+  const said: Said[] = [];
+  const found = asked.find(([, text]) => typeof valueOf(message, text) === "string");
+  const [role, text, unnamed] = found ?? ["request.request_messages_role", "", "user"];
+  // A request that only tells the settings of an answer says nothing.
+  if (isObject(message.request) && (found !== undefined || !isObject(message.output))) {
+    said.push({ role: words(message, role, unnamed), text: words(message, text, "") });
+  }
+  if (isObject(message.output)) {
+    said.push({
+      role: words(message, "output.output_role", "assistant"),
+      text: words(message, "output.output_content_text", ""),
+    });
+  }
+  return said;
+}
+
+/** The words of a message: of the answer where it has one, else of what was asked; else empty. */
+export function textOf(message: Message): string {
+  return saidIn(message).at(-1)?.text ?? "";
+}
+
+/** Who says what {@link textOf} gives: `assistant`, `user`, `system`, `tool`; else `user`. */
+export function roleOf(message: Message): string {
+  return saidIn(message).at(-1)?.role ?? "user";
+}
+
+function words(message: Message, field: string, otherwise: string): string {
+  const value = valueOf(message, field);
+  return typeof value === "string" ? value : otherwise;
+}
