@@ -17,9 +17,9 @@ const integer: Fit = (value) => (Number.isSafeInteger(value) ? value : undefined
 const boolean: Fit = (value) => (typeof value === "boolean" ? value : undefined);
 const json: Fit = (value) => value ?? undefined;
 
-/** Unix time in seconds, as vendors give it, to RFC 3339. */
+/** Unix time in seconds, as vendors give it, to RFC 3339, which begins with the year 1. */
 const time: Fit = (value) => {
-  if (typeof value !== "number" || !(Math.abs(value) < 1e11)) return undefined;
+  if (typeof value !== "number" || !(value >= -62_135_596_800 && value < 1e11)) return undefined;
   return new Date(value * 1000).toISOString();
 };
 

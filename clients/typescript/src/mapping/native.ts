@@ -177,6 +177,11 @@ export function restore(message: Message): unknown {
   return rest;
 }
 
+/** The fields and their pointers; what is none of that kind is as not there. */
 function pointersOf(map: unknown): [string, string[]][] {
-  return isObject(map) ? (Object.entries(map) as [string, string[]][]) : [];
+  if (!isObject(map)) return [];
+  return Object.entries(map).map(([field, pointers]) => [
+    field,
+    Array.isArray(pointers) ? pointers.filter((pointer) => typeof pointer === "string") : [],
+  ]);
 }
