@@ -5,6 +5,7 @@
  * @module
  */
 export * from "./anthropic.js";
+export { branchTo, siblingsOf } from "./branches.js";
 export * from "./langchain.js";
 export type { Base, Message, OutputStatus } from "./message.js";
 export { formatOf, restore, type Native } from "./native.js";

@@ -39,6 +39,13 @@ export function valueOf(message: object, field: string): unknown {
   return value ?? undefined;
 }
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+/** An id as it comes back from the server: one in the form of a UUID in lower case. */
+export function sameId(id: string): string {
+  return UUID.test(id) ? id.toLowerCase() : id;
+}
+
 /** Whether a value is a JSON object (and no array). */
 export function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);

@@ -1,5 +1,5 @@
 import { fit, isWords, mend } from "./fields.js";
-import { isObject, valueOf, type Base, type Field, type Message } from "./message.js";
+import { isObject, sameId, valueOf, type Base, type Field, type Message } from "./message.js";
 import { drop, elementOf, get, put } from "./pointer.js";
 
 /**
@@ -20,9 +20,6 @@ export interface Native {
 
 /** What stands between two texts of a message that are shown in one field. */
 const BETWEEN = "\n\n";
-
-/** An id in this form comes back from the server in lower case. */
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
 /** Whether the server takes it for an id: 1 to 128 characters, no control character among them. */
 function isId(value: unknown): value is string {
@@ -98,7 +95,7 @@ export class Packing {
   idElse(pointer: string): void {
     const id = this.get(pointer);
     if (this.#base.message_id !== undefined || !isId(id)) return;
-    this.#made["message_id"] = UUID.test(id) ? id.toLowerCase() : id;
+    this.#made["message_id"] = sameId(id);
   }
 
   /**
