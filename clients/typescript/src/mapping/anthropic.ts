@@ -1,5 +1,6 @@
+import type { Message } from "../types.js";
 import { askedAt, copyUsage, itemsAt, listAt, moveImage, statusOf, textsAt } from "./content.js";
-import { isObject, type Base, type Message, type OutputStatus } from "./message.js";
+import { isObject, type Base, type MappedMessage, type OutputStatus } from "./message.js";
 import { formatOf, Packing, restore } from "./native.js";
 import { roleOf, textOf } from "./show.js";
 
@@ -33,7 +34,7 @@ export function fromAnthropicMessage(
   message: AnthropicMessageLike,
   base: Base,
   status?: OutputStatus,
-): Message {
+): MappedMessage {
   const packing = new Packing(MESSAGE, message, base);
   packing.idElse("/id");
   moveImage(packing, "/content");
@@ -116,7 +117,11 @@ export function toAnthropicMessage<M extends AnthropicMessageLike = AnthropicMes
  * @param status How far the answer is, where the app knows better than its `stop_reason`.
  * @throws TypeError where neither the base nor the message received has an id.
  */
-export function fromAnthropicCall(call: AnthropicCall, base: Base, status?: OutputStatus): Message {
+export function fromAnthropicCall(
+  call: AnthropicCall,
+  base: Base,
+  status?: OutputStatus,
+): MappedMessage {
   const packing = new Packing(CALL, call, base);
   packing.idElse("/message/id");
   const asked = (key: string) => packing.get(`/request/${key}`);

@@ -1,4 +1,5 @@
-import { sameId, type Message } from "./message.js";
+import type { Message } from "../types.js";
+import { sameId, valueOf } from "./message.js";
 
 /**
  * The messages of one branch of a conversation, from its first to a leaf, in order. Branches are told
@@ -38,7 +39,7 @@ export function siblingsOf<M extends Message>(messages: readonly M[], message: M
 }
 
 function parentOf(message: Message): string | undefined {
-  const parent = message["parent_id"];
+  const parent = valueOf(message, "parent_id");
   return typeof parent === "string" ? sameId(parent) : undefined;
 }
 

@@ -7,7 +7,7 @@
 export * from "./anthropic.js";
 export { branchTo, siblingsOf } from "./branches.js";
 export * from "./langchain.js";
-export type { Base, Message, OutputStatus } from "./message.js";
+export type { Base, MappedMessage, OutputStatus } from "./message.js";
 export { formatOf, restore, type Native } from "./native.js";
 export * from "./openai-chat.js";
 export * from "./openai-chat-stream.js";

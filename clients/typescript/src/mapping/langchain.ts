@@ -1,5 +1,6 @@
+import type { Message } from "../types.js";
 import { copyUsage, itemsAt, moveImage, textsAt } from "./content.js";
-import type { Base, Message, OutputStatus } from "./message.js";
+import type { Base, MappedMessage, OutputStatus } from "./message.js";
 import { formatOf, Packing, restore } from "./native.js";
 import { roleOf, textOf } from "./show.js";
 
@@ -33,7 +34,7 @@ export function fromLangChainMessage(
   stored: object,
   base: Base,
   status: OutputStatus = "completed",
-): Message {
+): MappedMessage {
   const packing = new Packing(FORMAT, stored, base);
   const at = ["/data", "/kwargs"].find((key) => packing.get(key) !== undefined) ?? "";
   const got = (key: string) => packing.get(`${at}/${key}`);

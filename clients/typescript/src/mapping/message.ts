@@ -1,16 +1,25 @@
 import type { components } from "../api/schema.js";
+import type { Message } from "../types.js";
+import type { Native } from "./native.js";
 
-/** A message as a row of the app's table: the fields of the API and the conversation it is in. */
-export type Message = components["schemas"]["Message"] & { conversation_id: string };
+/** A message with the unknown fields that the mappings add to it; the server keeps them. */
+export interface MappedMessage extends Message {
+  /** The `message_id` of the message that this one follows or answers, where the app has branches. */
+  parent_id?: string;
+  /** What it keeps of the object that it was made from. */
+  native?: Native;
+}
 
 /**
  * Where a message goes, and what the app knows of it beside: the row so far, or at least
- * `conversation_id`. What a mapping does not fill (`vote`, `timestamp`, `parent_id`, unknown fields)
- * stays as it is here. `message_id` may be left out where the format has an id of its own.
+ * `conversation_id`. What a mapping does not fill (`vote`, `timestamp`, `parent_id`, fields of the
+ * app) stays as it is here. `message_id` may be left out where the format has an id of its own.
  */
-export type Base = { conversation_id: string; parent_id?: string } & Partial<
-  Omit<components["schemas"]["Message"], "conversation_id" | "parent_id">
->;
+export interface Base extends Partial<Omit<MappedMessage, "parent_id">> {
+  conversation_id: string;
+  /** As {@link MappedMessage.parent_id}; undefined for the first message. */
+  parent_id?: string | undefined;
+}
 
 /** How far an answer is, in `output.output_status`. */
 export type OutputStatus = "in_progress" | "completed" | "incomplete" | "failed" | "cancelled";

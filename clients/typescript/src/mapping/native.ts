@@ -1,5 +1,6 @@
+import type { Message } from "../types.js";
 import { fit, isWords, mend } from "./fields.js";
-import { isObject, sameId, valueOf, type Base, type Field, type Message } from "./message.js";
+import { isObject, sameId, valueOf, type Base, type Field, type MappedMessage } from "./message.js";
 import { drop, elementOf, get, put } from "./pointer.js";
 
 /**
@@ -103,10 +104,12 @@ export class Packing {
    *
    * @throws TypeError where neither the base nor the object has an id that the server takes.
    */
-  message(): Message {
-    const message_id = this.#made["message_id"] ?? this.#base.message_id;
+  message(): MappedMessage {
+    const { parent_id, ...base } = this.#base;
+    const message_id = this.#made["message_id"] ?? base.message_id;
     if (typeof message_id !== "string") throw new TypeError("The message needs a message_id");
-    return { ...this.#base, ...this.#made, message_id, native: this.#native };
+    const parent = parent_id === undefined ? {} : { parent_id };
+    return { ...base, ...parent, ...this.#made, message_id, native: this.#native };
   }
 
   #take(field: Field, pointers: string[]): void {
@@ -133,7 +136,7 @@ function joinAt(value: unknown, pointers: string[]): string {
 
 /** What the message keeps of the object that it was made from; undefined where it has none. */
 export function nativeOf(message: Message): Native | undefined {
-  const native = message["native"];
+  const native = valueOf(message, "native");
   if (!isObject(native) || typeof native["format"] !== "string" || !("rest" in native)) {
     return undefined;
   }

@@ -1,5 +1,6 @@
+import type { Message } from "../types.js";
 import { askedAt, copyUsage, listAt, moveImage, refusalsAt, statusOf, textsAt } from "./content.js";
-import type { Base, Message, OutputStatus } from "./message.js";
+import type { Base, MappedMessage, OutputStatus } from "./message.js";
 import { formatOf, Packing, restore } from "./native.js";
 import { roleOf, textOf } from "./show.js";
 
@@ -31,7 +32,7 @@ export function fromChatMessage(
   chat: ChatMessageLike,
   base: Base,
   status: OutputStatus = "completed",
-): Message {
+): MappedMessage {
   const packing = new Packing(MESSAGE, chat, base);
   moveImage(packing, "/content");
   if (chat.role === "assistant") answer(packing, "", status);
@@ -81,7 +82,7 @@ export function toChatMessage<M extends ChatMessageLike = ChatMessageLike>(messa
  *
  * @throws TypeError where the base has no `message_id` and the completion's id is none.
  */
-export function fromChatCompletion(call: ChatCompletionCall, base: Base): Message {
+export function fromChatCompletion(call: ChatCompletionCall, base: Base): MappedMessage {
   const packing = new Packing(COMPLETION, call, base);
   packing.idElse("/completion/id");
   const asked = (key: string) => packing.get(`/request/${key}`);

@@ -1,5 +1,6 @@
+import type { Message } from "../types.js";
 import { askedAt, copyUsage, itemsAt, moveImage, refusalsAt, textsAt } from "./content.js";
-import type { Base, Message, OutputStatus } from "./message.js";
+import type { Base, MappedMessage, OutputStatus } from "./message.js";
 import { formatOf, Packing, restore } from "./native.js";
 import { roleOf, textOf } from "./show.js";
 
@@ -24,7 +25,7 @@ export function fromResponseItem(
   item: object,
   base: Base,
   status: OutputStatus = "completed",
-): Message {
+): MappedMessage {
   const packing = new Packing(ITEM, item, base);
   packing.idElse("/id");
   const role = packing.get("/role");
@@ -85,7 +86,7 @@ export function toResponseItem<I extends object = object>(message: Message): I {
  *
  * @throws TypeError where neither the base nor the response has an id.
  */
-export function fromResponse(call: ResponseCall, base: Base): Message {
+export function fromResponse(call: ResponseCall, base: Base): MappedMessage {
   const packing = new Packing(RESPONSE, call, base);
   packing.idElse("/response/id");
   const asked = (key: string) => packing.get(`/request/${key}`);

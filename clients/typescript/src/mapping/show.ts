@@ -1,4 +1,5 @@
-import { isObject, valueOf, type Message } from "./message.js";
+import type { Message } from "../types.js";
+import { isObject, valueOf } from "./message.js";
 
 /** Who says what. */
 export interface Said {

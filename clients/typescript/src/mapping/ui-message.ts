@@ -1,5 +1,6 @@
+import type { Message } from "../types.js";
 import { itemsAt, listAt, textsAt } from "./content.js";
-import { isObject, type Base, type Message, type OutputStatus } from "./message.js";
+import { isObject, type Base, type MappedMessage, type OutputStatus } from "./message.js";
 import { formatOf, Packing, restore } from "./native.js";
 import { roleOf, textOf } from "./show.js";
 
@@ -21,7 +22,7 @@ export interface UIMessageLike {
  * @throws TypeError where neither has an id that the server takes; the AI SDK gives `""` to a message
  *   whose stream has not told one.
  */
-export function fromUIMessage(ui: UIMessageLike, base: Base, status?: OutputStatus): Message {
+export function fromUIMessage(ui: UIMessageLike, base: Base, status?: OutputStatus): MappedMessage {
   const packing = new Packing(FORMAT, ui, base);
   packing.id("/id");
   packing.move("metadata", "/metadata");

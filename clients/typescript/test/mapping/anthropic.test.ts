@@ -197,7 +197,7 @@ describe("a message of the Messages API", () => {
       fc.property(anyMessage, (message) => {
         losslessMessage(message);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 
@@ -214,7 +214,7 @@ describe("a message of the Messages API", () => {
       fc.property(call, (given) => {
         losslessCall(given);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 });

@@ -1,14 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { branchTo, siblingsOf, type Message } from "../../src/mapping/index.js";
+import { branchTo, siblingsOf, type MappedMessage } from "../../src/mapping/index.js";
 
-const message = (message_id: string, second: number, parent_id?: string): Message => ({
+const message = (message_id: string, second: number, parent_id?: string): MappedMessage => ({
   conversation_id: "c",
   message_id,
   timestamp: new Date(1767583930000 + second * 1000).toISOString(),
   ...(parent_id !== undefined && { parent_id }),
 });
-const ids = (messages: Message[]) => messages.map(({ message_id }) => message_id).join(" ");
+const ids = (messages: MappedMessage[]) => messages.map(({ message_id }) => message_id).join(" ");
 
 /** A question with two answers, and its edited version with an answer that was asked about. */
 const tree = [
@@ -45,7 +45,7 @@ describe("a branch", () => {
   });
 
   it("ends with a message whose time is not told yet", () => {
-    const untold: Message = { conversation_id: "c", message_id: "new", parent_id: "a1" };
+    const untold: MappedMessage = { conversation_id: "c", message_id: "new", parent_id: "a1" };
     expect(ids(branchTo([untold, ...tree]))).toBe("q1 a1 new");
   });
 
@@ -76,7 +76,7 @@ describe("a branch", () => {
 
 describe("the siblings of a message", () => {
   it("are the answers to its question, or the versions of its question", () => {
-    const at = (id: string) => tree.find(({ message_id }) => message_id === id) as Message;
+    const at = (id: string) => tree.find(({ message_id }) => message_id === id) as MappedMessage;
     expect(ids(siblingsOf(tree, at("a2")))).toBe("a1 a2");
     expect(ids(siblingsOf(tree, at("q1")))).toBe("q1 q2");
     expect(ids(siblingsOf(tree, at("q3")))).toBe("q3");
@@ -84,6 +84,6 @@ describe("the siblings of a message", () => {
 
   it("are none but itself where no message has a parent", () => {
     const line = [message("a", 1), message("b", 2)];
-    expect(ids(siblingsOf(line, line[1] as Message))).toBe("b");
+    expect(ids(siblingsOf(line, line[1] as MappedMessage))).toBe("b");
   });
 });

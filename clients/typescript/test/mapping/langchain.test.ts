@@ -160,7 +160,7 @@ describe("a message of LangChain", () => {
       fc.property(stored, (message) => {
         lossless(message);
       }),
-      { numRuns: 300 },
+      { numRuns: 200 },
     );
   });
 });

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { expect } from "vitest";
-import type { Message } from "../../src/mapping/index.js";
+import type { MappedMessage } from "../../src/mapping/index.js";
 
 /** A part of a JSON Schema, as far as the API's document uses it for messages. */
 interface Schema {
@@ -54,9 +54,10 @@ export function isKept(text: string): boolean {
  * What a pull brings of a message that was posted: JSON, without the nulls among its fields. That
  * nothing else changes is what {@link faults} makes sure of.
  */
-export function pulled(message: Message): Message {
+export function pulled(message: MappedMessage): MappedMessage {
   expect(faults(message, api.components.schemas["Message"], "message")).toEqual([]);
-  return withoutNulls(JSON.parse(JSON.stringify(message)) as Message) as Message;
+  const json = JSON.parse(JSON.stringify(message)) as Record<string, unknown>;
+  return withoutNulls(json) as unknown as MappedMessage;
 }
 
 function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> {
@@ -73,9 +74,9 @@ function withoutNulls(fields: Record<string, unknown>): Record<string, unknown> 
 /** The law of every mapping: what was made into our message comes back equal, also after a pull. */
 export function expectLossless<T>(
   given: T,
-  from: (native: T) => Message,
-  to: (message: Message) => unknown,
-): Message {
+  from: (native: T) => MappedMessage,
+  to: (message: MappedMessage) => unknown,
+): MappedMessage {
   const native = JSON.parse(JSON.stringify(given)) as T;
   const before = structuredClone(native);
   const message = from(native);

@@ -10,7 +10,7 @@ import {
   saidIn,
   textOf,
   toUIMessage,
-  type Message,
+  type MappedMessage,
 } from "../../src/mapping/index.js";
 import { get, put } from "../../src/mapping/pointer.js";
 import { anyJson } from "./laws.js";
@@ -19,7 +19,7 @@ const base = { conversation_id: "c", message_id: "m" };
 
 describe("the words of a message", () => {
   it("are those of the answer, else of what was asked, whoever made it", () => {
-    const shown: [Partial<Message>, role: string, text: string][] = [
+    const shown: [Partial<MappedMessage>, role: string, text: string][] = [
       [{}, "user", ""],
       [{ output: { output_content_text: "Hello!" } }, "assistant", "Hello!"],
       [{ output: { output_role: "tool" } }, "tool", ""],
@@ -32,7 +32,7 @@ describe("the words of a message", () => {
       [{ request: { request_input: "Hi" }, output: {} }, "assistant", ""],
     ];
     for (const [message, role, text] of shown) {
-      const whole = { ...base, ...message } as Message;
+      const whole = { ...base, ...message };
       expect([roleOf(whole), textOf(whole)]).toEqual([role, text]);
     }
   });
@@ -40,7 +40,7 @@ describe("the words of a message", () => {
   it("are what was asked and what was answered where the message holds a turn", () => {
     const file = new URL("../../../../tests/data/real-conversations.json", import.meta.url);
     const { conversations } = JSON.parse(readFileSync(file, "utf8")) as {
-      conversations: { id: string; messages: Message[] }[];
+      conversations: { id: string; messages: MappedMessage[] }[];
     };
     const messages = conversations.flatMap((conversation) => conversation.messages);
     expect(messages.length).toBeGreaterThan(50);
@@ -62,7 +62,7 @@ describe("the words of a message", () => {
 
 describe("what a message keeps of the object that it was made from", () => {
   it("is restored without knowledge of its format", () => {
-    const message: Message = {
+    const message: MappedMessage = {
       ...base,
       metadata: { topic: "weather" },
       output: { output_content_text: "Hello!" },
@@ -87,7 +87,7 @@ describe("what a message keeps of the object that it was made from", () => {
 
   it("is undefined where there is nothing of that kind", () => {
     for (const native of [undefined, null, 7, [], {}, { format: "x@1" }, { format: 1, rest: {} }]) {
-      const message = { ...base, native } as Message;
+      const message = { ...base, native } as MappedMessage;
       expect(formatOf(message)).toBeUndefined();
       expect(restore(message)).toBeUndefined();
       expect(toUIMessage(message)).toMatchObject({ id: "m", parts: [{ type: "text", text: "" }] });
@@ -119,11 +119,12 @@ describe("what a message keeps of the object that it was made from", () => {
     fc.assert(
       fc.property(native, anyJson, (native, metadata) => {
         const before = structuredClone(native);
-        restore({ ...base, metadata, output: { output_content_text: "t" }, native });
+        const message = { ...base, metadata, output: { output_content_text: "t" }, native };
+        restore(message);
         expect(native).toEqual(before);
         expect(({} as Record<string, unknown>)["bad"]).toBeUndefined();
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 

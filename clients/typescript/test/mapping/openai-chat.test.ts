@@ -175,7 +175,7 @@ describe("a message of Chat Completions", () => {
       fc.property(chat, (message) => {
         losslessMessage(message);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
@@ -291,7 +291,7 @@ describe("a call of Chat Completions", () => {
       fc.property(call, (given) => {
         losslessCall(given);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });

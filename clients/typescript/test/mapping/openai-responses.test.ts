@@ -186,7 +186,7 @@ describe("an item of Responses", () => {
       fc.property(item, (given) => {
         losslessItem(given);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
@@ -336,7 +336,7 @@ describe("a call of Responses", () => {
       fc.property(call, (given) => {
         losslessCall(given);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });

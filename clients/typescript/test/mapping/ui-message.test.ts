@@ -286,7 +286,7 @@ describe("a UIMessage", () => {
       fc.property(ui, (message) => {
         lossless(message);
       }),
-      { numRuns: 500 },
+      { numRuns: 200 },
     );
   });
 });
