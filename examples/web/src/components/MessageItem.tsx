@@ -1,0 +1,138 @@
+import type { Message } from "@convosync/client";
+import { memo, useRef, useState } from "react";
+import { usePage, useServices } from "../app-context";
+import { deleteMessage, restore, vote } from "../chat";
+import type { MessageKey } from "../database";
+import { saidIn, type Said } from "../texts";
+import { BadIcon, BinIcon, GoodIcon, PencilIcon } from "./icons";
+import { MessageEditor } from "./MessageEditor";
+
+/** A message: a question, an answer, or one with the other. */
+export const MessageItem = memo(function MessageItem({ message }: { message: Message }) {
+  const said = saidIn(message);
+  return (
+    <li className="message">
+      {said.map((one) => (
+        <Utterance key={one.path} message={message} said={one} />
+      ))}
+      {said.length === 0 && <p className="nothing">A message without text.</p>}
+    </li>
+  );
+});
+
+const clock = new Intl.DateTimeFormat("en", {
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+  hourCycle: "h23",
+});
+
+function Utterance({ message, said }: { message: Message; said: Said }) {
+  const { db, answers } = useServices();
+  const page = usePage();
+  const [editing, setEditing] = useState(false);
+  const editButton = useRef<HTMLButtonElement>(null);
+  const key: MessageKey = [message.conversation_id, message.message_id];
+  const byModel = said.by === "model";
+  const name = byModel
+    ? (message.response?.model ?? message.request?.request_model ?? "Model")
+    : "You";
+  const unfinished = byModel && message.output?.output_status === "in_progress";
+  const what = byModel ? "the answer" : "your message";
+
+  const finishEdit = (text?: string) => {
+    setEditing(false);
+    if (text !== undefined && text !== said.text)
+      void db.messages.update(key, { [said.path]: text });
+    requestAnimationFrame(() => editButton.current?.focus());
+  };
+
+  const remove = async () => {
+    answers.stop(message.message_id);
+    const deleted = await deleteMessage(db, key);
+    document.querySelector<HTMLElement>(".transcript")?.focus();
+    page.offerUndo("The message is deleted.", () => restore(db, deleted));
+  };
+
+  return (
+    <article className={`utterance by-${said.by}`} aria-busy={unfinished}>
+      <header className="utterance-head">
+        <span className="name">{name}</span>
+        {message.timestamp && (
+          <time dateTime={message.timestamp}>{clock.format(new Date(message.timestamp))}</time>
+        )}
+      </header>
+      {editing ? (
+        <MessageEditor label={`Edit ${what}`} text={said.text} onDone={finishEdit} />
+      ) : (
+        <div className="text">
+          {said.text}
+          {unfinished && <span className="cursor" aria-hidden="true" />}
+        </div>
+      )}
+      {byModel && <State message={message} />}
+      {!editing && !(unfinished && answers.isWriting(message.message_id)) && (
+        <div className="actions">
+          {byModel && <Votes message={message} />}
+          <button
+            ref={editButton}
+            type="button"
+            className="icon-button"
+            aria-label={`Edit ${what}`}
+            title="Edit"
+            onClick={() => setEditing(true)}
+          >
+            <PencilIcon />
+          </button>
+          <button
+            type="button"
+            className="icon-button"
+            aria-label={`Delete ${what}`}
+            title="Delete"
+            onClick={remove}
+          >
+            <BinIcon />
+          </button>
+        </div>
+      )}
+    </article>
+  );
+}
+
+function State({ message }: { message: Message }) {
+  const { answers } = useServices();
+  const status = message.output?.output_status;
+  if (status === "incomplete") return <p className="state">Stopped here.</p>;
+  if (status !== "in_progress" || answers.isWriting(message.message_id)) return null;
+  return <p className="state">Another device is writing this answer.</p>;
+}
+
+function Votes({ message }: { message: Message }) {
+  const { db } = useServices();
+  const key: MessageKey = [message.conversation_id, message.message_id];
+  return (
+    <>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Good answer"
+        title="Good answer"
+        aria-pressed={message.vote === true}
+        onClick={() => vote(db, key, true)}
+      >
+        <GoodIcon />
+      </button>
+      <button
+        type="button"
+        className="icon-button"
+        aria-label="Bad answer"
+        title="Bad answer"
+        aria-pressed={message.vote === false}
+        onClick={() => vote(db, key, false)}
+      >
+        <BadIcon />
+      </button>
+    </>
+  );
+}
