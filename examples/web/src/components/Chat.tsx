@@ -7,7 +7,7 @@ import { useKeys } from "../hooks";
 import { ChatHeader, type Menu } from "./ChatHeader";
 import { Composer } from "./Composer";
 import { Transcript } from "./Transcript";
-import { Welcome } from "./Welcome";
+import { Missing, Welcome } from "./Welcome";
 
 interface Props {
   /** The conversation; none while a new one is begun. */
@@ -63,33 +63,28 @@ export function Chat({ conversation, missing, composer, heading, menu, menuButto
   return (
     <div className="chat">
       <ChatHeader
-        key={id}
+        // No sibling may have the same key.
+        key={`head ${id ?? ""}`}
         conversation={conversation}
         heading={heading}
         menu={menu}
         menuButton={menuButton}
       />
       {missing ? (
-        <div className="welcome">
-          <p>
-            This conversation is not on this device. It may have been deleted, or not arrived yet.
-          </p>
-        </div>
+        <Missing />
       ) : id === undefined ? (
         <Welcome onAsk={send} />
       ) : (
         <Transcript key={id} messages={messages} />
       )}
-      {!missing && (
-        <Composer
-          field={composer}
-          draft={drafts[id ?? ""] ?? ""}
-          onDraft={(draft) => setDrafts({ ...drafts, [id ?? ""]: draft })}
-          writing={writing !== undefined}
-          onSend={send}
-          onStop={stop}
-        />
-      )}
+      <Composer
+        field={composer}
+        draft={drafts[id ?? ""] ?? ""}
+        onDraft={(draft) => setDrafts({ ...drafts, [id ?? ""]: draft })}
+        writing={writing !== undefined}
+        onSend={send}
+        onStop={stop}
+      />
     </div>
   );
 }

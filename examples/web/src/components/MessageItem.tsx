@@ -20,13 +20,14 @@ export const MessageItem = memo(function MessageItem({ message }: { message: Mes
   );
 });
 
-const clock = new Intl.DateTimeFormat("en", {
-  day: "numeric",
-  month: "short",
-  hour: "2-digit",
-  minute: "2-digit",
-  hourCycle: "h23",
-});
+const clock = new Intl.DateTimeFormat("en", { timeStyle: "short", hourCycle: "h23" });
+const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "long", year: "numeric" });
+
+function momentOf(timestamp: string): string {
+  const at = new Date(timestamp);
+  const time = clock.format(at);
+  return at.toDateString() === new Date().toDateString() ? time : `${day.format(at)}, ${time}`;
+}
 
 function Utterance({ message, said }: { message: Message; said: Said }) {
   const { db, answers } = useServices();
@@ -60,7 +61,7 @@ function Utterance({ message, said }: { message: Message; said: Said }) {
       <header className="utterance-head">
         <span className="name">{name}</span>
         {message.timestamp && (
-          <time dateTime={message.timestamp}>{clock.format(new Date(message.timestamp))}</time>
+          <time dateTime={message.timestamp}>{momentOf(message.timestamp)}</time>
         )}
       </header>
       {editing ? (

@@ -1,3 +1,5 @@
+import { useEffect, useState } from "react";
+
 const SUGGESTIONS = [
   "What happens when I go offline?",
   "How do my devices stay in sync?",
@@ -23,6 +25,28 @@ export function Welcome({ onAsk }: { onAsk: (question: string) => void }) {
           </li>
         ))}
       </ul>
+    </div>
+  );
+}
+
+/** What stands for a conversation that is not here; not at once, as a new one is in the address before it is listed. */
+export function Missing() {
+  const [sure, setSure] = useState(false);
+  useEffect(() => {
+    const timer = setTimeout(() => setSure(true), 400);
+    return () => clearTimeout(timer);
+  }, []);
+  return (
+    <div className="welcome">
+      {sure && (
+        <>
+          <p className="welcome-lead">This conversation is not here.</p>
+          <p className="welcome-note">
+            It was deleted, or it has not arrived on this device yet. What you send begins a new
+            one.
+          </p>
+        </>
+      )}
     </div>
   );
 }
