@@ -13,13 +13,18 @@ const lockName = (key: MessageKey): string => `answering ${key.join(" ")}`;
 export class Answers {
   readonly #db: ChatDatabase;
   readonly #pace: number;
+  readonly #locks: LockManager | undefined;
   readonly #writing = new Map<string, AbortController>();
   readonly #listeners = new Set<() => void>();
   #version = 0;
 
-  /** @param pace milliseconds between two pieces of an answer */
-  constructor(db: ChatDatabase, pace: number) {
+  /**
+   * @param pace milliseconds between two pieces of an answer
+   * @param locks the browser's locks; none where the page comes by plain HTTP from another machine
+   */
+  constructor(db: ChatDatabase, pace: number, locks?: LockManager) {
     this.#db = db;
+    this.#locks = locks;
     this.#pace = pace;
   }
 
@@ -29,11 +34,12 @@ export class Answers {
     this.#writing.set(key[1], stop);
     this.#changed();
     try {
-      await withLock(lockName(key), async () => {
+      const write = async () => {
         await this.#db.answering.put({ conversation_id: key[0], message_id: key[1] });
         await this.#stream(key, question, stop.signal);
         await this.#db.answering.delete(key);
-      });
+      };
+      await (this.#locks ? this.#locks.request(lockName(key), write) : write());
     } finally {
       this.#writing.delete(key[1]);
       this.#changed();
@@ -76,10 +82,10 @@ export class Answers {
   /** Marks as incomplete what a closed page of this browser has left half-written. */
   async finishAbandoned(): Promise<void> {
     // Without locks no page could tell; then there is no way to know that nobody writes any more.
-    if (!("locks" in navigator)) return;
+    if (!this.#locks) return;
     for (const { conversation_id, message_id } of await this.#db.answering.toArray()) {
       const key: MessageKey = [conversation_id, message_id];
-      await navigator.locks.request(lockName(key), { ifAvailable: true }, async (lock) => {
+      await this.#locks.request(lockName(key), { ifAvailable: true }, async (lock) => {
         if (!lock) return;
         await this.#db.messages.update(key, {
           "output.output_status": "incomplete",
@@ -105,8 +111,4 @@ export class Answers {
     this.#version += 1;
     for (const listener of this.#listeners) listener();
   }
-}
-
-async function withLock(name: string, work: () => Promise<void>): Promise<void> {
-  await ("locks" in navigator ? navigator.locks.request(name, work) : work());
 }

@@ -40,8 +40,8 @@ export async function ask(
         timestamp: new Date(asked).toISOString(),
         request: {
           request_model: MODEL,
-          request_messages_user_role: "user",
-          request_messages_user_content: question,
+          request_messages_role: "user",
+          request_messages_content: question,
         },
       },
       {

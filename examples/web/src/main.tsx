@@ -18,7 +18,7 @@ const page = new URL(location.href);
 const db = new ChatDatabase(databaseName(page));
 const session = new Session(db.name, localStorage);
 const sync = convosync(db, { url: serverUrl(page), token: session.token });
-const answers = new Answers(db, 35);
+const answers = new Answers(db, 35, (navigator as Partial<Navigator>).locks);
 
 sync.start();
 void answers.finishAbandoned();

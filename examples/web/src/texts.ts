@@ -9,8 +9,8 @@ export interface Said {
 
 // Of the fields that apps use for what a person has asked, the most telling one counts.
 const QUESTION_FIELDS = [
-  "request_messages_user_content",
   "request_messages_content",
+  "request_messages_user_content",
   "request_input",
 ] as const;
 
