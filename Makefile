@@ -1,6 +1,7 @@
-.PHONY: run test test-browser check check-api bench check-perf torture fuzz openapi dist test-deb test-proxies lint-deploy
+.PHONY: run demo test test-browser check check-api bench check-perf torture fuzz openapi dist test-deb test-proxies lint-deploy
 
 run: ; @scripts/need && cargo run --bin convosync
+demo: ; @scripts/need && scripts/demo
 test: ; @scripts/need && scripts/with-postgres scripts/test
 test-browser: ; @scripts/need && scripts/test-browser
 check: ; @scripts/need && scripts/check
