@@ -50,7 +50,8 @@ export function App() {
 
   const closeDrawer = useCallback(() => {
     setDrawerOpen(false);
-    menuButton.current?.focus();
+    // While the drawer lies over it, the page takes no focus.
+    requestAnimationFrame(() => menuButton.current?.focus());
   }, []);
 
   const undo = useCallback(() => {

@@ -26,6 +26,7 @@ export class Device {
     page.on("pageerror", (error) => device.errors.push(error.message));
     page.on("request", (request) => device.requests.push(request.url()));
     await page.goto(url);
+    await page.getByLabel("Message", { exact: true }).waitFor();
     return device;
   }
 
