@@ -53,6 +53,7 @@ export function ChatHeader({ conversation, heading, menu, menuButton }: Props) {
           <MenuIcon />
         </button>
       )}
+      {conversation && renaming && <h1 className="sr-only">{titleOf(conversation)}</h1>}
       {conversation && renaming ? (
         <TitleForm
           title={conversation.title ?? ""}
