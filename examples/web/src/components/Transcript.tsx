@@ -1,5 +1,6 @@
 import type { Message } from "@convosync/client";
 import { useLayoutEffect, useRef, useState } from "react";
+import { inOrder } from "../texts";
 import { MessageItem } from "./MessageItem";
 
 /** How many messages are shown at first, the last ones, and how many more each time. */
@@ -37,9 +38,11 @@ export function Transcript({ messages }: { messages: Message[] | undefined }) {
         </button>
       )}
       <ol className="messages">
-        {messages.slice(-shown).map((message) => (
-          <MessageItem key={message.message_id} message={message} />
-        ))}
+        {inOrder(messages)
+          .slice(-shown)
+          .map((message) => (
+            <MessageItem key={message.message_id} message={message} />
+          ))}
       </ol>
       {messages.length === 0 && <p className="nothing">Nothing is left of this conversation.</p>}
     </div>

@@ -81,9 +81,8 @@ export class Device {
     await this.page.locator(".sync-line", { hasText: sentence }).waitFor();
   }
 
-  /** What axe finds wrong in the page as it is, in lines. */
-  async violations() {
-    // What moves in or out is not looked at half-way.
+  /** Waits until what moves in or out is in its place. */
+  async still() {
     await this.page.evaluate(() =>
       Promise.all(
         document
@@ -92,6 +91,11 @@ export class Device {
           .map((one) => one.finished),
       ),
     );
+  }
+
+  /** What axe finds wrong in the page as it is, in lines. */
+  async violations() {
+    await this.still();
     if (!(await this.page.evaluate(() => "axe" in window))) await this.page.evaluate(axeSource);
     const { violations } = await this.page.evaluate(() => window.axe.run(document));
     return violations.flatMap(({ id, nodes }) =>

@@ -15,6 +15,12 @@ const EARLIER = [
   ["Three ways to begin a talk", 300],
 ];
 
+/** Waits until nothing slides any more, with the pointer out of the way. */
+async function settled(device) {
+  await device.page.mouse.move(640, 1);
+  await device.still();
+}
+
 const server = await startServer();
 const browser = await startBrowser();
 try {
@@ -33,6 +39,7 @@ try {
   await laptop.button("Good answer").click();
   await laptop.ask("And what happens to this chat when I go offline on the train?");
   await laptop.page.getByText("If you edited one message").waitFor();
+  await settled(laptop);
   await laptop.page.screenshot({ path: image("demo-desktop.png") });
 
   const phone = await Device.open(browser, server.page, {
@@ -44,6 +51,7 @@ try {
   await phone.signIn("ada");
   await phone.open("How do I brew green tea?");
   await phone.button("Good answer").nth(1).waitFor();
+  await settled(phone);
   await phone.page.screenshot({ path: image("demo-phone.png") });
 } finally {
   await browser.close();
