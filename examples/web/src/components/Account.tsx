@@ -4,7 +4,7 @@ import { usePage } from "../app-context";
 /** Who uses the page, and the way in or out. */
 export function Account() {
   const page = usePage();
-  const visitor = useSyncStatus()?.visitor;
+  const visitor = useSyncStatus().visitor;
   const userId = visitor && "userId" in visitor ? visitor.userId : undefined;
   return (
     <section className="account" aria-label="Account">

@@ -26,7 +26,7 @@ export function ChatHeader({ conversation, heading, menu, menuButton }: Props) {
   const page = usePage();
   const [renaming, setRenaming] = useState(false);
   const renameButton = useRef<HTMLButtonElement>(null);
-  const offline = useSyncStatus()?.state === "offline";
+  const offline = useSyncStatus().state === "offline";
   const online = useOnline();
 
   const remove = async (id: string, title: string) => {

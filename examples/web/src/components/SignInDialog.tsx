@@ -9,7 +9,7 @@ import { Dialog } from "./Dialog";
 export function SignInDialog({ onClose }: { onClose: () => void }) {
   const { db, sync, session } = useServices();
   const page = usePage();
-  const visitor = useSyncStatus()?.visitor;
+  const visitor = useSyncStatus().visitor;
   const known = visitor && "userId" in visitor ? visitor.userId : undefined;
   const [userId, setUserId] = useState(known ?? "");
   const [token, setToken] = useState("");

@@ -8,7 +8,7 @@ import { Dialog } from "./Dialog";
 export function SignOutDialog({ onClose }: { onClose: () => void }) {
   const { sync, session, answers } = useServices();
   const page = usePage();
-  const pending = useSyncStatus()?.pending ?? 0;
+  const pending = useSyncStatus().pending;
   const [busy, setBusy] = useState(false);
   const signOut = async () => {
     setBusy(true);

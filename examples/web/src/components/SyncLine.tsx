@@ -10,7 +10,6 @@ export function SyncLine() {
   const page = usePage();
   const status = useSyncStatus();
   const online = useOnline();
-  if (!status) return <p className="sync-line">&nbsp;</p>;
   const { tone, sentence, remedy } = describe(status, online);
   return (
     <section className="sync" aria-label="Sync">
