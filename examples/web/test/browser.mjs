@@ -57,6 +57,8 @@ test("each edits offline, and both meet", async () => {
   await laptop.button("Good answer").waitFor();
   await phone.open(TEA);
   await phone.button("Good answer").waitFor();
+  await laptop.says("In sync");
+  await phone.says("In sync");
 
   await laptop.context.setOffline(true);
   await phone.context.setOffline(true);

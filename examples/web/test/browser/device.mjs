@@ -84,7 +84,7 @@ export class Device {
   /** Waits until what moves in or out is in its place. */
   async still() {
     await this.page.evaluate(() =>
-      Promise.all(
+      Promise.allSettled(
         document
           .getAnimations()
           .filter((one) => one.effect.getTiming().iterations === 1)
