@@ -1,9 +1,9 @@
 import { convosync, type Sync } from "@convosync/client";
 import { ConvosyncProvider } from "@convosync/client/react";
-import { render, screen, waitFor } from "@testing-library/react";
+import { render, screen, waitFor, within } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import type { ReactNode } from "react";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { Answers } from "../src/answers";
 import { PageContext, ServicesContext, type Page } from "../src/app-context";
 import { SignInDialog } from "../src/components/SignInDialog";
@@ -57,12 +57,13 @@ const answer = {
 
 test("signing in tells how many conversations are merged, and what went wrong", async () => {
   await db.conversations.bulkAdd([{ id: "a" }, { id: "b" }]);
+  vi.spyOn(sync, "signIn").mockRejectedValue(new Error("The token is not valid"));
   show(<SignInDialog onClose={() => undefined} />);
   await screen.findByText(/^2 conversations from this device will be merged/);
   await userEvent.type(screen.getByLabelText("User id"), "ada");
   await userEvent.type(screen.getByLabelText(/^Token/), "wrong");
   await userEvent.click(screen.getByRole("button", { name: "Sign in and merge" }));
-  await waitFor(() => expect(screen.getByRole("alert").textContent).not.toBe(""));
+  await within(await screen.findByRole("alert")).findByText("The token is not valid");
   expect(screen.getByRole("button", { name: "Sign in and merge" }).hasAttribute("disabled")).toBe(
     false,
   );
