@@ -38,7 +38,8 @@ try {
   await laptop.ask("How do I brew green tea?");
   await laptop.button("Good answer").click();
   await laptop.ask("And what happens to this chat when I go offline on the train?");
-  await laptop.page.getByText("If you edited one message").waitFor();
+  await laptop.button("Good answer").nth(1).waitFor();
+  await laptop.says("In sync");
   await settled(laptop);
   await laptop.page.screenshot({ path: image("demo-desktop.png") });
 
