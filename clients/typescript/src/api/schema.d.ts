@@ -65,7 +65,7 @@ export interface paths {
         };
         /**
          * What others change, as it happens
-         * @description Changes as they happen, as server-sent events. `event: change` has in `data` the page that a pull gives, and in `id` its cursor; the first one comes at once, and has what changed since the cursor. `event: expired` has an error in `data`: the cursor has expired or the visitor is gone, and the stream ends. A comment every 15 seconds keeps it open. A client that connects again sends the `id` that came last in `Last-Event-ID`, and misses nothing.
+         * @description Changes as they happen, as server-sent events. `event: change` has in `data` the page that a pull gives, and in `id` its cursor; the first one comes at once, and has what changed since the cursor. `event: expired` has an error in `data`: the cursor has expired; `event: gone` likewise: the visitor is no more. Either ends the stream. A comment every 15 seconds keeps it open. A client that connects again sends the `id` that came last in `Last-Event-ID`, and misses nothing.
          *
          *     An API key needs the scope `sync:any`.
          */
@@ -233,7 +233,10 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What answers here, and where to go */
+        /**
+         * What answers here, and where to go
+         * @description Where an app is beside the API, its start page is here instead.
+         */
         get: operations["getRoot"];
         put?: never;
         post?: never;
