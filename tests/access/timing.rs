@@ -60,7 +60,7 @@ fn anothers_name_and_nobodys_take_as_long() {
         });
         assert!(is_same, "{path}: |t| was {seen:?}");
         let t = seen.last().unwrap();
-        report("G15", &format!("|t| {t:.1} of {} timings", 2 * asked()));
+        report("G15", &format!("t = {t:.1} of {} timings", 2 * asked()));
     }
 }
 

@@ -39,6 +39,8 @@ pub(super) struct Clients {
     /// Those that nobody waits at, the one that is idle longest first.
     idle: RefCell<VecDeque<TcpStream>>,
     posts: Cell<u64>,
+    /// What was posted before only counts if it failed.
+    counted_from: Cell<Instant>,
     /// A field of each conversation, so that a server has more to do than its clients.
     filler: String,
     outcome: RefCell<Outcome>,
@@ -55,6 +57,7 @@ impl Clients {
             address: server.address().to_owned(),
             idle: RefCell::default(),
             posts: Cell::new(0),
+            counted_from: Cell::new(Instant::now()),
             filler: "{\"a\":\"b\"},".repeat(100 * kilobytes),
             outcome: RefCell::default(),
         });
@@ -89,19 +92,21 @@ impl Clients {
     }
 
     /// So many posts a second over so many connections, of which each is a client who waits for its answer: while all of
-    /// them wait, nobody posts.
+    /// them wait, nobody posts. The time begins after a burst, of which only failures count.
     pub(super) fn at_rate(
         self: &Rc<Self>,
         per_second: f64,
         connections: usize,
+        burst: Duration,
         time: Duration,
     ) -> Outcome {
         let tasks = LocalSet::new();
         let this = Rc::clone(self);
         tasks.spawn_local(async move {
             let began = Instant::now();
+            this.counted_from.set(began + burst);
             let mut sent = 0.0;
-            while began.elapsed() < time {
+            while began.elapsed() < burst + time {
                 while sent < began.elapsed().as_secs_f64() * per_second {
                     sent += 1.0;
                     let waiting = Rc::strong_count(&this);
@@ -122,9 +127,11 @@ impl Clients {
         let request = self.next_request();
         let asked = timeout(TIMEOUT, self.ask(request.as_bytes())).await;
         let took = began.elapsed();
+        let counts = began >= self.counted_from.get();
         let mut outcome = self.outcome.borrow_mut();
         match asked {
-            Ok(Ok(answer)) if answer.starts_with("HTTP/1.1 200 ") => outcome.done.push(took),
+            Ok(Ok(answer)) if !counts && (is_done(&answer) || is_refusal(&answer)) => {}
+            Ok(Ok(answer)) if is_done(&answer) => outcome.done.push(took),
             Ok(Ok(answer)) if is_refusal(&answer) => outcome.refused.push(took),
             Ok(Ok(answer)) => outcome.failed.push(answer),
             Ok(Err(error)) => outcome.failed.push(error.to_string()),
@@ -183,6 +190,10 @@ fn block_on(tasks: LocalSet) {
         .enable_all()
         .build();
     runtime.unwrap().block_on(tasks);
+}
+
+fn is_done(answer: &str) -> bool {
+    answer.starts_with("HTTP/1.1 200 ")
 }
 
 fn is_refusal(answer: &str) -> bool {

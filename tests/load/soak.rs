@@ -63,7 +63,7 @@ fn nothing_grows_under_a_load_that_stays() {
             }
             taken
         });
-        let outcome = clients.at_rate(rate, CONNECTIONS, time);
+        let outcome = clients.at_rate(rate, CONNECTIONS, Duration::ZERO, time);
         drop(ended);
         (outcome, watcher.join().unwrap())
     });
