@@ -1,7 +1,10 @@
 //! What a device is told in a turn of what it posted itself.
 
+use std::thread;
+
 use serde_json::{Value, json};
 
+use crate::model::replica::Replica;
 use crate::support::Server;
 use crate::support::api::Api;
 
@@ -147,4 +150,32 @@ fn a_device_that_deletes_in_vain_gets_all_messages_back() {
     let mut ids: Vec<_> = told[0]["messages"].as_array().unwrap().iter().collect();
     ids.sort_by_key(|message| message["message_id"].to_string());
     assert_eq!(ids, [&message("a"), &message("c")]);
+}
+
+/// What it is told of, or has posted, must not stay with it because it was not there any more when the page was read.
+#[test]
+fn a_device_new_to_the_visitor_learns_what_others_delete_during_its_first_turn() {
+    let server = Server::start();
+    for round in 0..200 {
+        let api = Api::register(&server.url(), &format!("user_id=ada-{round}"));
+        let messages = json!([{"message_id": "m", "updated_at": T2}]);
+        let living = json!({"id": "c", "updated_at": T3, "messages": messages});
+        turn(&api, "", &living);
+        let delete = || {
+            let messages = json!([{"message_id": "m", "deleted_at": T3}]);
+            turn(&api, "", &json!({"id": "c", "messages": messages}))
+        };
+        let mut device = Replica::default();
+        let answer = thread::scope(|scope| {
+            scope.spawn(delete);
+            turn(&api, "", &json!({"id": "c", "deleted_at": T1}))
+        });
+        device.apply_page(&answer);
+        api.drain(Some(cursor(&answer).to_owned()), 500, |page| {
+            device.apply_page(page);
+        });
+        let mut new = Replica::default();
+        api.drain(None, 500, |page| new.apply_page(page));
+        assert_eq!(device.state(), new.state(), "round {round}");
+    }
 }

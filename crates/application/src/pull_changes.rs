@@ -210,6 +210,19 @@ impl Since {
         }
     }
 
+    /// This, or the start of a pull for a device that knows what was dead by this change number.
+    pub(crate) fn or_start_of(self, change_number: u64) -> Self {
+        let start = FeedPosition {
+            since: 0,
+            dead_left_out_through: Some(change_number),
+            last: None,
+        };
+        Self {
+            position: self.position.or(Some(start)),
+            ..self
+        }
+    }
+
     /// Whether it is of another life of the store: by its epoch, or because it has seen more changes than there
     /// were.
     pub(crate) fn is_expired(&self, change_counter: u64) -> bool {

@@ -115,6 +115,8 @@ impl TakeTurn {
         let pulled = match told.page {
             Some(page) => self.pull.known_page(visitor, page),
             None => {
+                // What the device knows of its items is their state right after the post: what died since has to be told.
+                let since = since.or_start_of(told.left_out.through);
                 let left_out = Arc::new(told.left_out);
                 self.pull.page(visitor, since, limit, left_out).await?
             }

@@ -27,8 +27,8 @@ const MAX_CHANGE_NUMBER: u64 = i64::MAX.cast_unsigned();
 pub struct FeedPosition {
     /// The change number that the pull started from: everything up to it has been seen.
     pub since: u64,
-    /// In a pull from the very start, the visitor's counter at its first page: items that were dead
-    /// by then are left out.
+    /// In a pull from the very start, the visitor's counter at its first page, or after the post of the turn that it
+    /// began with: items that were dead by then are left out.
     pub dead_left_out_through: Option<u64>,
     /// The last item that was given out, while the pull is not drained.
     pub last: Option<FeedPlace>,
