@@ -212,11 +212,7 @@ impl Since {
 
     /// This, or the start of a pull for a device that knows what was dead by this change number.
     pub(crate) fn or_start_of(self, change_number: u64) -> Self {
-        let start = FeedPosition {
-            since: 0,
-            dead_left_out_through: Some(change_number),
-            last: None,
-        };
+        let start = FeedPosition::start(change_number);
         Self {
             position: self.position.or(Some(start)),
             ..self

@@ -29,7 +29,7 @@ impl ToTell {
         outcomes: Outcomes,
         merge: &Merge,
     ) -> Self {
-        let is_up_to_date = start.since.position == Some(drained_at(change_counter));
+        let is_up_to_date = start.since.position == Some(FeedPosition::drained_at(change_counter));
         let conversations = merge.named().map(|it| (it.id.key(), it.clone()));
         Self {
             start,
@@ -99,7 +99,7 @@ fn own_page(
     let content_bytes = content_bytes.fold(0, usize::saturating_add);
     (content_bytes < start.page_bytes).then_some(ChangesPage {
         conversations: page,
-        next: drained_at(left_out.through),
+        next: FeedPosition::drained_at(left_out.through),
         has_more: false,
         change_counter: left_out.through,
     })
@@ -108,12 +108,4 @@ fn own_page(
 fn content_bytes(changed: &ChangedConversation) -> usize {
     let messages = changed.messages.iter().map(StoredMessage::content_bytes);
     messages.fold(changed.conversation.content_bytes(), usize::saturating_add)
-}
-
-fn drained_at(change_counter: u64) -> FeedPosition {
-    FeedPosition {
-        since: change_counter,
-        dead_left_out_through: None,
-        last: None,
-    }
 }

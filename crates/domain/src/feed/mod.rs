@@ -34,6 +34,28 @@ pub struct FeedPosition {
     pub last: Option<FeedPlace>,
 }
 
+impl FeedPosition {
+    /// Where a pull from the very start begins that leaves out what was dead by this change number.
+    #[must_use]
+    pub fn start(dead_left_out_through: u64) -> Self {
+        Self {
+            since: 0,
+            dead_left_out_through: Some(dead_left_out_through),
+            last: None,
+        }
+    }
+
+    /// Where a pull is that has brought everything up to this change number.
+    #[must_use]
+    pub fn drained_at(change_counter: u64) -> Self {
+        Self {
+            since: change_counter,
+            dead_left_out_through: None,
+            last: None,
+        }
+    }
+}
+
 /// An item's place in the walk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FeedPlace {

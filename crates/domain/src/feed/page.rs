@@ -27,21 +27,14 @@ pub fn read_page<R: FeedRows>(
     admit: &Admit,
     change_counter: u64,
 ) -> Result<PageRead, R::Error> {
-    let position = request.position.unwrap_or(FeedPosition {
-        since: 0,
-        dead_left_out_through: Some(change_counter),
-        last: None,
-    });
+    let start = FeedPosition::start(change_counter);
+    let position = request.position.unwrap_or(start);
     let mut page = PageBuilder::after(position, request);
     let has_more = page.fill(rows, change_counter)?;
     if !admit(page.content_bytes) {
         return Ok(PageRead::NotAdmitted);
     }
-    let drained = FeedPosition {
-        since: change_counter,
-        dead_left_out_through: None,
-        last: None,
-    };
+    let drained = FeedPosition::drained_at(change_counter);
     Ok(PageRead::Page(ChangesPage {
         next: if has_more { page.position() } else { drained },
         conversations: page.read(rows)?,

@@ -9,12 +9,12 @@ use actix_web::web::Bytes;
 use tokio::sync::OwnedSemaphorePermit;
 
 /// The body of an answer, with the place among the open files that it takes until it goes.
-pub(super) struct HeldBody {
+pub(super) struct OpenFileBody {
     body: BoxBody,
     _place: OwnedSemaphorePermit,
 }
 
-impl HeldBody {
+impl OpenFileBody {
     pub(super) fn boxed(body: BoxBody, place: OwnedSemaphorePermit) -> BoxBody {
         BoxBody::new(Self {
             body,
@@ -23,7 +23,7 @@ impl HeldBody {
     }
 }
 
-impl MessageBody for HeldBody {
+impl MessageBody for OpenFileBody {
     type Error = Box<dyn Error>;
 
     fn size(&self) -> BodySize {

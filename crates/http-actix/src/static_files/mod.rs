@@ -24,7 +24,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::measures::AnsweredByFile;
 use crate::state::AppState;
 use folder::Found;
-use held::HeldBody;
+use held::OpenFileBody;
 use wanted::Wanted;
 
 /// The most files that are open at once. Nobody who asks for one says who they are.
@@ -130,7 +130,7 @@ fn file_answer(
     }
     let headers = answer.headers_mut();
     headers.insert(header::CACHE_CONTROL, CACHE_CONTROL);
-    Ok(answer.map_body(|_, body| HeldBody::boxed(body, place)))
+    Ok(answer.map_body(|_, body| OpenFileBody::boxed(body, place)))
 }
 
 /// To the same path with the slash that links in a folder's page start from. The place is told from where the request
