@@ -107,8 +107,9 @@ fn no_path_of_a_file_is_in_the_log_or_in_a_metric() {
         "{}",
         metrics.body
     );
-    let log = server.stderr();
-    assert!(log.contains("\"route\":\"static\""), "{log}");
+    let is_told = |log: &str| log.contains("\"route\":\"static\"");
+    let log = server.stderr_once(is_told);
+    assert!(is_told(&log), "{log}");
     for told in [&metrics.body, &log] {
         assert!(!told.contains("marker"), "{told}");
     }

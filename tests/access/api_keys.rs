@@ -1,8 +1,5 @@
 //! What API keys open.
 
-use std::thread;
-use std::time::{Duration, Instant};
-
 use serde_json::{Value, json};
 
 use super::{Ask, CHANGES, Protected, SYNC, VISITORS, nothing, user};
@@ -95,12 +92,7 @@ fn the_log_tells_which_key_was_used() {
         let used = lines.filter(|line: &Value| line["api_key"] == *id);
         used.collect()
     };
-    // A line is written after the answer.
-    let asked = Instant::now();
-    while used_in(&server.0.stderr()).is_empty() && asked.elapsed() < Duration::from_secs(10) {
-        thread::sleep(Duration::from_millis(10));
-    }
-    let stderr = server.0.stderr();
+    let stderr = server.0.stderr_once(|stderr| !used_in(stderr).is_empty());
     let used = used_in(&stderr);
     assert_eq!(used.len(), 1, "{stderr}");
     assert_eq!(used[0]["route"], SYNC);

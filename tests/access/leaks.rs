@@ -42,7 +42,7 @@ fn no_proof_and_no_identity_is_logged_whatever_the_level() {
                 "{answered}"
             );
         }
-        let stderr = server.0.stderr();
+        let stderr = server.0.stderr_once(|stderr| stderr.contains("TRACE"));
         assert!(stderr.contains("TRACE"), "the level was not trace");
         let signature = |token: &str| token.rsplit('.').next().unwrap().to_owned();
         let markers = [

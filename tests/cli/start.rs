@@ -50,14 +50,15 @@ fn a_server_answers_when_it_says_that_it_listens() {
 fn log_lines_are_json_when_nobody_reads_them_on_a_terminal() {
     let server = Server::start();
     server.get("/nowhere");
-    let stderr = server.stderr();
-    let lines: Vec<_> = stderr
-        .lines()
-        .filter(|line| line.starts_with('{'))
-        .collect();
+    let events = |stderr: &str| -> Vec<String> {
+        let lines = stderr.lines().filter(|line| line.starts_with('{'));
+        lines.map(str::to_owned).collect()
+    };
+    let stderr = server.stderr_once(|stderr| !events(stderr).is_empty());
+    let lines = events(&stderr);
     assert!(!lines.is_empty(), "{stderr}");
     for line in lines {
-        let event: Value = serde_json::from_str(line).unwrap();
+        let event: Value = serde_json::from_str(&line).unwrap();
         assert!(
             event["level"].is_string() && event["timestamp"].is_string(),
             "{line}"
@@ -92,7 +93,7 @@ fn nothing_of_a_visitor_is_logged_whatever_the_level() {
     );
     let invalid = json!({"conversations": [{"id": "marker-of-id\n"}]});
     assert_eq!(server.post(path, &invalid).status, 400);
-    let stderr = server.stderr();
+    let stderr = server.stderr_once(|stderr| stderr.contains("TRACE"));
     assert!(stderr.contains("TRACE"), "the level was not trace");
     let leaks: Vec<_> = stderr
         .lines()
@@ -113,7 +114,11 @@ fn a_client_that_speaks_no_http_is_no_error_of_the_server() {
         }
         // Whatever is logged of those is logged before this is.
         assert_eq!(server.get("/livez").status, 200);
-        let stderr = server.stderr();
+        let last = expected.map(|so_far: u64| format!("\"so_far\":{so_far}"));
+        let stderr = server.stderr_once(|stderr| {
+            let last = last.as_ref();
+            last.is_none_or(|last| stderr.contains(last))
+        });
         let events = stderr
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok());

@@ -12,9 +12,9 @@ mod scale;
 use std::io::{BufRead as _, BufReader};
 use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Sender};
 use std::sync::{Arc, Mutex};
-use std::thread;
+use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
 use convosync_test_postgres::{TestDatabase, TestServer};
@@ -26,6 +26,9 @@ pub(crate) use scale::{report, scaled};
 
 /// How long a server may take to start or stop before a test fails.
 const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// How long a line of the log may take from the server to the test.
+const LOGGED: Duration = Duration::from_secs(10);
 
 /// What stands before the address, without TLS and with it.
 const LISTENING: [&str; 2] = ["listening on http://", "listening on https://"];
@@ -62,6 +65,8 @@ struct Process {
     child: Child,
     address: String,
     stderr: Arc<Mutex<String>>,
+    /// Until it has ended.
+    collector: Option<JoinHandle<()>>,
 }
 
 /// Another server process on the store of a [`Server`]. It is killed when it goes.
@@ -208,10 +213,24 @@ impl Server {
         self.process.as_ref().expect("the server runs").child.id()
     }
 
-    /// Whatever the server has written to stderr since it was last started.
+    /// What has come of the server's stderr since it was last started: all of it once it has ended;
+    /// of one that runs, the last lines may be on their way ([`stderr_once`](Self::stderr_once)).
     pub(crate) fn stderr(&self) -> String {
         let process = self.process.as_ref().expect("the server was started");
         process.stderr.lock().unwrap().clone()
+    }
+
+    /// What has come of the server's stderr once it holds what is expected, or after a while
+    /// without that.
+    pub(crate) fn stderr_once(&self, is_told: impl Fn(&str) -> bool) -> String {
+        let started = Instant::now();
+        loop {
+            let stderr = self.stderr();
+            if is_told(&stderr) || started.elapsed() > LOGGED {
+                return stderr;
+            }
+            thread::sleep(Duration::from_millis(10));
+        }
     }
 
     /// GETs a path.
@@ -266,7 +285,10 @@ impl Process {
         command.stdin(Stdio::null()).stdout(Stdio::null());
         let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
         let stderr = Arc::new(Mutex::new(String::new()));
-        let addresses = collect(child.stderr.take().unwrap(), Arc::clone(&stderr));
+        let (listening, addresses) = mpsc::channel();
+        let pipe = child.stderr.take().unwrap();
+        let into = Arc::clone(&stderr);
+        let collector = thread::spawn(move || collect(pipe, &into, &listening));
         let address = addresses.recv_timeout(TIMEOUT);
         let Ok(address) = address else {
             // One that ends by itself has closed its stderr first.
@@ -274,6 +296,7 @@ impl Process {
                 let _ = child.kill();
                 child.wait().unwrap()
             });
+            collector.join().unwrap();
             return Err(Finished {
                 code: status.code(),
                 stdout: String::new(),
@@ -284,6 +307,7 @@ impl Process {
             child,
             address,
             stderr,
+            collector: Some(collector),
         })
     }
 
@@ -291,10 +315,19 @@ impl Process {
         // It may have ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+        self.collect_the_rest();
     }
 
     fn wait(&mut self) -> ExitStatus {
-        ended(&mut self.child).expect("the server stops")
+        let status = ended(&mut self.child).expect("the server stops");
+        self.collect_the_rest();
+        status
+    }
+
+    fn collect_the_rest(&mut self) {
+        if let Some(collector) = self.collector.take() {
+            collector.join().unwrap();
+        }
     }
 }
 
@@ -311,18 +344,14 @@ fn ended(child: &mut Child) -> Option<ExitStatus> {
 }
 
 /// Keeps what is written, and tells the address when the server says that it listens.
-fn collect(stderr: ChildStderr, into: Arc<Mutex<String>>) -> Receiver<String> {
-    let (listening, addresses) = mpsc::channel();
-    thread::spawn(move || {
-        for line in BufReader::new(stderr).lines() {
-            let Ok(line) = line else { break };
-            into.lock().unwrap().push_str(&format!("{line}\n"));
-            let address = LISTENING.iter().find_map(|begin| line.strip_prefix(begin));
-            if let Some(address) = address {
-                // Nobody waits for a second one.
-                let _ = listening.send(address.to_owned());
-            }
+fn collect(stderr: ChildStderr, into: &Mutex<String>, listening: &Sender<String>) {
+    for line in BufReader::new(stderr).lines() {
+        let Ok(line) = line else { break };
+        into.lock().unwrap().push_str(&format!("{line}\n"));
+        let address = LISTENING.iter().find_map(|begin| line.strip_prefix(begin));
+        if let Some(address) = address {
+            // Nobody waits for a second one.
+            let _ = listening.send(address.to_owned());
         }
-    });
-    addresses
+    }
 }

@@ -144,7 +144,7 @@ async fn nothing_of_a_visitor_is_logged_whatever_the_level() {
     let secret = [("authorization", "Bearer marker-of-token")];
     let (answer, _) = client.begin("GET", path, &secret, false).await;
     assert_eq!(super::client::whole(answer).await.status(), 200);
-    let stderr = tls.server.stderr();
+    let stderr = tls.server.stderr_once(|stderr| stderr.contains("TRACE"));
     assert!(stderr.contains("TRACE"), "the level was not trace");
     let leaks: Vec<_> = stderr
         .lines()
