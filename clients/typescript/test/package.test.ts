@@ -36,7 +36,7 @@ describe("the packed package", () => {
     mkdirSync(join(modules, "@convosync"), { recursive: true });
     run(folder, "tar", "-xzf", packed?.filename ?? "");
     run(folder, "mv", "package", "node_modules/@convosync/client");
-    for (const name of ["dexie", "eventsource-parser", "react", "@types"])
+    for (const name of ["dexie", "eventsource-parser", "react", "vite", "@types"])
       symlinkSync(join(ROOT, "node_modules", name), join(modules, name));
     writeFileSync(join(folder, "package.json"), JSON.stringify({ type: "module" }));
   }, 60_000);
@@ -54,41 +54,47 @@ describe("the packed package", () => {
     expect(run(folder, "node", "program.js").trim()).toBe(`${Array(5).fill("function").join()} 3`);
   });
 
-  test("compiles the examples of the README", () => {
-    const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-    const [start = "", use = "", visitors = "", react = ""] = [
-      ...readme.matchAll(/```tsx?\n([^]*?)```/g),
-    ].map((match) => match[1] ?? "");
-    writeFileSync(join(folder, "sync.ts"), start);
-    writeFileSync(join(folder, "use.ts"), `import { db } from "./sync.js";\n${use}`);
-    const token = "declare function yourToken(refresh: boolean): Promise<string>;";
-    writeFileSync(
-      join(folder, "visitors.ts"),
-      `import { sync } from "./sync.js";\n${token}\n${visitors}`,
-    );
-    writeFileSync(join(folder, "app.tsx"), `import { db, sync } from "./sync.js";\n${react}`);
-    const options = [
-      "--noEmit",
-      "--strict",
-      "--target",
-      "es2022",
-      "--jsx",
-      "react-jsx",
-      "--types",
-      "react",
-    ];
-    const files = ["sync.ts", "use.ts", "visitors.ts", "app.tsx"];
-    const tsc = join(ROOT, "node_modules/typescript/bin/tsc");
-    run(
-      folder,
-      "node",
-      tsc,
-      ...options,
-      "--module",
-      "esnext",
-      "--moduleResolution",
-      "bundler",
-      ...files,
-    );
-  }, 60_000);
+  /** As the template `react-ts` of Vite has them. */
+  const BUNDLED = {
+    target: "es2023",
+    lib: ["ES2023", "DOM"],
+    module: "esnext",
+    types: ["vite/client"],
+    skipLibCheck: true,
+    moduleResolution: "bundler",
+    allowImportingTsExtensions: true,
+    verbatimModuleSyntax: true,
+    moduleDetection: "force",
+    noEmit: true,
+    jsx: "react-jsx",
+    strict: true,
+    noUnusedLocals: true,
+    noUnusedParameters: true,
+    erasableSyntaxOnly: true,
+    noFallthroughCasesInSwitch: true,
+  };
+
+  test.each([
+    ["a bundler", BUNDLED],
+    ["Node", { ...BUNDLED, module: "nodenext", moduleResolution: "nodenext" }],
+  ])(
+    "compiles the examples of the README for %s",
+    (_, compilerOptions) => {
+      const readme = readFileSync(join(ROOT, "README.md"), "utf8");
+      const [chats = "", app = "", visitors = ""] = [
+        ...readme.matchAll(/```tsx?\n([^]*?)```/g),
+      ].map((match) => match[1] ?? "");
+      const token = "declare function yourToken(refresh: boolean): Promise<string>;";
+      const files = {
+        "chats.ts": chats,
+        // Node wants the whole name of a file, which bundlers take, too.
+        "app.tsx": app.replace('"./chats"', '"./chats.js"'),
+        "visitors.ts": `import { sync } from "./chats.js";\n${token}\n${visitors}`,
+        "tsconfig.json": JSON.stringify({ compilerOptions, files: ["app.tsx", "visitors.ts"] }),
+      };
+      for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+      run(folder, "node", join(ROOT, "node_modules/typescript/bin/tsc"));
+    },
+    60_000,
+  );
 });
