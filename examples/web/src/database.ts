@@ -1,5 +1,5 @@
 import { syncTables, type Conversation, type Message } from "@convosync/client";
-import Dexie, { type Table } from "dexie";
+import { Dexie, type Table } from "dexie";
 
 /** The key of a message: its conversation's id and its own. */
 export type MessageKey = [conversationId: string, messageId: string];
