@@ -9,6 +9,7 @@ import {
   useRejected,
   useSyncStatus,
 } from "../src/react/index.js";
+import { database } from "./support/database.js";
 import { tab, type Tab } from "./support/device.js";
 
 afterEach(cleanup);
@@ -77,6 +78,26 @@ test("messages show by their time, and those of another conversation never", asy
   expect(await screen.findByText("other")).toBeTruthy();
   rerender(at(undefined));
   expect(await screen.findByText("none")).toBeTruthy();
+});
+
+test("messages show by their moments, however many digits these have, and then by their ids", async () => {
+  const it = offline();
+  const seconds = ["01Z", "00.0015Z", "00.001Z", "00Z", "00.001000Z", "00.00Z"];
+  // Before the sync begins nothing brings the moments to one form.
+  const db = database();
+  await db.messages.bulkAdd(
+    seconds.map((second, i) => ({
+      conversation_id: "c",
+      message_id: `m${i}`,
+      timestamp: `2026-05-01T00:00:${second}`,
+    })),
+  );
+  show({ db, sync: it.sync }, <Chat id="c" />);
+  expect(await screen.findByText("m3,m5,m2,m4,m1,m0")).toBeTruthy();
+  await it.db.messages.bulkAdd(await db.messages.toArray());
+  cleanup();
+  show(it, <Chat id="c" />);
+  expect(await screen.findByText("m3,m5,m2,m4,m1,m0")).toBeTruthy();
 });
 
 test("the status and what is refused show", async () => {

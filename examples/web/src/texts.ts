@@ -27,15 +27,6 @@ export function saidIn(message: Message): Said[] {
   return said;
 }
 
-/**
- * Messages in the order of their moments. As texts, `12:00:00Z` and `12:00:00.5Z` would stand the wrong way round: a
- * fraction of nothing may be left out.
- */
-export const inOrder = (messages: Message[]): Message[] =>
-  [...messages].sort((a, b) => momentOf(a) - momentOf(b));
-
-const momentOf = ({ timestamp }: Message): number => Date.parse(timestamp ?? "") || 0;
-
 /** A conversation's title as it is shown. */
 export const titleOf = (conversation: Conversation): string =>
   conversation.title?.trim() || "Untitled conversation";

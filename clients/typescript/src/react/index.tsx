@@ -1,6 +1,7 @@
 import { type Dexie, type Table, liveQuery } from "dexie";
 import { type ReactNode, createContext, useContext, useEffect, useMemo, useState } from "react";
 import type { Conversation, Message, Rejected, Sync, SyncStatus } from "../index.js";
+import { isLater, moment } from "../stamps.js";
 
 interface Shared {
   db: Dexie;
@@ -79,8 +80,22 @@ export function useConversations<T extends Conversation = Conversation>(
 }
 
 /**
- * The messages of a conversation by their `timestamp`, oldest first; undefined until they are read. The table
- * needs the index `[conversation_id+timestamp]`.
+ * In the order of their moments; by their ids where these are the same, so that all devices show the same. As
+ * texts, those with microseconds would stand before those without.
+ */
+function inOrder<T extends Message>(messages: T[]): T[] {
+  return messages
+    .map((message) => ({ message, at: moment(message.timestamp) as string }))
+    .sort((a, b) => {
+      if (isLater(a.at, b.at)) return 1;
+      return isLater(b.at, a.at) || a.message.message_id < b.message.message_id ? -1 : 1;
+    })
+    .map(({ message }) => message);
+}
+
+/**
+ * The messages of a conversation by the moments of their `timestamp`, oldest first; undefined until they are read.
+ * The table needs the index `[conversation_id+timestamp]`.
  */
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the app's own rows
 export function useMessages<T extends Message = Message>(
@@ -90,10 +105,11 @@ export function useMessages<T extends Message = Message>(
   return useLive(async () => {
     if (conversationId === undefined) return [];
     const messages: Table<T> = db.table("messages");
-    return messages
+    const found = await messages
       .where("[conversation_id+timestamp]")
       .between([conversationId], [conversationId, []])
       .toArray();
+    return inOrder(found);
   }, [db, conversationId]);
 }
 

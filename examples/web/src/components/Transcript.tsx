@@ -1,6 +1,5 @@
 import type { Message } from "@convosync/client";
 import { useLayoutEffect, useRef, useState } from "react";
-import { inOrder } from "../texts";
 import { MessageItem } from "./MessageItem";
 
 /** How many messages are shown at first, the last ones, and how many more each time. */
@@ -38,11 +37,9 @@ export function Transcript({ messages }: { messages: Message[] | undefined }) {
         </button>
       )}
       <ol className="messages">
-        {inOrder(messages)
-          .slice(-shown)
-          .map((message) => (
-            <MessageItem key={message.message_id} message={message} />
-          ))}
+        {messages.slice(-shown).map((message) => (
+          <MessageItem key={message.message_id} message={message} />
+        ))}
       </ol>
       {messages.length === 0 && <p className="nothing">Nothing is left of this conversation.</p>}
     </div>
