@@ -7,10 +7,15 @@ export interface Said {
   role: string;
   /** The words; empty for a message of tool calls or files alone. */
   text: string;
+  /** The path of the field that has the words, such as `output.output_content_text`, for whoever edits them. */
+  field: string;
 }
 
-const asked: [role: string, text: string, unnamed: string][] = [
-  ["request.request_messages_role", "request.request_messages_content", "user"],
+type Asked = [role: string, field: string, unnamed: string];
+// Where a message that says nothing would have its words.
+const unsaid: Asked = ["request.request_messages_role", "request.request_messages_content", "user"];
+const asked: Asked[] = [
+  unsaid,
   ["request.request_messages_user_role", "request.request_messages_user_content", "user"],
   ["", "request.request_input", "user"],
   ["request.request_messages_system_role", "request.request_messages_system_content", "system"],
@@ -24,16 +29,13 @@ const asked: [role: string, text: string, unnamed: string][] = [
 export function saidIn(message: Message): Said[] {
   const said: Said[] = [];
   const found = asked.find(([, text]) => typeof valueOf(message, text) === "string");
-  const [role, text, unnamed] = found ?? ["request.request_messages_role", "", "user"];
+  const [role, field, unnamed] = found ?? unsaid;
   // A request that only tells the settings of an answer says nothing.
   if (isObject(message.request) && (found !== undefined || !isObject(message.output))) {
-    said.push({ role: words(message, role, unnamed), text: words(message, text, "") });
+    said.push(side(message, role, unnamed, field));
   }
   if (isObject(message.output)) {
-    said.push({
-      role: words(message, "output.output_role", "assistant"),
-      text: words(message, "output.output_content_text", ""),
-    });
+    said.push(side(message, "output.output_role", "assistant", "output.output_content_text"));
   }
   return said;
 }
@@ -46,6 +48,10 @@ export function textOf(message: Message): string {
 /** Who says what {@link textOf} gives: `assistant`, `user`, `system`, `tool`; else `user`. */
 export function roleOf(message: Message): string {
   return saidIn(message).at(-1)?.role ?? "user";
+}
+
+function side(message: Message, role: string, unnamed: string, field: string): Said {
+  return { role: words(message, role, unnamed), text: words(message, field, ""), field };
 }
 
 function words(message: Message, field: string, otherwise: string): string {

@@ -49,7 +49,9 @@ describe("a message of LangChain", () => {
   it("stored keeps who speaks and the words, and lives again", () => {
     const stored = mapChatMessagesToStoredMessages(spoken.map(([message]) => message));
     const messages = stored.map((message) => lossless(message));
-    expect(messages.flatMap(saidIn)).toEqual(spoken.map(([, role, text]) => ({ role, text })));
+    expect(messages.flatMap(saidIn)).toMatchObject(
+      spoken.map(([, role, text]) => ({ role, text })),
+    );
     const back = messages.map((message) => toLangChainMessage<StoredMessage>(message));
     const alive = mapStoredMessagesToChatMessages(back);
     expect(mapChatMessagesToStoredMessages(alive)).toEqual(
@@ -62,13 +64,13 @@ describe("a message of LangChain", () => {
   it("serialised keeps who speaks and the words", () => {
     for (const [message, role, text] of spoken.slice(0, 5)) {
       const serialised = JSON.parse(JSON.stringify(message)) as object;
-      expect(saidIn(lossless(serialised))).toEqual([{ role, text }]);
+      expect(saidIn(lossless(serialised))).toMatchObject([{ role, text }]);
     }
   });
 
   it("flat, as LangGraph's API has it, keeps who speaks and the words", () => {
     const flat = { type: "ai", id: "run-2", content: "Hello!", tool_calls: [], example: false };
-    expect(saidIn(lossless(flat))).toEqual([{ role: "assistant", text: "Hello!" }]);
+    expect(saidIn(lossless(flat))).toMatchObject([{ role: "assistant", text: "Hello!" }]);
     const message = fromLangChainMessage(flat, { conversation_id: "trip" });
     expect(message.message_id).toBe("run-2");
   });

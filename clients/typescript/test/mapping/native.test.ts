@@ -46,7 +46,8 @@ describe("the words of a message", () => {
     expect(messages.length).toBeGreaterThan(50);
     for (const message of messages) {
       const [asked, answered, ...more] = saidIn(message);
-      expect(asked).toEqual({ role: "user", text: message.request?.request_messages_content });
+      const text = message.request?.request_messages_content;
+      expect(asked).toEqual({ role: "user", text, field: "request.request_messages_content" });
       expect(answered?.role).toBe("assistant");
       expect(answered?.text).toBe(textOf(message));
       expect(textOf(message).length).toBeGreaterThan(0);
@@ -56,7 +57,7 @@ describe("the words of a message", () => {
 
   it("leave out a request that only tells the settings of an answer", () => {
     const message = { ...base, request: { request_model: "m" }, output: { output_role: "model" } };
-    expect(saidIn(message)).toEqual([{ role: "model", text: "" }]);
+    expect(saidIn(message)).toMatchObject([{ role: "model", text: "" }]);
   });
 });
 

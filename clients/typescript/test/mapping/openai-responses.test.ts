@@ -126,7 +126,7 @@ describe("an item of Responses", () => {
       ],
     ];
     for (const [item, role, text] of items) {
-      expect(saidIn(losslessItem(item))).toEqual([{ role, text }]);
+      expect(saidIn(losslessItem(item))).toMatchObject([{ role, text }]);
     }
   });
 
@@ -264,9 +264,10 @@ describe("a call of Responses", () => {
       request_messages_system_content: "Be brief.",
       request_messages_user_content: "How warm is it?",
     });
+    const field = "request.request_messages_user_content";
     expect(saidIn(message)).toEqual([
-      { role: "user", text: "How warm is it?" },
-      { role: "assistant", text: "It is 24.5 °C." },
+      { role: "user", text: "How warm is it?", field },
+      { role: "assistant", text: "It is 24.5 °C.", field: "output.output_content_text" },
     ]);
   });
 
