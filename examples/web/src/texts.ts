@@ -1,31 +1,4 @@
-import type { Message, Conversation } from "@convosync/client";
-
-/** Something said in a message, and the path of the field that has it. A message has a question, an answer, or both. */
-export interface Said {
-  by: "person" | "model";
-  text: string;
-  path: string;
-}
-
-// Of the fields that apps use for what a person has asked, the most telling one counts.
-const QUESTION_FIELDS = [
-  "request_messages_content",
-  "request_messages_user_content",
-  "request_input",
-] as const;
-
-/** What is said in a message, in the order of speaking. */
-export function saidIn(message: Message): Said[] {
-  const said: Said[] = [];
-  const { request, output } = message;
-  const field = QUESTION_FIELDS.find((name) => request?.[name]);
-  if (field) said.push({ by: "person", text: request?.[field] ?? "", path: `request.${field}` });
-  if (output) {
-    const text = output.output_content_text ?? "";
-    said.push({ by: "model", text, path: "output.output_content_text" });
-  }
-  return said;
-}
+import type { Conversation } from "@convosync/client";
 
 /** A conversation's title as it is shown. */
 export const titleOf = (conversation: Conversation): string =>

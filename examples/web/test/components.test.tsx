@@ -108,6 +108,28 @@ test("an answer that this page does not write is another device's", () => {
   expect(screen.getByRole("article").getAttribute("aria-busy")).toBe("true");
 });
 
+test("what other apps have written shows with who says it, and is edited where it stands", async () => {
+  const keys = { conversation_id: "c", timestamp: answer.timestamp };
+  const messages = [
+    { ...keys, message_id: "1", request: { request_input: "Why?" }, output: {} },
+    { ...keys, message_id: "2", request: { request_messages_role: "tool" } },
+  ];
+  await db.messages.bulkAdd(messages);
+  show(<Transcript messages={messages} />);
+  const [asked, answered, tool] = screen.getAllByRole("article").map((one) => one.textContent);
+  expect(asked).toMatch(/^You.*Why\?$/);
+  expect(answered).toMatch(/^Model.*A message without text\.$/);
+  expect(tool).toMatch(/^Tool.*A message without text\.$/);
+  await userEvent.click(screen.getByRole("button", { name: "Edit your message" }));
+  await userEvent.type(screen.getByRole("textbox"), " And how?");
+  await userEvent.click(screen.getByRole("button", { name: "Save" }));
+  await waitFor(async () =>
+    expect((await db.messages.get(["c", "1"]))?.request).toEqual({
+      request_input: "Why? And how?",
+    }),
+  );
+});
+
 test("of many messages the last are shown, and more on demand", async () => {
   const messages = Array.from({ length: 100 }, (_, index) => ({
     ...answer,

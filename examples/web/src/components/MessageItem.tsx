@@ -1,24 +1,27 @@
 import type { Message } from "@convosync/client";
+import { saidIn, type Said } from "@convosync/client/mapping";
 import { memo, useRef, useState } from "react";
 import { usePage, useServices } from "../app-context";
 import { deleteMessage, restore, vote } from "../chat";
 import type { MessageKey } from "../database";
-import { saidIn, type Said } from "../texts";
 import { BadIcon, BinIcon, GoodIcon, PencilIcon } from "./icons";
 import { MessageEditor } from "./MessageEditor";
 
-/** A message: a question, an answer, or one with the other. */
+/** A message: a question, an answer, or one with the other, whichever app has made it. */
 export const MessageItem = memo(function MessageItem({ message }: { message: Message }) {
   const said = saidIn(message);
   return (
     <li className="message">
       {said.map((one) => (
-        <Utterance key={one.path} message={message} said={one} />
+        <Utterance key={one.field} message={message} said={one} />
       ))}
-      {said.length === 0 && <p className="nothing">A message without text.</p>}
+      {said.length === 0 && <p className="nothing">{WORDLESS}</p>}
     </li>
   );
 });
+
+/** In the place of words where there are none, as in the call of a tool. */
+const WORDLESS = "A message without text.";
 
 const clock = new Intl.DateTimeFormat("en", { timeStyle: "short", hourCycle: "h23" });
 const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "long", year: "numeric" });
@@ -29,23 +32,28 @@ function momentOf(timestamp: string): string {
   return at.toDateString() === new Date().toDateString() ? time : `${day.format(at)}, ${time}`;
 }
 
+const nameOf = (role: string): string =>
+  role === "user" ? "You" : role.slice(0, 1).toUpperCase() + role.slice(1);
+
 function Utterance({ message, said }: { message: Message; said: Said }) {
   const { db, answers } = useServices();
   const page = usePage();
   const [editing, setEditing] = useState(false);
   const editButton = useRef<HTMLButtonElement>(null);
   const key: MessageKey = [message.conversation_id, message.message_id];
-  const byModel = said.by === "model";
+  const byModel = said.field.startsWith("output.");
   const name = byModel
     ? (message.response?.model ?? message.request?.request_model ?? "Model")
-    : "You";
-  const unfinished = byModel && message.output?.output_status === "in_progress";
-  const what = byModel ? "the answer" : "your message";
+    : nameOf(said.role);
+  const status = byModel ? message.output?.output_status : undefined;
+  const unfinished = status === "in_progress";
+  const wordless = said.text === "" && !unfinished && status !== "incomplete";
+  const what = byModel ? "the answer" : said.role === "user" ? "your message" : "the message";
 
   const finishEdit = (text?: string) => {
     setEditing(false);
     if (text !== undefined && text !== said.text)
-      void db.messages.update(key, { [said.path]: text });
+      void db.messages.update(key, { [said.field]: text });
     requestAnimationFrame(() => editButton.current?.focus());
   };
 
@@ -57,7 +65,7 @@ function Utterance({ message, said }: { message: Message; said: Said }) {
   };
 
   return (
-    <article className={`utterance by-${said.by}`} aria-busy={unfinished}>
+    <article className={`utterance by-${byModel ? "model" : "person"}`} aria-busy={unfinished}>
       <header className="utterance-head">
         <span className="name">{name}</span>
         {message.timestamp && (
@@ -68,7 +76,7 @@ function Utterance({ message, said }: { message: Message; said: Said }) {
         <MessageEditor label={`Edit ${what}`} text={said.text} onDone={finishEdit} />
       ) : (
         <div className="text">
-          {said.text}
+          {wordless ? <span className="wordless">{WORDLESS}</span> : said.text}
           {unfinished && <span className="cursor" aria-hidden="true" />}
         </div>
       )}
