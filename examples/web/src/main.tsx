@@ -16,7 +16,7 @@ import { Session } from "./session";
 
 const page = new URL(location.href);
 const db = new ChatDatabase(databaseName(page));
-const session = new Session(db.name, localStorage);
+const session = new Session(db.name);
 const sync = convosync(db, { url: serverUrl(page), token: session.token });
 const answers = new Answers(db, 35, (navigator as Partial<Navigator>).locks);
 

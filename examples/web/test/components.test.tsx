@@ -21,7 +21,6 @@ beforeEach(() => {
   const nowhere = () => Promise.reject(new TypeError("Failed to fetch"));
   sync = convosync(db, { url: "http://127.0.0.1:1", fetch: nowhere });
   offered = [];
-  localStorage.clear();
 });
 afterEach(() => db.delete());
 
@@ -37,7 +36,7 @@ const show = (part: ReactNode) => {
     db,
     sync,
     answers: new Answers(db, 1),
-    session: new Session(db.name, localStorage),
+    session: new Session(db.name),
   };
   return render(
     <ServicesContext value={services}>
@@ -67,7 +66,6 @@ test("signing in tells how many conversations are merged, and what went wrong", 
   expect(screen.getByRole("button", { name: "Sign in and merge" }).hasAttribute("disabled")).toBe(
     false,
   );
-  expect(localStorage).toHaveLength(0);
 });
 
 test("an edit changes the text alone, Escape nothing", async () => {

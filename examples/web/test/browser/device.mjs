@@ -20,7 +20,10 @@ export const startBrowser = () =>
 /** A device: a browser profile of its own, with the chat page open in it. */
 export class Device {
   static async open(browser, url, options = {}) {
-    const context = await browser.newContext({ viewport: DESKTOP, ...options });
+    return Device.#in(await browser.newContext({ viewport: DESKTOP, ...options }), url);
+  }
+
+  static async #in(context, url) {
     const page = await context.newPage();
     const device = new Device(context, page);
     page.on("pageerror", (error) => device.errors.push(error.message));
@@ -38,6 +41,11 @@ export class Device {
   constructor(context, page) {
     this.context = context;
     this.page = page;
+  }
+
+  /** Another tab of the same browser. */
+  tab(url) {
+    return Device.#in(this.context, url);
   }
 
   button(name) {

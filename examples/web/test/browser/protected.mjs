@@ -29,7 +29,7 @@ function tokenOf(userId, secret) {
   return `${signed}.${createHmac("sha256", secret).update(signed).digest("base64url")}`;
 }
 
-test("a token that is not taken changes nothing; one that is merges, and outlives a reload", async () => {
+test("a token that is not taken changes nothing; one that is merges, serves all tabs, and ends with them", async () => {
   const device = await Device.open(browser, server.page);
   await device.ask("Hello");
   await device.button("Good answer").waitFor();
@@ -51,10 +51,17 @@ test("a token that is not taken changes nothing; one that is merges, and outlive
   await dialog.waitFor({ state: "detached" });
   await device.says("In sync");
 
-  await device.page.reload();
-  await device.page.getByText("ada", { exact: true }).waitFor();
-  await device.ask("And once more");
-  await device.button("Good answer").nth(1).waitFor();
-  await device.says("In sync");
-  assert.deepEqual(await device.titles(), ["Hello"]);
+  const other = await device.tab(server.page);
+  await device.page.close();
+  await other.ask("From another tab");
+  await other.button("Good answer").waitFor();
+  await other.says("In sync");
+  assert.deepEqual(await other.titles(), ["From another tab", "Hello"]);
+
+  await other.page.reload();
+  await other.says("The server asks who you are");
+  await other.button("Sign in again").click();
+  await other.page.getByLabel("Token").fill(tokenOf("ada", SECRET));
+  await other.page.getByRole("dialog").getByRole("button", { name: "Sign in" }).click();
+  await other.says("In sync");
 });
