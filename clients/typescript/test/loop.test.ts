@@ -13,6 +13,7 @@ beforeAll(async () => {
 afterAll(() => server?.end());
 afterEach(async () => {
   vi.useRealTimers();
+  vi.restoreAllMocks();
   await Promise.all(tabs.splice(0).map((it) => it.sync.stop()));
 });
 
@@ -23,7 +24,7 @@ function started(userId: string, more: object = {}): Tab {
   return it;
 }
 
-const eventually = (check: () => Promise<void>) =>
+const eventually = (check: () => void | Promise<void>) =>
   vi.waitFor(check, { timeout: 8_000, interval: 20 });
 
 describe.skipIf(!hasServer)("the loop", () => {
@@ -63,6 +64,50 @@ describe.skipIf(!hasServer)("the loop", () => {
     const b = tab({ url: server?.url ?? "", userId: "pace" });
     await b.sync.now();
     expect((await b.db.messages.get(key))?.output?.output_content_text).toBe("word ".repeat(50));
+  });
+
+  test("asks, and asks again, where a proxy holds the stream back", async () => {
+    // The patience with a stream that says nothing is shorter here.
+    const later = globalThis.setTimeout;
+    vi.spyOn(globalThis, "setTimeout").mockImplementation((run: () => void, after?: number) =>
+      later(run, after === 20_000 ? 1_100 : after),
+    );
+    let streams = 0;
+    let waits = 0;
+    const heldBack: typeof fetch = async (ask, init) => {
+      const { pathname, searchParams } = ask as URL;
+      if (searchParams.has("wait")) waits++;
+      const answer = await fetch(ask, init);
+      if (!pathname.endsWith("/events/")) return answer;
+      streams++;
+      const nothing = new ReadableStream({
+        start: (body) => {
+          init?.signal?.addEventListener("abort", () => {
+            body.error(new DOMException("aborted", "AbortError"));
+          });
+        },
+      });
+      return new Response(nothing, answer);
+    };
+    const a = started("behind a proxy");
+    const b = started("behind a proxy", { fetch: heldBack });
+    await Promise.all([a.sync.now(), b.sync.now()]);
+    await eventually(() => {
+      expect(waits).toBe(1);
+    });
+    for (const title of ["1", "2"]) {
+      await a.db.conversations.put({ id: "c", title });
+      await eventually(async () => {
+        expect(await b.db.conversations.get("c")).toMatchObject({ title });
+      });
+    }
+    await b.db.conversations.update("c", { title: "3" });
+    await eventually(async () => {
+      expect(await a.db.conversations.get("c")).toMatchObject({ title: "3" });
+    });
+    expect(streams).toBe(1);
+    expect(waits).toBeGreaterThan(2);
+    expect(await b.sync.readStatus()).toMatchObject({ state: "idle", pending: 0 });
   });
 
   test("goes on by itself when the server is back", async () => {
