@@ -88,6 +88,21 @@ describe.skipIf(!hasServer)("signing in", () => {
     expect(await other.db.conversations.count()).toBe(1);
   });
 
+  test("before the first contact needs no network", async () => {
+    let isThere = false;
+    const it = tab({
+      url: url(),
+      fetch: (...ask) => (isThere ? fetch(...ask) : Promise.reject(new TypeError("no network"))),
+    });
+    await it.db.conversations.add({ id: "mine" });
+    await expect(it.sync.now()).rejects.toMatchObject({ code: "network" });
+    await it.sync.signIn({ userId: user });
+    expect(await it.sync.readStatus()).toMatchObject({ visitor: { userId: user }, pending: 1 });
+    isThere = true;
+    await it.sync.now();
+    expect(await it.sync.readStatus()).toMatchObject({ state: "idle", pending: 0 });
+  });
+
   test("as somebody else is refused until the user has signed out", async () => {
     const it = tab({ url: url(), userId: user });
     await it.db.conversations.add({ id: "mine" });
