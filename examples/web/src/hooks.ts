@@ -35,6 +35,8 @@ export function useConversationId(): [string | undefined, (id: string | undefine
   const hash = useSyncExternalStore(onHash, () => location.hash);
   const open = useCallback((id: string | undefined) => {
     location.hash = id === undefined ? "" : encodeURIComponent(id);
+    // The browser's own event comes later: what is typed meanwhile would belong to the conversation before.
+    dispatchEvent(new HashChangeEvent("hashchange"));
   }, []);
   return [decode(hash.slice(1)) || undefined, open];
 }

@@ -1,5 +1,5 @@
 import { useConversations } from "@convosync/client/react";
-import { useCallback, useEffect, useMemo, useRef, useState } from "react";
+import { useCallback, useEffect, useMemo, useRef, useState, type RefObject } from "react";
 import { useActive } from "../activity";
 import { PageContext, useServices, type DialogName, type Page } from "../app-context";
 import { useConversationId, useKeys, useMedia } from "../hooks";
@@ -32,6 +32,16 @@ export function App() {
   useEffect(() => {
     document.title = `${title} – Convosync chat`;
   }, [title]);
+
+  const focus = useCallback(
+    (field: RefObject<HTMLElement | null>) => {
+      // A drawer that opens or closes lets nobody have the focus before the next frame. Elsewhere, whoever types on
+      // at once is not to lose a letter.
+      if (narrow) requestAnimationFrame(() => field.current?.focus());
+      else field.current?.focus();
+    },
+    [narrow],
+  );
 
   const page = useMemo<Page>(
     () => ({
@@ -67,12 +77,11 @@ export function App() {
       const step = { ArrowUp: -1, ArrowDown: 1 }[event.key];
       if (command && event.key === "k") {
         setDrawerOpen(true);
-        // A closed drawer takes no focus.
-        requestAnimationFrame(() => search.current?.focus());
+        focus(search);
       } else if (command && event.key === "/") setDialog("shortcuts");
       else if (event.altKey && event.code === "KeyN") {
         page.open(undefined);
-        requestAnimationFrame(() => composer.current?.focus());
+        focus(composer);
       } else if (event.altKey && event.code === "KeyZ") undo();
       else if (event.altKey && step && active) {
         const index = active.findIndex(({ conversation }) => conversation.id === currentId);
@@ -82,7 +91,7 @@ export function App() {
       else return;
       event.preventDefault();
     },
-    [active, closeDrawer, currentId, drawerOpen, narrow, page, undo],
+    [active, closeDrawer, currentId, drawerOpen, focus, narrow, page, undo],
   );
   useKeys(onKey);
 
