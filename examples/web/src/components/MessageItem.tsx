@@ -48,6 +48,7 @@ function Utterance({ message, said }: { message: Message; said: Said }) {
   const status = byModel ? message.output?.output_status : undefined;
   const unfinished = status === "in_progress";
   const wordless = said.text === "" && !unfinished && status !== "incomplete";
+  const paragraphs = wordless ? [] : said.text.split(/\n{2,}/);
   const what = byModel ? "the answer" : said.role === "user" ? "your message" : "the message";
 
   const finishEdit = (text?: string) => {
@@ -76,8 +77,15 @@ function Utterance({ message, said }: { message: Message; said: Said }) {
         <MessageEditor label={`Edit ${what}`} text={said.text} onDone={finishEdit} />
       ) : (
         <div className="text">
-          {wordless ? <span className="wordless">{WORDLESS}</span> : said.text}
-          {unfinished && <span className="cursor" aria-hidden="true" />}
+          {wordless && <p className="wordless">{WORDLESS}</p>}
+          {paragraphs.map((paragraph, index) => (
+            <p key={index}>
+              {paragraph}
+              {unfinished && index === paragraphs.length - 1 && (
+                <span className="cursor" aria-hidden="true" />
+              )}
+            </p>
+          ))}
         </div>
       )}
       {byModel && <State message={message} />}

@@ -37,11 +37,6 @@ try {
   await laptop.page.getByRole("link", { name: EARLIER[0][0] }).waitFor();
   await laptop.ask("How do I brew green tea?");
   await laptop.button("Good answer").click();
-  await laptop.ask("And what happens to this chat when I go offline on the train?");
-  await laptop.button("Good answer").nth(1).waitFor();
-  await laptop.says("In sync");
-  await settled(laptop);
-  await laptop.page.screenshot({ path: image("demo-desktop.png") });
 
   const phone = await Device.open(browser, server.page, {
     viewport: PHONE,
@@ -51,9 +46,17 @@ try {
   await phone.button("Conversations").click();
   await phone.signIn("ada");
   await phone.open("How do I brew green tea?");
-  await phone.button("Good answer").nth(1).waitFor();
-  await settled(phone);
+  await phone.button("Good answer").waitFor();
+
+  await laptop.ask("And what happens to this chat when I go offline on the train?");
+  await phone.page.getByText("nothing here waits for it").waitFor();
   await phone.page.screenshot({ path: image("demo-phone.png") });
+  await phone.page.getByText("Another device is writing this answer.").waitFor();
+
+  await laptop.button("Good answer").nth(1).waitFor();
+  await laptop.says("In sync");
+  await settled(laptop);
+  await laptop.page.screenshot({ path: image("demo-desktop.png") });
 } finally {
   await browser.close();
   await server.stop();
