@@ -1,89 +1,72 @@
-import { keyOf } from "./batch.js";
 import type { Settled } from "./merge.js";
 import type { Store } from "./store.js";
-import type { Kind, Note, NoteKey } from "./tables.js";
-import { type Row, equal } from "./values.js";
+import { KINDS, type Note, type NoteKey, kindOf, rowKey, textOfKey } from "./tables.js";
+import type { Row } from "./values.js";
 
-interface Item extends Settled {
-  key: NoteKey;
-  before: Settled;
-}
+/** Items with their notes as they are to become, within one transaction. */
+export type Draft = ReturnType<typeof createDraft>;
 
-const kindOf = (key: NoteKey): Kind => (key[1] === "" ? "conversations" : "messages");
-const rowKey = (key: NoteKey) => (key[1] === "" ? key[0] : key);
+export function createDraft(store: Store) {
+  const before = new Map<string, Settled>();
+  const changed = new Map<string, Settled & { key: NoteKey }>();
 
-/** Items with their notes as they are to become, within one transaction; only what differs is written. */
-export class Draft {
-  readonly #items = new Map<string, Item>();
-
-  constructor(private readonly store: Store) {}
-
-  /** Reads items that are not read yet. */
-  async load(keys: NoteKey[]): Promise<void> {
-    const unread = new Map(keys.map((key) => [keyOf(key), key]));
-    for (const id of this.#items.keys()) unread.delete(id);
-    const wanted = [...unread.values()];
-    const read = async (kind: Kind) => {
-      const of = wanted.filter((key) => kindOf(key) === kind);
-      if (of.length === 0) return;
-      const [rows, notes] = await Promise.all([
-        this.store.rows(kind).bulkGet(of.map(rowKey)),
-        this.store.notes.bulkGet(of),
-      ]);
-      for (const [i, key] of of.entries()) {
-        const before = { row: rows[i], note: notes[i] };
-        this.#items.set(keyOf(key), { key, before, ...before });
+  const draft = {
+    /** Reads the notes of items, and the rows of those that have one, or of all. */
+    async load(keys: NoteKey[], allRows: boolean): Promise<void> {
+      // On most pages nothing is noted, and one count is faster than many reads.
+      const notes = (await store.notes.count()) > 0 ? await store.notes.bulkGet(keys) : [];
+      const rows = await store.read(allRows ? keys : keys.filter((_, i) => notes[i]));
+      for (const [i, key] of keys.entries()) {
+        const id = textOfKey(key);
+        before.set(id, { row: rows.get(id), note: notes[i] });
       }
-    };
-    await Promise.all([read("conversations"), read("messages")]);
-  }
+    },
 
-  /** Reads the messages of a conversation, and gives the keys of those that are there or noted. */
-  async messagesOf(conversationId: string): Promise<NoteKey[]> {
-    const range = (table: "messages" | "notes") =>
-      (table === "notes" ? this.store.notes : this.store.rows(table))
-        .where(":id")
-        .between([conversationId], [conversationId, []])
-        .primaryKeys() as Promise<NoteKey[]>;
-    const [rows, notes] = await Promise.all([range("messages"), range("notes")]);
-    await this.load([...rows, ...notes]);
-    return [...this.#items.values()]
-      .map((item) => item.key)
-      .filter(([conversation, message]) => conversation === conversationId && message !== "");
-  }
+    /** Reads the messages of a conversation, and gives the keys of those that are there or noted. */
+    async messagesOf(id: string): Promise<NoteKey[]> {
+      const stored = [store.rows("messages"), store.notes].map(
+        (table) => table.where(":id").between([id], [id, []]).primaryKeys() as Promise<NoteKey[]>,
+      );
+      const drafted = [...changed.values()].map(({ key }) => key).filter((key) => key[0] === id);
+      const found = [...(await Promise.all(stored)).flat(), ...drafted];
+      const keys = found.filter((key) => kindOf(key) === "messages");
+      await draft.load(keys, true);
+      return keys;
+    },
 
-  get(key: NoteKey): Settled {
-    return this.#items.get(keyOf(key)) ?? {};
-  }
+    /** What is known of an item; the row of one that is not noted may not have been read. */
+    get(key: NoteKey): Settled {
+      const id = textOfKey(key);
+      return changed.get(id) ?? before.get(id) ?? {};
+    },
 
-  set(key: NoteKey, { row, note }: Settled): void {
-    const item = this.#items.get(keyOf(key));
-    if (item) Object.assign(item, { row, note });
-  }
+    set(key: NoteKey, { row, note }: Settled): void {
+      changed.set(textOfKey(key), { key, row, note });
+    },
 
-  /** Writes what has become different. */
-  async save(): Promise<void> {
-    const puts: Record<Kind, Row[]> = { conversations: [], messages: [] };
-    const deletions: Record<Kind, (string | NoteKey)[]> = { conversations: [], messages: [] };
-    const notes: Note[] = [];
-    const settled: NoteKey[] = [];
-    const taken: NoteKey[] = [];
-    for (const { key, row, note, before } of this.#items.values()) {
-      const kind = kindOf(key);
-      if (row && !equal(row, before.row)) puts[kind].push(row);
-      if (!row && before.row) deletions[kind].push(rowKey(key));
-      if (note && !equal(note, before.note)) notes.push(note);
-      if (!note && before.note) settled.push(key);
-      if (!note && before.note && !before.note.ready) taken.push(key);
-    }
-    const work: Promise<unknown>[] = [];
-    for (const kind of ["conversations", "messages"] as const) {
-      if (puts[kind].length > 0) work.push(this.store.rows(kind).bulkPut(puts[kind]));
-      if (deletions[kind].length > 0) work.push(this.store.rows(kind).bulkDelete(deletions[kind]));
-    }
-    if (notes.length > 0) work.push(this.store.notes.bulkPut(notes));
-    if (settled.length > 0) work.push(this.store.notes.bulkDelete(settled));
-    if (taken.length > 0) work.push(this.store.rejected.bulkDelete(taken));
-    await Promise.all(work);
-  }
+    /** Writes what has become different. */
+    async save(): Promise<void> {
+      const puts: Record<string, Row[]> = { conversations: [], messages: [] };
+      const deletions: Record<string, (string | NoteKey)[]> = { conversations: [], messages: [] };
+      const notes: Note[] = [];
+      const settled: NoteKey[] = [];
+      for (const [id, { key, row, note }] of changed) {
+        const was = before.get(id);
+        if (!row) deletions[kindOf(key)]?.push(rowKey(key));
+        else if (row !== was?.row) puts[kindOf(key)]?.push(row);
+        if (note && note !== was?.note) notes.push(note);
+        if (!note && was?.note) settled.push(key);
+      }
+      await Promise.all([
+        ...KINDS.flatMap((kind) => [
+          store.rows(kind).bulkPut(puts[kind] ?? []),
+          store.rows(kind).bulkDelete(deletions[kind] ?? []),
+        ]),
+        store.notes.bulkPut(notes),
+        store.notes.bulkDelete(settled),
+        store.rejected.bulkDelete(settled),
+      ]);
+    },
+  };
+  return draft;
 }

@@ -30,3 +30,15 @@ export class SyncError extends Error {
     return this.details.reason;
   }
 }
+
+/** The error as a SyncError: what is no fault of the server's or the network's is one of the database. */
+export function asSyncError(error: unknown, code = "database"): SyncError {
+  return error instanceof SyncError ? error : new SyncError(String(error), code);
+}
+
+/** For a `catch`: passes over what has one of these codes, and throws what has none. */
+export function passOver(...codes: string[]): (error: unknown) => void {
+  return (error) => {
+    if (!codes.includes(asSyncError(error).code)) throw error;
+  };
+}

@@ -1,44 +1,37 @@
 const queues = new Map<string, Promise<unknown>>();
 
-/** How to get to lead. */
-export interface LeadOptions {
-  /** Gives up waiting. */
-  signal?: AbortSignal;
-  /** Takes the lead from whoever has it. */
-  steal?: boolean;
-}
+/** Runs `work` when its turn has come; the signal is aborted when another tab takes the lead away. */
+export type Lead = (
+  work: (lost: AbortSignal) => Promise<unknown>,
+  options: LockOptions,
+) => Promise<void>;
 
 /**
- * Runs `work` while no other tab leads the sync of the database `name`. The signal that it is given is aborted
- * when another tab takes the lead away, and then this throws. Without Web Locks only this process counts.
+ * Has one tab at a time lead the sync of a database. What leads throws when another one takes the lead away by
+ * `steal`. Without Web Locks only this process counts.
  */
-export async function lead<T>(
-  locks: LockManager | undefined,
-  name: string,
-  work: (lost: AbortSignal) => Promise<T>,
-  { signal, steal = false }: LeadOptions = {},
-): Promise<T> {
-  const lost = new AbortController();
+export function leading(locks: LockManager | undefined, name: string): Lead {
   const key = `convosync:${name}`;
-  if (locks) {
+  return async (work, options) => {
+    const lost = new AbortController();
+    const run = () => work(lost.signal);
+    if (!locks) {
+      const mine = Promise.resolve(queues.get(key)).then(() => {
+        options.signal?.throwIfAborted();
+        return run();
+      });
+      queues.set(
+        key,
+        mine.catch(() => undefined),
+      );
+      await mine;
+      return;
+    }
     try {
-      const options = steal ? { steal } : signal ? { signal } : {};
-      return await locks.request(key, options, () => work(lost.signal));
+      await locks.request(key, options, run);
     } catch (error) {
       lost.abort();
       throw error;
     }
-  }
-  const before = queues.get(key);
-  const mine = (async () => {
-    await before?.catch(() => undefined);
-    signal?.throwIfAborted();
-    return work(lost.signal);
-  })();
-  queues.set(key, mine);
-  try {
-    return await mine;
-  } finally {
-    if (queues.get(key) === mine) queues.delete(key);
-  }
+  };
 }

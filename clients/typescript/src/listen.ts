@@ -1,23 +1,20 @@
 import { createParser } from "eventsource-parser";
-import type { Api, Page } from "./api.js";
+import { type Api, type Identity, type Page, textOf } from "./api.js";
 import { PAGE } from "./turns.js";
-import type { Visitor } from "./types.js";
 
 /** How long a stream may be silent, in milliseconds: the server sends a comment every 15 seconds. */
 const SILENCE = 20_000;
 /** How long one pull waits for a change, in seconds. */
 const WAIT = 30;
 
-/** Hears a page of the changes after the cursor `base`; without a page there is something to pull. */
-export type Hear = (base: string, page?: Page) => void;
-
 /** How to listen for what others change. */
 export interface Listening {
   api: Api;
-  visitor: Visitor;
+  visitor: Identity;
   /** Where to begin. */
   cursor: string;
-  hear: Hear;
+  /** Hears a page of the changes after the cursor `base`; without a page there is something to pull. */
+  hear: (base: string, page?: Page) => void;
   signal: AbortSignal;
 }
 
@@ -25,22 +22,17 @@ export interface Listening {
  * Reads the stream of changes until it ends. True if nothing at all came of it, not even a comment: then a proxy
  * holds it back. Throws a SyncError when the server or the network refuses it.
  */
-export async function listenToStream({
-  api,
-  visitor,
-  cursor,
-  hear,
-  signal,
-}: Listening): Promise<boolean> {
-  const controller = new AbortController();
-  const abort = () => {
-    controller.abort();
-  };
-  signal.addEventListener("abort", abort);
-  if (signal.aborted) abort();
-  let timer = setTimeout(abort, SILENCE);
+export async function listenToStream(listening: Listening): Promise<boolean> {
+  const { api, visitor, cursor, hear } = listening;
+  const silence = new AbortController();
+  const signal = AbortSignal.any([listening.signal, silence.signal]);
+  const wait = () =>
+    setTimeout(() => {
+      silence.abort();
+    }, SILENCE);
+  let timer = wait();
   let base = cursor;
-  let hasHeard = false;
+  let isHeldBack = true;
   const parser = createParser({
     onEvent({ event, data }) {
       const page = event === "change" ? (JSON.parse(data) as Page) : undefined;
@@ -49,41 +41,31 @@ export async function listenToStream({
     },
   });
   try {
-    const query = { since: cursor, limit: PAGE };
-    const path = "sync-conversations/events/";
-    const answer = await api.open(visitor, path, { query, signal: controller.signal });
-    const reader = answer.body?.getReader();
-    const decoder = new TextDecoder();
-    for (;;) {
-      const { done, value } = (await reader?.read()) ?? { done: true, value: undefined };
-      if (done) return false;
-      hasHeard = true;
+    const path = `sync-conversations/events/?since=${cursor}&limit=${PAGE}`;
+    const answer = await api.open(visitor, path, { signal });
+    for await (const text of textOf(answer)) {
+      isHeldBack = false;
       clearTimeout(timer);
-      timer = setTimeout(abort, SILENCE);
-      parser.feed(decoder.decode(value, { stream: true }));
+      timer = wait();
+      parser.feed(text);
     }
+    return false;
   } catch (error) {
-    if (controller.signal.aborted && !signal.aborted) return !hasHeard;
+    if (silence.signal.aborted) return isHeldBack;
     throw error;
   } finally {
     clearTimeout(timer);
-    signal.removeEventListener("abort", abort);
-    abort();
+    silence.abort();
   }
 }
 
 /** Asks for changes again and again, where no stream gets through. Throws a SyncError. */
-export async function listenByAsking({
-  api,
-  visitor,
-  cursor,
-  hear,
-  signal,
-}: Listening): Promise<void> {
-  let since = cursor;
+export async function listenByAsking(listening: Listening): Promise<void> {
+  const { api, visitor, hear, signal } = listening;
+  let since = listening.cursor;
   while (!signal.aborted) {
-    const query = { since, limit: PAGE, wait: WAIT };
-    const page = await api.json<Page>(visitor, "sync-conversations/changes/", { query, signal });
+    const path = `sync-conversations/changes/?since=${since}&limit=${PAGE}&wait=${WAIT}`;
+    const page = await api.json<Page>(visitor, path, { signal });
     if (page.cursor !== since || page.conversations.length > 0) hear(since, page);
     since = page.cursor;
   }

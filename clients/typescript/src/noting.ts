@@ -1,25 +1,30 @@
 import type {
   DBCore,
+  DBCoreAddRequest,
+  DBCoreDeleteRangeRequest,
+  DBCoreDeleteRequest,
   DBCoreKeyRange,
   DBCoreMutateRequest,
   DBCoreMutateResponse,
-  DBCoreTable,
+  DBCorePutRequest,
   DBCoreTransaction,
   Middleware,
 } from "dexie";
-import { Stamps, isLater } from "./stamps.js";
+import { type Stamps, createStamps, isLater } from "./stamps.js";
 import {
   type ClockRow,
+  KINDS,
   type Kind,
-  type Note,
   NOTES,
+  type Note,
   type NoteKey,
   REJECTED,
   STATE,
+  newNote,
+  rowKey,
+  textOfKey,
 } from "./tables.js";
 import { type Row, difference, flat, toRow } from "./values.js";
-
-const SYNCED: readonly string[] = ["conversations", "messages"];
 
 /** The transactions in which the sync itself writes: what comes from the server is not noted. */
 const unnoted = new WeakSet();
@@ -29,8 +34,8 @@ export function doNotNote(trans: { idbtrans: IDBTransaction }): void {
   unnoted.add(trans.idbtrans);
 }
 
-/** The key of the note of an item. */
-export function noteKey(kind: Kind, row: Row): NoteKey {
+/** The key of an item. */
+function noteKey(kind: Kind, row: Row): NoteKey {
   return kind === "messages"
     ? [row.conversation_id as string, row.message_id as string]
     : [row.id as string, ""];
@@ -39,7 +44,7 @@ export function noteKey(kind: Kind, row: Row): NoteKey {
 /** A change of an item: the row as it is to be stored, and what is noted of it. */
 export interface Edit {
   row: Row;
-  note?: Note;
+  note?: Note | undefined;
 }
 
 /** What happens as the app puts `value` where the row `old` was, of which `note` is noted already. */
@@ -55,25 +60,14 @@ export function edit(kind: Kind, stamps: Stamps, value: Row, old?: Row, note?: N
     return { row };
   }
   const next = stamps.next(was ?? note?.deleted);
-  const stamp = isLater(set, next) ? (set as string) : next;
+  const stamp = set !== undefined && isLater(set, next) ? set : next;
   row.updated_at = stamp;
   if (!old) row[began] ??= stamp;
-  const [conversation_id, message_id] = noteKey(kind, row);
-  const noted: Note = {
-    ...(note ?? { conversation_id, message_id, fields: {}, ...(was === undefined ? {} : { was }) }),
-    stamp,
-    fields: { ...fields, ...note?.fields },
-    ready: 1,
-  };
-  if (!old) noted.whole = 1;
-  return { row, note: noted };
-}
-
-/** What is noted as the app deletes the row `old`. */
-export function deletion(kind: Kind, stamps: Stamps, old: Row): Note {
-  const [conversation_id, message_id] = noteKey(kind, old);
-  const stamp = stamps.next(old.updated_at as string | undefined);
-  return { conversation_id, message_id, stamp, deleted: stamp, fields: {}, ready: 1 };
+  const noted = note ?? newNote(noteKey(kind, row), stamp);
+  if (!note && was !== undefined) noted.was = was;
+  const changed: Note = { ...noted, stamp, fields: { ...fields, ...noted.fields }, ready: 1 };
+  if (!old) changed.whole = 1;
+  return { row, note: changed };
 }
 
 /** A Dexie middleware that notes every change of conversations and messages in the transaction of the change. */
@@ -83,129 +77,107 @@ export function noting(clock: () => number): Middleware<DBCore> {
     name: "convosync",
     // Beneath the hooks of the app, which may change what is written.
     level: 1,
-    create: (down) => ({
-      ...down,
+    create: (core) => ({
+      ...core,
       transaction(tables, mode, options) {
-        const all =
-          mode === "readwrite" && tables.some((table) => SYNCED.includes(table))
-            ? [...new Set([...tables, "messages", NOTES, STATE, REJECTED])]
-            : tables;
-        return down.transaction(all, mode, options);
+        const isNoted = mode === "readwrite" && KINDS.some((kind) => tables.includes(kind));
+        const all = isNoted ? new Set([...tables, "messages", NOTES, STATE, REJECTED]) : tables;
+        return core.transaction([...all], mode, options);
       },
       table(name) {
-        const table = down.table(name);
-        if (!SYNCED.includes(name)) return table;
-        const noter = new Noter(down, table, name as Kind, clock);
-        return { ...table, mutate: (request) => noter.mutate(request) };
+        const kind = KINDS.find((kind) => kind === name);
+        return kind ? notingTable(core, kind, clock) : core.table(name);
       },
     }),
   };
 }
 
-class Noter {
-  constructor(
-    private readonly core: DBCore,
-    private readonly table: DBCoreTable,
-    private readonly kind: Kind,
-    private readonly clock: () => number,
-  ) {}
+function notingTable(core: DBCore, kind: Kind, clock: () => number) {
+  const table = core.table(kind);
+  return {
+    ...table,
+    mutate(request: DBCoreMutateRequest) {
+      const { trans } = request;
+      const stores = (trans as { objectStoreNames?: DOMStringList }).objectStoreNames;
+      // An upgrade to the version that adds these tables: the first start notes what was there before.
+      if (unnoted.has(trans) || !stores?.contains(NOTES) || !stores.contains(STATE))
+        return table.mutate(request);
+      return "values" in request ? put(request) : remove(request);
+    },
+  };
 
-  async mutate(request: DBCoreMutateRequest): Promise<DBCoreMutateResponse> {
-    const trans = request.trans;
-    const stores = (trans as unknown as IDBTransaction).objectStoreNames as
-      DOMStringList | undefined;
-    // An upgrade to the version that adds these tables: the first start notes what was there before.
-    if (unnoted.has(trans) || !stores?.contains(NOTES) || !stores.contains(STATE))
-      return this.table.mutate(request);
-    return request.type === "add" || request.type === "put"
-      ? this.#put(request)
-      : this.#delete(request);
-  }
-
-  async #put(
-    request: Extract<DBCoreMutateRequest, { type: "add" | "put" }>,
-  ): Promise<DBCoreMutateResponse> {
+  async function put(request: DBCoreAddRequest | DBCorePutRequest): Promise<DBCoreMutateResponse> {
     const { trans, type } = request;
-    const { extractKey } = this.table.schema.primaryKey;
-    const keys = request.values.map((value) => extractKey?.(value) as unknown);
-    const noteKeys = request.values.map((value) => noteKey(this.kind, value as Row));
-    const valid = noteKeys.every((key) => key.every((id) => typeof id === "string"));
-    if (!valid) throw new TypeError(`${this.kind}: every id has to be a text`);
+    const keys = request.values.map((value) => noteKey(kind, value as Row));
+    if (keys.flat().some((id) => typeof id !== "string"))
+      throw new TypeError(`${kind}: every id has to be a text`);
     const [olds, notes, stamps] = await Promise.all([
-      this.table.getMany({ trans, keys }) as Promise<(Row | undefined)[]>,
-      this.#of(NOTES).getMany({ trans, keys: noteKeys }) as Promise<(Note | undefined)[]>,
-      this.#stamps(trans),
+      table.getMany({ trans, keys: keys.map(rowKey) }) as Promise<(Row | undefined)[]>,
+      core.table(NOTES).getMany({ trans, keys }) as Promise<(Note | undefined)[]>,
+      readStamps(trans),
     ]);
     // The same key may come twice in one request: the second change is one of the first one's row.
-    const latest = new Map<string, Edit>();
+    const latest = new Map<string, Partial<Edit>>();
     const edits = request.values.map((value, i) => {
-      const id = JSON.stringify(noteKeys[i]);
-      const earlier = latest.get(id);
-      const old = earlier?.row ?? olds[i];
-      const change = edit(this.kind, stamps, value as Row, old, earlier?.note ?? notes[i]);
-      if (type === "put" || !old) latest.set(id, { ...earlier, ...change });
+      const id = textOfKey(keys[i] as NoteKey);
+      const { row, note } = latest.get(id) ?? { row: olds[i], note: notes[i] };
+      const change = edit(kind, stamps, value as Row, row, note);
+      if (type === "put" || !row) latest.set(id, { note, ...change });
       return change;
     });
-    const values = edits.map(({ row }) => row);
-    const response = await this.table.mutate({ type, trans, values });
-    const written = edits.flatMap(({ note }, i) =>
-      note && !(i in response.failures) ? [note] : [],
+    const response = await table.mutate({ type, trans, values: edits.map(({ row }) => row) });
+    const written = edits.filter((_, i) => !(i in response.failures));
+    await note(
+      trans,
+      stamps,
+      written.flatMap((change) => change.note ?? []),
     );
-    if (written.length > 0) {
-      const unique = new Map(
-        written.map((n) => [JSON.stringify([n.conversation_id, n.message_id]), n]),
-      );
-      await this.#note(trans, stamps, [...unique.values()]);
-    }
     return response;
   }
 
-  async #delete(
-    request: Extract<DBCoreMutateRequest, { type: "delete" | "deleteRange" }>,
+  async function remove(
+    request: DBCoreDeleteRequest | DBCoreDeleteRangeRequest,
   ): Promise<DBCoreMutateResponse> {
     const { trans } = request;
+    const { primaryKey } = table.schema;
     const [found, stamps] = await Promise.all([
       request.type === "delete"
-        ? this.table.getMany({ trans, keys: request.keys })
-        : this.table
-            .query({
-              trans,
-              values: true,
-              query: { index: this.table.schema.primaryKey, range: request.range },
-            })
+        ? table.getMany({ trans, keys: request.keys })
+        : table
+            .query({ trans, values: true, query: { index: primaryKey, range: request.range } })
             .then(({ result }) => result as unknown[]),
-      this.#stamps(trans),
+      readStamps(trans),
     ]);
     const rows = (found as (Row | undefined)[]).filter((row) => row !== undefined);
-    const response = await this.table.mutate(request);
-    if (rows.length === 0) return response;
-    if (this.kind === "conversations") {
-      for (const row of rows) {
-        const range = { lower: [row.id], upper: [row.id, []] } as DBCoreKeyRange;
+    const response = await table.mutate(request);
+    if (kind === "conversations") {
+      for (const { id } of rows) {
+        const range = { lower: [id], upper: [id, []] } as DBCoreKeyRange;
         for (const name of ["messages", NOTES, REJECTED])
-          await this.#of(name).mutate({ type: "deleteRange", trans, range });
+          await core.table(name).mutate({ type: "deleteRange", trans, range });
       }
     }
-    const notes = rows.map((row) => deletion(this.kind, stamps, row));
-    await this.#note(trans, stamps, notes);
+    const notes = rows.map((row): Note => {
+      const stamp = stamps.next(row.updated_at as string | undefined);
+      return { ...newNote(noteKey(kind, row), stamp), deleted: stamp };
+    });
+    await note(trans, stamps, notes);
     return response;
   }
 
-  #of(name: string): DBCoreTable {
-    return this.core.table(name);
+  async function readStamps(trans: DBCoreTransaction): Promise<Stamps> {
+    const row = (await core.table(STATE).get({ trans, key: "clock" })) as ClockRow | undefined;
+    return createStamps(row, clock);
   }
 
-  async #stamps(trans: DBCoreTransaction): Promise<Stamps> {
-    const row = (await this.#of(STATE).get({ trans, key: "clock" })) as ClockRow | undefined;
-    return new Stamps(row ?? { key: "clock", last: 0, offset: 0 }, this.clock);
-  }
-
-  async #note(trans: DBCoreTransaction, stamps: Stamps, notes: Note[]): Promise<void> {
+  /** Notes changes; what the server has refused of these items is to be tried again. */
+  async function note(trans: DBCoreTransaction, stamps: Stamps, notes: Note[]): Promise<void> {
+    if (notes.length === 0) return;
     const keys = notes.map((note) => [note.conversation_id, note.message_id]);
     await Promise.all([
-      this.#of(NOTES).mutate({ type: "put", trans, values: notes }),
-      this.#of(STATE).mutate({ type: "put", trans, values: [stamps.row] }),
-      this.#of(REJECTED).mutate({ type: "delete", trans, keys }),
+      core.table(NOTES).mutate({ type: "put", trans, values: notes }),
+      core.table(STATE).mutate({ type: "put", trans, values: [stamps.row] }),
+      core.table(REJECTED).mutate({ type: "delete", trans, keys }),
     ]);
   }
 }

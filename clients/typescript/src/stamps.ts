@@ -31,35 +31,37 @@ export function isLater(a: string | undefined, b: string | undefined): boolean {
   return a !== undefined && (b === undefined || sortable(a) > sortable(b));
 }
 
-/** The next stamp after one, or undefined after none. */
-export function after(stamp: string | undefined): number | undefined {
+/** The stamp after one, if that is a moment. */
+export function after(stamp: string | undefined): string | undefined {
   const time = stamp === undefined ? NaN : Date.parse(stamp);
-  return isNaN(time) ? undefined : time + 1;
+  return isNaN(time) ? undefined : new Date(time + 1).toISOString();
 }
 
 /** Makes the stamps of a device: ever later ones, whatever its clock does, by the server's clock. */
-export class Stamps {
-  constructor(
-    readonly row: ClockRow,
-    private readonly clock: () => number,
-  ) {}
+export type Stamps = ReturnType<typeof createStamps>;
 
-  /**
-   * Takes note of what the server's clock said at `at` of the device's clock. Tells whether that matters.
-   */
-  measure(server: number, at: number): boolean {
-    const { last, offset } = this.row;
-    // The header `Date` has no fractions of a second.
-    const measured = Math.abs(server - at) < PRECISION ? 0 : server - at;
-    if (Math.abs(measured - offset) >= PRECISION) this.row.offset = measured;
-    // The trace of a wrong clock, from before it was set right or measured.
-    if (last > server + SKEW) this.row.last = server;
-    return this.row.offset !== offset || this.row.last !== last;
-  }
+export function createStamps(stored: ClockRow | undefined, clock: () => number) {
+  const row: ClockRow = { key: "clock", last: 0, offset: 0, ...stored };
+  return {
+    row,
 
-  /** A stamp for a change of an item which had the stamp `previous`. */
-  next(previous?: string): string {
-    this.row.last = Math.max(this.clock() + this.row.offset, this.row.last + 1);
-    return new Date(Math.max(this.row.last, after(previous) ?? 0)).toISOString();
-  }
+    /** Takes note of what the server's clock said at `at` of the device's clock. Tells whether that matters. */
+    measure(server: number, at: number): boolean {
+      const { last, offset } = row;
+      // The header `Date` has no fractions of a second.
+      const measured = Math.abs(server - at) < PRECISION ? 0 : server - at;
+      if (Math.abs(measured - offset) >= PRECISION) row.offset = measured;
+      // The trace of a wrong clock, from before it was set right or measured.
+      if (last > server + SKEW) row.last = server;
+      return row.offset !== offset || row.last !== last;
+    },
+
+    /** A stamp for a change of an item which had the stamp `previous`. */
+    next(previous?: string): string {
+      row.last = Math.max(clock() + row.offset, row.last + 1);
+      const now = new Date(row.last).toISOString();
+      const next = after(previous);
+      return next !== undefined && isLater(next, now) ? next : now;
+    },
+  };
 }

@@ -1,9 +1,10 @@
 import type { Dexie, Table } from "dexie";
 import { doNotNote } from "./noting.js";
-import { Stamps } from "./stamps.js";
+import { type Stamps, createStamps } from "./stamps.js";
 import {
   ALL_TABLES,
   type ClockRow,
+  KINDS,
   type Kind,
   type Note,
   NOTES,
@@ -11,6 +12,9 @@ import {
   REJECTED,
   STATE,
   type VisitorRow,
+  kindOf,
+  rowKey,
+  textOfKey,
 } from "./tables.js";
 import type { Rejected, SyncStatus } from "./types.js";
 import type { Row } from "./values.js";
@@ -33,62 +37,67 @@ export interface MetRow {
 type StateRow = VisitorRow | ClockRow | StatusRow | WishRow | MetRow;
 
 /** The tables, as the sync uses them. */
-export class Store {
-  readonly notes: Table<Note, NoteKey>;
-  readonly rejected: Table<Rejected, NoteKey>;
-  readonly #state: Table<StateRow, string>;
+export type Store = ReturnType<typeof openStore>;
 
-  constructor(
-    readonly db: Dexie,
-    readonly clock: () => number,
-  ) {
-    const missing = ALL_TABLES.find((name) => !db.tables.some((table) => table.name === name));
-    if (missing !== undefined)
-      throw new Error(`The database has no table ${missing}: spread syncTables into its stores()`);
-    const keys = { conversations: "id", messages: "conversation_id,message_id" };
-    for (const [name, path] of Object.entries(keys))
-      if (String(db.table(name).schema.primKey.keyPath) !== path)
-        throw new Error(`The primary key of the table ${name} has to be ${path.replace(",", "+")}`);
-    this.notes = db.table(NOTES);
-    this.rejected = db.table(REJECTED);
-    this.#state = db.table(STATE);
-  }
+export function openStore(db: Dexie, clock: () => number) {
+  const keys = { conversations: "id", messages: "conversation_id,message_id" };
+  for (const kind of KINDS)
+    if (String(db.table(kind).schema.primKey.keyPath) !== keys[kind])
+      throw new Error(`The primary key of the table ${kind} has to be ${keys[kind]}`);
+  const notes = db.table<Note, NoteKey>(NOTES);
+  const rejected = db.table<Rejected, NoteKey>(REJECTED);
+  const state = db.table<StateRow, string>(STATE);
 
-  rows(kind: Kind): Table<Row, string | NoteKey> {
-    return this.db.table(kind);
-  }
+  const store = {
+    db,
+    clock,
+    notes,
+    rejected,
 
-  /** Writes what is not a change of the app's. */
-  write<T>(work: () => Promise<T>): Promise<T> {
-    return this.db.transaction("rw", ALL_TABLES, async (trans) => {
-      doNotNote(trans);
-      return work();
-    });
-  }
+    rows: (kind: Kind): Table<Row, string | NoteKey> => db.table(kind),
 
-  /** Writes what the tabs tell each other. */
-  tell<T>(work: () => Promise<T>): Promise<T> {
-    return this.db.transaction("rw", STATE, work);
-  }
+    /** Reads the rows of items, by the texts of their keys. */
+    async read(keys: NoteKey[]): Promise<Map<string, Row>> {
+      const read = new Map<string, Row>();
+      const readKind = async (kind: Kind) => {
+        const of = keys.filter((key) => kindOf(key) === kind);
+        const rows = await store.rows(kind).bulkGet(of.map(rowKey));
+        for (const [i, key] of of.entries()) if (rows[i]) read.set(textOfKey(key), rows[i]);
+      };
+      await Promise.all(KINDS.map(readKind));
+      return read;
+    },
 
-  get<K extends StateRow["key"]>(key: K): Promise<Extract<StateRow, { key: K }> | undefined> {
-    return this.#state.get(key) as Promise<Extract<StateRow, { key: K }> | undefined>;
-  }
+    /** Writes what is not a change of the app's. */
+    write<T>(work: () => Promise<T>): Promise<T> {
+      return db.transaction("rw", ALL_TABLES, async (trans) => {
+        doNotNote(trans);
+        return work();
+      });
+    },
 
-  async set(row: StateRow): Promise<void> {
-    await this.#state.put(row);
-  }
+    /** Writes what the tabs tell each other. */
+    tell<T>(work: () => Promise<T>): Promise<T> {
+      return db.transaction("rw", state, work);
+    },
 
-  /** The stamps of the device; keep what was made with `set(stamps.row)` in the same transaction. */
-  async stamps(): Promise<Stamps> {
-    return new Stamps(
-      (await this.get("clock")) ?? { key: "clock", last: 0, offset: 0 },
-      this.clock,
-    );
-  }
+    get<K extends StateRow["key"]>(key: K): Promise<Extract<StateRow, { key: K }> | undefined> {
+      return state.get(key) as Promise<Extract<StateRow, { key: K }> | undefined>;
+    },
 
-  /** How many items have changes to send. */
-  pending(): Promise<number> {
-    return this.notes.where("ready").equals(1).count();
-  }
+    async set(row: StateRow): Promise<void> {
+      await state.put(row);
+    },
+
+    /** The stamps of the device; keep what was made with `set(stamps.row)` in the same transaction. */
+    async stamps(): Promise<Stamps> {
+      return createStamps(await store.get("clock"), clock);
+    },
+
+    /** How many items have changes to send. */
+    pending(): Promise<number> {
+      return notes.where("ready").equals(1).count();
+    },
+  };
+  return store;
 }

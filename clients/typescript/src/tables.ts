@@ -1,7 +1,18 @@
-/** The key of a note: a conversation's id with an empty text, or the two ids of a message. */
-export type NoteKey = [conversationId: string, messageId: string];
 /** The tables that are kept in sync. */
-export type Kind = "conversations" | "messages";
+export const KINDS = ["conversations", "messages"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** The key of an item and its note: a conversation's id with an empty text, or the two ids of a message. */
+export type NoteKey = [conversationId: string, messageId: string];
+
+/** The key as a text, for a map. */
+export const textOfKey = (key: NoteKey): string => JSON.stringify(key);
+export const kindOf = (key: NoteKey): Kind => (key[1] === "" ? "conversations" : "messages");
+/** The primary key of the row of an item. */
+export const rowKey = (key: NoteKey): string | NoteKey => (key[1] === "" ? key[0] : key);
+/** The key of the item that has a row with this primary key. */
+export const keyOfRow = (key: string | NoteKey): NoteKey =>
+  typeof key === "string" ? [key, ""] : key;
 
 /** What has changed in an item and is not sent yet. */
 export interface Note {
@@ -23,6 +34,14 @@ export interface Note {
   again?: number;
 }
 
+/** A note that names no changes yet. */
+export function newNote([conversation_id, message_id]: NoteKey, stamp: string): Note {
+  return { conversation_id, message_id, stamp, fields: {}, ready: 1 };
+}
+
+/** The note with the whole item to be sent. */
+export const whole = (note: Note): Note => ({ ...note, fields: {}, whole: 1 });
+
 /** Who the visitor is, and how far the local data follows the server. */
 export interface VisitorRow {
   key: "visitor";
@@ -33,6 +52,11 @@ export interface VisitorRow {
   cursor?: string;
   /** The cursor was lost: what a pull from the start does not bring is to be sent whole. */
   anew?: 1;
+}
+
+/** Whether two rows are of the same visitor. */
+export function isSameVisitor(a: VisitorRow | undefined, b: VisitorRow): boolean {
+  return a?.generation === b.generation && a.anonId === b.anonId && a.userId === b.userId;
 }
 
 /** What the stamps of this device go by, in milliseconds. */
@@ -56,4 +80,4 @@ export const syncTables = {
 } as const;
 
 /** All tables that a transaction of the sync may write. */
-export const ALL_TABLES = ["conversations", "messages", NOTES, STATE, REJECTED];
+export const ALL_TABLES = [...KINDS, NOTES, STATE, REJECTED];

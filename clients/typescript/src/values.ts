@@ -8,8 +8,11 @@ export type Flat = Map<string, unknown>;
 // No name can have U+0000, so a path is never ambiguous.
 const SEPARATOR = "\0";
 const PARTS = ["request", "response", "output"];
-const IDS = ["id", "message_id"];
-const NOT_NOTED = ["conversation_id", "updated_at"];
+/** What is not noted of an item: its ids and its stamp. */
+const NOT_NOTED: Record<Kind, string[]> = {
+  conversations: ["id", "updated_at"],
+  messages: ["conversation_id", "message_id", "updated_at"],
+};
 const UUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i;
 
 const isObject = (value: unknown): value is Row =>
@@ -52,11 +55,12 @@ function json(value: unknown, path: string): unknown {
 
 /** Brings the moments of an item, in place, to their usual form. */
 export function withMoments<T extends Row>(row: T): T {
-  const set = (of: Row, name: string) => {
-    if (of[name] != null) of[name] = moment(of[name]);
-  };
-  for (const name of ["created_at", "updated_at", "timestamp"]) set(row, name);
-  if (isObject(row.response)) set(row.response, "created_at");
+  const moments: [unknown, string[]][] = [
+    [row, ["created_at", "updated_at", "timestamp"]],
+    [row.response, ["created_at"]],
+  ];
+  for (const [of, names] of moments)
+    if (isObject(of)) for (const name of names) if (of[name] != null) of[name] = moment(of[name]);
   return row;
 }
 
@@ -93,10 +97,10 @@ export function toRow(kind: Kind, value: unknown, old?: Row): Row {
 }
 
 /** The fields of an item that can be noted. */
-export function flat(kind: Kind, row: Row | undefined): Flat {
+export function flat(kind: Kind, row: Row): Flat {
   const fields: Flat = new Map();
-  for (const [name, value] of Object.entries(row ?? {})) {
-    if (NOT_NOTED.includes(name) || IDS[kind === "messages" ? 1 : 0] === name) continue;
+  for (const [name, value] of Object.entries(row)) {
+    if (NOT_NOTED[kind].includes(name)) continue;
     if (kind === "messages" && PARTS.includes(name) && isObject(value)) {
       fields.set(name, {});
       for (const [field, inner] of Object.entries(value))

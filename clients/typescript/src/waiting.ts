@@ -1,35 +1,35 @@
 /** Something that others ring, and one waits for. A ring while nobody waits is not lost. */
-export class Bell {
-  #hasRung = false;
-  #isUrgent = false;
-  #wake: (() => void) | undefined;
+export function createBell() {
+  let hasRung = false;
+  let isUrgent = false;
+  let wake: () => void = () => undefined;
+  return {
+    /** `urgent` also wakes one that waits for what is urgent alone. */
+    ring(urgent = false): void {
+      hasRung = true;
+      isUrgent ||= urgent;
+      wake();
+    },
 
-  /** `urgent` also wakes one that waits for what is urgent alone. */
-  ring(urgent = false): void {
-    this.#hasRung = true;
-    this.#isUrgent ||= urgent;
-    this.#wake?.();
-  }
-
-  /** Waits for a ring, but at most `most` milliseconds, and not beyond an abort. */
-  async wait(signal: AbortSignal, most: number | undefined, onlyUrgent = false): Promise<void> {
-    const isDone = () => signal.aborted || (onlyUrgent ? this.#isUrgent : this.#hasRung);
-    if (!isDone())
+    /** Waits for a ring, but at most `most` milliseconds, and not beyond an abort. */
+    async wait(signal: AbortSignal, most: number, onlyUrgent = false): Promise<void> {
       await new Promise<void>((resolve) => {
-        const done = () => {
+        const timer = setTimeout(done, most);
+        signal.addEventListener("abort", done);
+        wake = () => {
+          if (signal.aborted || (onlyUrgent ? isUrgent : hasRung)) done();
+        };
+        wake();
+
+        function done() {
           clearTimeout(timer);
           signal.removeEventListener("abort", done);
           resolve();
-        };
-        const timer = most === undefined ? undefined : setTimeout(done, most);
-        this.#wake = () => {
-          if (isDone()) done();
-        };
-        signal.addEventListener("abort", done);
+        }
       });
-    this.#wake = undefined;
-    this.#hasRung = this.#isUrgent = false;
-  }
+      hasRung = isUrgent = false;
+    },
+  };
 }
 
 /** How long to wait after so many failures, in milliseconds: by chance, so that devices do not come all at once. */

@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
-import { Api, type Page } from "../src/api.js";
+import { type Page, createApi } from "../src/api.js";
 import { listenToStream } from "../src/listen.js";
 import { tab, type Tab } from "./support/device.js";
 import { hasServer, Server } from "./support/server.js";
@@ -130,7 +130,7 @@ describe.skipIf(!hasServer)("the loop", () => {
 
 describe("a stream", () => {
   const api = (answer: typeof fetch) =>
-    new Api({ url: "http://server", fetch: answer }, Date.now, () => undefined);
+    createApi({ url: "http://server", fetch: answer }, () => undefined);
   const page = (cursor: string): Page => ({ conversations: [], cursor, has_more: false });
   const heard: [string, Page | undefined][] = [];
   const listening = (answer: typeof fetch) => ({
