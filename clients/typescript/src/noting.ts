@@ -65,6 +65,8 @@ export function edit(kind: Kind, stamps: Stamps, value: Row, old?: Row, note?: N
   if (!old) row[began] ??= stamp;
   const noted = note ?? newNote(noteKey(kind, row), stamp);
   if (!note && was !== undefined) noted.was = was;
+  // Of what goes whole the server is thought to have nothing.
+  if (noted.whole) for (const path of Object.keys(fields)) fields[path] = null;
   const changed: Note = { ...noted, stamp, fields: { ...fields, ...noted.fields }, ready: 1 };
   if (!old) changed.whole = 1;
   return { row, note: changed };

@@ -38,6 +38,12 @@ describe("a new row", () => {
     });
   });
 
+  test("that is edited again before it is sent is of nothing that the server has", async () => {
+    await db.conversations.add({ id: "c", title: "1", pinned: true });
+    await db.conversations.put({ id: "c", title: "2" });
+    expect(await note("c")).toMatchObject({ whole: 1, fields: { title: null, pinned: null } });
+  });
+
   test("that fails to be added is not noted", async () => {
     await db.conversations.add({ id: "c", title: "Hello" });
     await sent();

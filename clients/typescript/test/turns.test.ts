@@ -83,6 +83,18 @@ describe.skipIf(!hasServer)("a turn", () => {
     }
   });
 
+  test("keeps the fields of an item that two devices have made, whichever was made first", async () => {
+    const [a, b] = [device(), device()];
+    await a.sync.now();
+    await a.db.conversations.add({ id: "c", color: "r" });
+    await a.db.conversations.update("c", { color: "red" });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await b.db.conversations.add({ id: "c", title: "T" });
+    await b.sync.now();
+    await expectSame(a, b);
+    expect(await b.db.conversations.get("c")).toMatchObject({ title: "T", color: "red" });
+  });
+
   test("lets the later edit of the same field win, whichever device syncs first", async () => {
     for (const order of [
       [0, 1],
