@@ -8,7 +8,6 @@ import {
   type NoteKey,
   type VisitorRow,
   isSameVisitor,
-  kindOf,
   newNote,
   textOfKey,
   whole,
@@ -28,43 +27,48 @@ export interface Place {
  * another answer has been applied meanwhile: what is newer must not be overwritten.
  *
  * @param batch What was sent; nothing by a pull.
- * @param seen What a pull from the start has brought so far, where the cursor was lost.
+ * @param unseen What is here and has not come by the pull from the start, where the cursor was lost.
  */
-export function apply(
+export async function apply(
   store: Store,
   asked: VisitorRow,
   answer: Answer,
   batch: Batch | undefined,
-  seen: Set<string>,
+  unseen = new Map<string, NoteKey>(),
 ): Promise<boolean> {
-  return store.write(async () => {
+  const named = new Map(keysOf(answer).map((key) => [textOfKey(key), key]));
+  const isApplied = await store.write(async () => {
     const visitor = await store.get("visitor");
     if (!visitor || !isSameVisitor(visitor, asked) || visitor.cursor !== asked.cursor) return false;
-    const isAnew = visitor.anew === 1;
+    const { anew, ...next } = visitor;
     const stamps = await store.stamps();
     const now = () => stamps.next();
     const sent = new Map(batch?.sent);
-    const named = keysOf(answer);
     const draft = createDraft(store);
-    await draft.load([...[...sent.values()].map(({ key }) => key), ...named], isAnew);
+    await draft.load(
+      [...keysOfSent(sent), ...named.values()],
+      (id) => anew === 1 && unseen.has(id),
+    );
 
     // What is shown of an item that was refused is not an answer to what was sent of it.
     if (batch)
       for (const id of await park(store, draft, batch, answer.rejected ?? [])) sent.delete(id);
-    const names = new Set(named.map(textOfKey));
     for (const [id, it] of sent) {
       const here = draft.get(it.key);
-      if (here.note && !names.has(id))
+      if (here.note && !named.has(id))
         draft.set(it.key, { row: here.row, note: withoutSent(here, it) });
     }
     for (const conversation of answer.conversations) await applyConversation(conversation);
     await draft.save();
 
-    const { anew, ...next } = visitor;
-    if (isAnew) {
-      for (const id of names) seen.add(id);
-      if (answer.has_more) Object.assign(next, { anew });
-      else await noteWhole(store, stamps, seen);
+    if (anew && answer.has_more) Object.assign(next, { anew });
+    if (anew && !answer.has_more) {
+      const left = [...unseen].filter(([id]) => !named.has(id));
+      await noteWhole(
+        store,
+        stamps,
+        left.map(([, key]) => key),
+      );
     }
     await store.set({ ...next, cursor: answer.cursor });
     await store.set(stamps.row);
@@ -98,7 +102,7 @@ export function apply(
 
     function settleItem(key: NoteKey, row: Row, stamp: string | undefined): void {
       const theirs = { key, row, stamp };
-      draft.set(key, settle(draft.get(key), theirs, sent.get(textOfKey(key)), isAnew, now));
+      draft.set(key, settle(draft.get(key), theirs, sent.get(textOfKey(key)), anew === 1, now));
     }
 
     async function removeConversation(key: NoteKey, at: string): Promise<void> {
@@ -125,6 +129,8 @@ export function apply(
       return false;
     }
   });
+  if (isApplied) for (const id of named.keys()) unseen.delete(id);
+  return isApplied;
 }
 
 /** The keys of the items that an answer names. */
@@ -133,6 +139,10 @@ function keysOf(answer: Answer): NoteKey[] {
     [conversation.id as string, ""],
     ...messageKeys(conversation),
   ]);
+}
+
+function keysOfSent(sent: Batch["sent"]): NoteKey[] {
+  return [...sent.values()].map(({ key }) => key);
 }
 
 /**
@@ -149,14 +159,7 @@ async function park(store: Store, draft: Draft, batch: Batch, places: Place[]): 
       if (!note || note.stamp !== batch.sent.get(textOfKey(key))?.stamp) continue;
       const { ready, ...parked } = note;
       draft.set(key, { row, note: parked });
-      await store.rejected.put({
-        table: kindOf(key),
-        conversation_id: key[0],
-        message_id: key[1],
-        path: field,
-        message,
-        at: store.clock(),
-      });
+      await store.reject(key, field, message);
     }
   }
   return refused;
@@ -166,10 +169,7 @@ async function park(store: Store, draft: Draft, batch: Batch, places: Place[]): 
 export function refuse(store: Store, batch: Batch, places: Place[]): Promise<boolean> {
   return store.write(async () => {
     const draft = createDraft(store);
-    await draft.load(
-      [...batch.sent.values()].map(({ key }) => key),
-      false,
-    );
+    await draft.load(keysOfSent(batch.sent), () => false);
     const refused = await park(store, draft, batch, places);
     await draft.save();
     return refused.length > 0;

@@ -11,11 +11,11 @@ export function createDraft(store: Store) {
   const changed = new Map<string, Settled & { key: NoteKey }>();
 
   const draft = {
-    /** Reads the notes of items, and the rows of those that have one, or of all. */
-    async load(keys: NoteKey[], allRows: boolean): Promise<void> {
+    /** Reads the notes of items, and the rows of those that have one or are wanted. */
+    async load(keys: NoteKey[], isWanted: (id: string) => boolean): Promise<void> {
       // On most pages nothing is noted, and one count is faster than many reads.
       const notes = (await store.notes.count()) > 0 ? await store.notes.bulkGet(keys) : [];
-      const rows = await store.read(allRows ? keys : keys.filter((_, i) => notes[i]));
+      const rows = await store.read(keys.filter((key, i) => notes[i] ?? isWanted(textOfKey(key))));
       for (const [i, key] of keys.entries()) {
         const id = textOfKey(key);
         before.set(id, { row: rows.get(id), note: notes[i] });
@@ -30,11 +30,11 @@ export function createDraft(store: Store) {
       const drafted = [...changed.values()].map(({ key }) => key).filter((key) => key[0] === id);
       const found = [...(await Promise.all(stored)).flat(), ...drafted];
       const keys = found.filter((key) => kindOf(key) === "messages");
-      await draft.load(keys, true);
+      await draft.load(keys, () => true);
       return keys;
     },
 
-    /** What is known of an item; the row of one that is not noted may not have been read. */
+    /** What is known of an item; the row of one that is not noted is read only where it was wanted. */
     get(key: NoteKey): Settled {
       const id = textOfKey(key);
       return changed.get(id) ?? before.get(id) ?? {};

@@ -12,6 +12,7 @@ import {
   REJECTED,
   STATE,
   type VisitorRow,
+  keyOfRow,
   kindOf,
   rowKey,
   textOfKey,
@@ -55,6 +56,19 @@ export function openStore(db: Dexie, clock: () => number) {
     rejected,
 
     rows: (kind: Kind): Table<Row, string | NoteKey> => db.table(kind),
+
+    /** The keys of all items. */
+    async keys(): Promise<NoteKey[]> {
+      const keys = KINDS.map((kind) => store.rows(kind).toCollection().primaryKeys());
+      return (await Promise.all(keys)).flat().map(keyOfRow);
+    },
+
+    /** Puts an item aside that cannot be sent. */
+    async reject(key: NoteKey, path: string, message: string): Promise<void> {
+      const [conversation_id, message_id] = key;
+      const item = { table: kindOf(key), conversation_id, message_id, path, message };
+      await rejected.put({ ...item, at: clock() });
+    },
 
     /** Reads the rows of items, by the texts of their keys. */
     async read(keys: NoteKey[]): Promise<Map<string, Row>> {

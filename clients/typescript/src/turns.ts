@@ -3,7 +3,7 @@ import { apply, refuse } from "./apply.js";
 import { type Batch, readBatch } from "./batch.js";
 import { SyncError } from "./errors.js";
 import type { Store } from "./store.js";
-import { type VisitorRow, isSameVisitor } from "./tables.js";
+import { type NoteKey, type VisitorRow, isSameVisitor, textOfKey } from "./tables.js";
 import type { Visitors } from "./visitors.js";
 
 /** How many changed items a page may have: few enough to be applied between two frames. */
@@ -17,9 +17,9 @@ export type Turns = ReturnType<typeof createTurns>;
 export function createTurns(store: Store, api: Api, visitors: Visitors) {
   let most = MOST;
   let hasRegistered = false;
-  /** What a pull from the start has brought so far, where the cursor was lost, and the cursor that it has reached. */
-  const seen = new Set<string>();
-  let seenUntil: string | undefined;
+  /** What is here and has not come by a pull from the start that has reached the cursor `reached`. */
+  let unseen: Map<string, NoteKey> | undefined;
+  let reached: string | undefined;
 
   const turns = {
     /** Set while the server takes nothing that would make the visitor grow. */
@@ -28,7 +28,7 @@ export function createTurns(store: Store, api: Api, visitors: Visitors) {
     /** Sends what there is to send, unless it is only to pull, and pulls a page. Tells whether there is more. */
     async turn(send: boolean, signal: AbortSignal): Promise<boolean> {
       const row = await visitors.known(signal);
-      if (row.anew && row.cursor !== seenUntil) {
+      if (row.anew && !(unseen && row.cursor === reached)) {
         await startAnew(row);
         return true;
       }
@@ -49,11 +49,9 @@ export function createTurns(store: Store, api: Api, visitors: Visitors) {
 
     /** Applies a page for the visitor that was asked for. False if it is not for what is here now. */
     async take(row: VisitorRow, answer: Answer, batch?: Batch): Promise<boolean> {
-      const isApplied = await apply(store, row, answer, batch, seen);
-      if (row.anew && isApplied) {
-        seenUntil = answer.cursor;
-        if (!answer.has_more) forgetSeen();
-      }
+      const isApplied = await apply(store, row, answer, batch, unseen);
+      if (isApplied) reached = answer.cursor;
+      if (isApplied && !answer.has_more) unseen = undefined;
       return isApplied;
     },
   };
@@ -95,15 +93,12 @@ export function createTurns(store: Store, api: Api, visitors: Visitors) {
 
   /** Has everything be pulled from the start: the cursor is of another time of the server. */
   async function startAnew({ cursor, ...row }: VisitorRow): Promise<void> {
-    forgetSeen();
-    await store.write(async () => {
+    reached = undefined;
+    unseen = await store.write(async () => {
       const now = await store.get("visitor");
-      if (isSameVisitor(now, row) && now?.cursor === cursor) await store.set({ ...row, anew: 1 });
+      if (!isSameVisitor(now, row) || now?.cursor !== cursor) return undefined;
+      await store.set({ ...row, anew: 1 });
+      return new Map((await store.keys()).map((key) => [textOfKey(key), key]));
     });
-  }
-
-  function forgetSeen(): void {
-    seen.clear();
-    seenUntil = undefined;
   }
 }

@@ -85,7 +85,7 @@ export function createVisitors(store: Store, api: Api, userId: string | undefine
       store.write(async () => {
         const stamps = await store.stamps();
         const begun: VisitorRow = { key: "visitor", generation: 0 };
-        await noteWhole(store, stamps, new Set());
+        await noteWhole(store, stamps, await store.keys());
         await store.set(begun);
         await store.set(stamps.row);
         return begun;
