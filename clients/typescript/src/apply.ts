@@ -40,15 +40,12 @@ export async function apply(
   const isApplied = await store.write(async () => {
     const visitor = await store.get("visitor");
     if (!visitor || !isSameVisitor(visitor, asked) || visitor.cursor !== asked.cursor) return false;
-    const { anew, ...next } = visitor;
+    const isAnew = visitor.anew === 1;
     const stamps = await store.stamps();
     const now = () => stamps.next();
     const sent = new Map(batch?.sent);
     const draft = createDraft(store);
-    await draft.load(
-      [...keysOfSent(sent), ...named.values()],
-      (id) => anew === 1 && unseen.has(id),
-    );
+    await draft.load([...keysOfSent(sent), ...named.values()], (id) => isAnew && unseen.has(id));
 
     // What is shown of an item that was refused is not an answer to what was sent of it.
     if (batch)
@@ -61,38 +58,36 @@ export async function apply(
     for (const conversation of answer.conversations) await applyConversation(conversation);
     await draft.save();
 
-    if (anew && answer.has_more) Object.assign(next, { anew });
-    if (anew && !answer.has_more) {
-      const left = [...unseen].filter(([id]) => !named.has(id));
-      await noteWhole(
-        store,
-        stamps,
-        left.map(([, key]) => key),
-      );
+    const next = { ...visitor, cursor: answer.cursor };
+    if (isAnew && !answer.has_more) {
+      delete next.anew;
+      const isLeft = (key: NoteKey) => !named.has(textOfKey(key));
+      await noteWhole(store, stamps, [...unseen.values()].filter(isLeft));
     }
-    await store.set({ ...next, cursor: answer.cursor });
+    await store.set(next);
     await store.set(stamps.row);
     return true;
 
     async function applyConversation({ messages, ...row }: Row): Promise<void> {
       const id = row.id as string;
       const key: NoteKey = [id, ""];
+      withMoments(row);
       if (row.deleted_at !== undefined) {
         await removeConversation(key, row.deleted_at as string);
         return;
       }
-      const stamp = withMoments(row).updated_at as string | undefined;
+      const stamp = row.updated_at as string | undefined;
       settleItem(key, row, stamp);
       // What is in a conversation that is deleted here comes again if the deletion was in vain.
       const here = draft.get(key);
       if (!here.row) return;
       for (const message of (messages ?? []) as Row[]) {
         const inside: NoteKey = [id, message.message_id as string];
-        if (message.deleted_at !== undefined) {
-          remove(inside, message.deleted_at as string);
+        const own = withMoments<Row>({ conversation_id: id, ...message });
+        if (own.deleted_at !== undefined) {
+          remove(inside, own.deleted_at as string);
           continue;
         }
-        const own = withMoments<Row>({ conversation_id: id, ...message });
         const written = (own.updated_at as string | undefined) ?? stamp;
         // A deletion that is still to be sent, of what the conversation was before, takes it.
         if (here.note?.deleted !== undefined && !isLater(written, here.note.deleted)) continue;
@@ -102,7 +97,7 @@ export async function apply(
 
     function settleItem(key: NoteKey, row: Row, stamp: string | undefined): void {
       const theirs = { key, row, stamp };
-      draft.set(key, settle(draft.get(key), theirs, sent.get(textOfKey(key)), anew === 1, now));
+      draft.set(key, settle(draft.get(key), theirs, sent.get(textOfKey(key)), isAnew, now));
     }
 
     async function removeConversation(key: NoteKey, at: string): Promise<void> {

@@ -24,7 +24,8 @@ export function moment(value: unknown): unknown {
   return date.toISOString().slice(0, 20) + digits.replace(/000$/, "") + "Z";
 }
 
-const sortable = (stamp: string) => stamp.slice(0, -1).padEnd(26, "0");
+/** Without the Z, milliseconds sort before their microseconds. */
+const sortable = (stamp: string) => stamp.slice(0, -1);
 
 /** Whether stamp `a` is later than `b`; any is later than none. */
 export function isLater(a: string | undefined, b: string | undefined): boolean {

@@ -56,7 +56,7 @@ function json(value: unknown, path: string): unknown {
 /** Brings the moments of an item, in place, to their usual form. */
 export function withMoments<T extends Row>(row: T): T {
   const moments: [unknown, string[]][] = [
-    [row, ["created_at", "updated_at", "timestamp"]],
+    [row, ["created_at", "updated_at", "deleted_at", "timestamp"]],
     [row.response, ["created_at"]],
   ];
   for (const [of, names] of moments)
@@ -80,14 +80,10 @@ export function toRow(kind: Kind, value: unknown, old?: Row): Row {
   for (const name of isMessage ? ["conversation_id", "message_id"] : ["id"]) {
     const id = row[name];
     if (typeof id === "string" && UUID.test(id) && id !== id.toLowerCase())
-      throw new TypeError(
-        `${kind}.${name}: a UUID has to be in lower case, as the server returns it`,
-      );
+      throw new TypeError(`${kind}.${name}: a UUID has to be in lower case`);
   }
   if (row.deleted_at != null || (!isMessage && row.messages != null))
-    throw new TypeError(
-      `${kind}: delete the row instead of setting deleted_at, and keep messages in their own table`,
-    );
+    throw new TypeError(`${kind}: delete the row, and keep messages in their own table`);
   withoutNulls(row);
   for (const part of isMessage ? PARTS : []) {
     if (old?.[part] !== undefined) row[part] ??= {};
