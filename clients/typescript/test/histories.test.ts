@@ -111,11 +111,11 @@ class History {
 
   async #trouble(): Promise<void> {
     const chance = this.#random();
-    if (chance < 0.4) this.server.run("backup", "--to", `${this.seed}-${++this.#backups}.db`);
+    if (chance < 0.4) await this.server.backup(`${this.seed}-${++this.#backups}.db`);
     else {
       await this.server.stop();
       if (chance > 0.7 && this.#backups > 0) {
-        this.server.run("restore", `${this.seed}-${this.#backups}.db`, "--force");
+        await this.server.restore(`${this.seed}-${this.#backups}.db`);
         this.#isRestored = true;
       }
       await this.server.start();

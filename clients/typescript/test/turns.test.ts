@@ -299,14 +299,14 @@ describe.skipIf(!hasServer)("a server that was restored", () => {
     const [a, b] = [tab({ url: own.url, userId: "u" }), tab({ url: own.url, userId: "u" })];
     await a.db.conversations.bulkAdd([{ id: "old", title: "1" }, { id: "same" }]);
     await a.sync.now();
-    own.run("backup", "--to", "backup.db");
+    await own.backup("backup.db");
     await a.db.conversations.update("old", { title: "2" });
     await a.db.conversations.add({ id: "new" });
     await a.db.messages.add({ conversation_id: "new", message_id: "m", vote: true });
     await a.sync.now();
     await b.sync.now();
     await own.stop();
-    own.run("restore", "backup.db", "--force");
+    await own.restore("backup.db");
     await own.start();
     await b.db.conversations.update("new", { title: "edited" });
     await b.sync.now();

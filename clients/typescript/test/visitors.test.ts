@@ -1,5 +1,4 @@
 import { createHmac } from "node:crypto";
-import { rmSync } from "node:fs";
 import { IDBFactory } from "fake-indexeddb";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { contents, tab, type Tab } from "./support/device.js";
@@ -174,8 +173,7 @@ describe.skipIf(!hasServer)("a visitor", () => {
     const server = await Server.start();
     const it = await anonymous(server.url);
     await server.stop();
-    for (const name of ["store.db", "store.db-wal", "store.db-shm"])
-      rmSync(`${server.folder}/${name}`, { force: true });
+    await server.lose();
     await server.start();
     await it.db.conversations.update("mine", { pinned: true });
     await it.sync.now();

@@ -1,34 +1,45 @@
-import { type ChildProcess, spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { Database } from "./postgres.js";
+import { run } from "./run.js";
 
+const NAMED = process.env.CONVOSYNC_TEST_SERVER;
 const PROGRAM = resolve(
-  process.env.CONVOSYNC_TEST_SERVER ??
-    new URL("../../../../target/debug/convosync", import.meta.url).pathname,
+  NAMED ?? new URL("../../../../target/debug/convosync", import.meta.url).pathname,
 );
 
 /** Whether there is a server to test with; CONVOSYNC_TEST_SERVER names one. */
 export const hasServer = existsSync(PROGRAM);
+if (NAMED !== undefined && !hasServer) throw new Error(`There is no ${PROGRAM}`);
 
-/** A server of its own on a loopback port, with its store in a temporary folder. */
+/** The kind of store that servers have; CONVOSYNC_TEST_STORE chooses. */
+export const STORE = process.env.CONVOSYNC_TEST_STORE === "postgres" ? "PostgreSQL" : "SQLite";
+
+/** A server of its own on a loopback port, with a store of its own. */
 export class Server {
   url = "";
   #port = 0;
   #process: ChildProcess | undefined;
-  readonly folder = mkdtempSync(join(tmpdir(), "convosync-client-"));
+  readonly #folder = mkdtempSync(join(tmpdir(), "convosync-client-"));
 
-  constructor(private readonly settings: Record<string, string> = {}) {}
+  private constructor(
+    private readonly settings: Record<string, string>,
+    /** Where the store is, if not in a file in the folder. */
+    private readonly database: Database | undefined,
+  ) {}
 
-  static async start(settings?: Record<string, string>): Promise<Server> {
-    const server = new Server(settings);
+  static async start(settings: Record<string, string> = {}): Promise<Server> {
+    const database = STORE === "PostgreSQL" ? await Database.create() : undefined;
+    const server = new Server(settings, database);
     await server.start();
     return server;
   }
 
   /** Starts it, again on the port that it had. */
   async start(): Promise<void> {
-    const child = spawn(PROGRAM, ["serve"], { env: this.#env(), cwd: this.folder });
+    const child = spawn(PROGRAM, ["serve"], { env: this.#env(), cwd: this.#folder });
     this.#process = child;
     await new Promise<void>((listening, failed) => {
       let output = "";
@@ -50,36 +61,54 @@ export class Server {
     child.stderr.resume();
   }
 
-  async stop(): Promise<void> {
+  /** Ends it: as a crash does, unless it is asked to end by itself. */
+  async stop(signal: "SIGKILL" | "SIGTERM" = "SIGKILL"): Promise<void> {
     const child = this.#process;
     this.#process = undefined;
     if (!child || child.exitCode !== null) return;
     const ended = new Promise((resolved) => child.once("exit", resolved));
-    child.kill("SIGKILL");
+    child.kill(signal);
     await ended;
   }
 
-  /** Runs a command of the server's, such as `backup`, on its store. */
-  run(...args: string[]): void {
-    const { status, stdout, stderr } = spawnSync(PROGRAM, args, {
-      env: this.#env(),
-      cwd: this.folder,
-      encoding: "utf8",
-    });
-    if (status !== 0) throw new Error(`convosync ${args.join(" ")}: ${stdout}${stderr}`);
+  /** Makes a backup of its store, as an operator does while it serves. */
+  async backup(name: string): Promise<void> {
+    if (this.database) await this.database.dump(join(this.#folder, name));
+    else await this.run("backup", "--to", name);
+  }
+
+  /** Puts its store back to a backup, as an operator does while it does not run. */
+  async restore(name: string): Promise<void> {
+    if (this.database) {
+      await this.database.restore(join(this.#folder, name));
+      await this.run("restore", "--already-restored");
+    } else await this.run("restore", name, "--force");
+  }
+
+  /** Loses all that is in its store, while it does not run. */
+  async lose(): Promise<void> {
+    if (this.database) await this.database.renew();
+    for (const name of ["store.db", "store.db-wal", "store.db-shm"])
+      rmSync(join(this.#folder, name), { force: true });
+  }
+
+  /** Runs a command of the server's, such as `check`, on its store. */
+  async run(...args: string[]): Promise<void> {
+    await run(PROGRAM, args, this.#env(), this.#folder);
   }
 
   /** Stops it and removes its store. */
   async end(): Promise<void> {
     await this.stop();
-    rmSync(this.folder, { recursive: true, force: true });
+    await this.database?.drop();
+    rmSync(this.#folder, { recursive: true, force: true });
   }
 
   #env(): Record<string, string> {
     return {
       PATH: process.env.PATH ?? "",
       CONVOSYNC__SERVER__PORT: String(this.#port),
-      CONVOSYNC__DATABASE__URL: `sqlite://${join(this.folder, "store.db")}`,
+      CONVOSYNC__DATABASE__URL: this.database?.url ?? `sqlite://${join(this.#folder, "store.db")}`,
       CONVOSYNC__LOG__LEVEL: "warn",
       ...this.settings,
     };
