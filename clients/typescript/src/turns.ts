@@ -16,6 +16,7 @@ export type Turns = ReturnType<typeof createTurns>;
 
 export function createTurns(store: Store, api: Api, visitors: Visitors) {
   let most = MOST;
+  /** Since the last answer to a turn: a server that forgets at once is not to be asked on and on. */
   let hasRegistered = false;
   /** What is here and has not come by a pull from the start that has reached the cursor `reached`. */
   let unseen: Map<string, NoteKey> | undefined;
@@ -88,7 +89,10 @@ export function createTurns(store: Store, api: Api, visitors: Visitors) {
     } else if (batch && error.reason === "quota" && !turns.full) {
       // Deletions still pass, and so does a pull.
       turns.full = error;
-    } else throw error;
+    } else {
+      hasRegistered = false;
+      throw error;
+    }
   }
 
   /** Has everything be pulled from the start: the cursor is of another time of the server. */

@@ -169,6 +169,40 @@ describe.skipIf(!hasServer)("a visitor", () => {
     expect(await b.sync.readStatus()).toMatchObject({ state: "stuck", reason: "erased" });
   });
 
+  test.each(["cut", "lost"])("is registered later where the registration was %s", async (how) => {
+    let isGood = false;
+    const bad: typeof fetch = async (ask, init) => {
+      const isRegistration = (ask as URL).pathname.endsWith("/visitors/");
+      if (isGood || !isRegistration) return fetch(ask, init);
+      if (how === "lost") await (await fetch(ask, init)).body?.cancel();
+      throw new TypeError("The connection was cut");
+    };
+    const it = tab({ url: url(), userId: user, fetch: bad });
+    await it.db.conversations.add({ id: "c" });
+    await expect(it.sync.now()).rejects.toMatchObject({ code: "network" });
+    isGood = true;
+    await it.sync.now();
+    expect(await it.sync.readStatus()).toMatchObject({ state: "idle", pending: 0 });
+  });
+
+  test("that the server loses again and again is registered when it keeps it", async () => {
+    let losses = 0;
+    let isGood = false;
+    const losing: typeof fetch = async (ask, init) => {
+      if (isGood || (ask as URL).pathname.endsWith("/visitors/")) return fetch(ask, init);
+      losses++;
+      const told = { error: "Visitor not found", code: "visitor_not_found" };
+      return Response.json(told, { status: 404 });
+    };
+    const it = tab({ url: url(), userId: user, fetch: losing });
+    await expect(it.sync.now()).rejects.toMatchObject({ code: "visitor_not_found" });
+    expect(losses).toBe(2);
+    await expect(it.sync.now()).rejects.toMatchObject({ code: "visitor_not_found" });
+    expect(losses).toBe(4);
+    isGood = true;
+    await it.sync.now();
+  });
+
   test("that the server has lost is registered again, with all that is here", async () => {
     const server = await Server.start();
     const it = await anonymous(server.url);
