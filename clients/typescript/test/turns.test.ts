@@ -217,6 +217,16 @@ describe.skipIf(!hasServer)("a turn", () => {
     await expectSame(a, b);
     expect(await b.db.messages.count()).toBe(1_200);
   });
+
+  test("keeps the last edit of an item that another device has made at the same time", async () => {
+    const [a, b] = [device(), device()];
+    await a.db.conversations.add({ id: "c", color: "first" });
+    await a.db.conversations.update("c", { color: "last" });
+    await b.db.conversations.add({ id: "c", title: "theirs" });
+    await b.sync.now();
+    await expectSame(a, b);
+    expect(await b.db.conversations.get("c")).toMatchObject({ color: "last", title: "theirs" });
+  });
 });
 
 describe.skipIf(!hasServer)("what is refused", () => {
