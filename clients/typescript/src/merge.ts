@@ -72,7 +72,8 @@ export function settle(
     return { row: local, note: { ...(note ?? newNote(key, known)), fields, whole: 1 } };
   }
   if (!note) return { row: theirs };
-  if (!isAnswered && isLater(note.deleted, stamp)) return here;
+  // The deletion is still to be sent: only its answer brings back what it took here in vain.
+  if (!isAnswered && note.deleted !== undefined) return here;
 
   const isOurs = isLater(note.stamp, stamp);
   const row = { ...theirs };

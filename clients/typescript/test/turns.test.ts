@@ -218,6 +218,18 @@ describe.skipIf(!hasServer)("a turn", () => {
     expect(await b.db.messages.count()).toBe(1_200);
   });
 
+  test("takes the messages of a conversation that was deleted and made anew, whoever edited it meanwhile", async () => {
+    const [a, b] = await two();
+    await a.db.conversations.delete("c");
+    await a.db.conversations.add({ id: "c", title: "anew" });
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    await b.db.conversations.update("c", { pinned: true });
+    await b.sync.now();
+    await expectSame(a, b);
+    expect(await b.db.messages.toArray()).toEqual([]);
+    expect(await b.db.conversations.get("c")).toMatchObject({ pinned: true });
+  });
+
   test("keeps the last edit of an item that another device has made at the same time", async () => {
     const [a, b] = [device(), device()];
     await a.db.conversations.add({ id: "c", color: "first" });
