@@ -23,7 +23,9 @@ export async function noteWhole(store: Store, stamps: Stamps, keys: NoteKey[]): 
       }
       try {
         const value = toRow(kindOf(key), row);
-        const own = value.updated_at as string;
+        // Of what nobody has edited the moment of its beginning: any edit is to win against it.
+        const began = kindOf(key) === "messages" ? value.timestamp : value.created_at;
+        const own = (value.updated_at ?? began) as string;
         const made = edit(kindOf(key), stamps, value).row;
         // What is older than the sync keeps its place in time.
         if (!isNaN(Date.parse(own))) made.updated_at = own;

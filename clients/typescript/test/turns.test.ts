@@ -342,6 +342,40 @@ describe.skipIf(!hasServer)("a server that was restored", () => {
     await expectSame(a, c);
     await own.end();
   });
+
+  test("gets back the edit of a conversation that another device has as it began", async () => {
+    const own = await Server.start();
+    const [a, b] = [tab({ url: own.url, userId: "u" }), tab({ url: own.url, userId: "u" })];
+    await a.sync.now();
+    await own.backup("backup.db");
+    await a.db.messages.add(message("m"));
+    await a.sync.now();
+    await b.sync.now();
+    await b.db.conversations.update("c", { title: "edited" });
+    await b.sync.now();
+    await own.stop();
+    await own.restore("backup.db");
+    await own.start();
+    await expectSame(a, b);
+    expect(await a.db.conversations.get("c")).toMatchObject({ title: "edited" });
+    await own.end();
+  });
+
+  test("gets back a conversation without a stamp, and both have it the same", async () => {
+    const own = await Server.start();
+    const [a, b] = [tab({ url: own.url, userId: "u" }), tab({ url: own.url, userId: "u" })];
+    await a.sync.now();
+    await own.backup("backup.db");
+    await a.db.messages.add(message("m"));
+    await a.sync.now();
+    expect(await a.db.conversations.get("c")).not.toHaveProperty("updated_at");
+    await own.stop();
+    await own.restore("backup.db");
+    await own.start();
+    await expectSame(a, b);
+    expect(await b.db.messages.count()).toBe(1);
+    await own.end();
+  });
 });
 
 test("without a network it is offline, and says so", async () => {
