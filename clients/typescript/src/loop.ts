@@ -162,11 +162,15 @@ export function createLoop(store: Store, api: Api, turns: Turns, pace: number) {
     } catch {
       // The turns meet the same trouble, and tell of it.
     }
-    streamFailures = performance.now() - began > STABLE ? 0 : streamFailures + 1;
-    setTimeout(() => {
-      isListening = false;
-      mustPull = true;
-      bell.ring();
-    }, backoff(streamFailures));
+    const isStable = signal.aborted || performance.now() - began > STABLE;
+    streamFailures = isStable ? 0 : streamFailures + 1;
+    setTimeout(
+      () => {
+        isListening = false;
+        mustPull = true;
+        bell.ring();
+      },
+      signal.aborted ? 0 : backoff(streamFailures),
+    );
   }
 }

@@ -196,16 +196,19 @@ describe.skipIf(!hasServer)("a turn", () => {
       title: "old",
       updated_at: "2020-01-01T00:00:00Z",
     });
+    await before.db.conversations.add({ id: "d", title: "old" });
     before.db.close();
     const options = { url: server?.url ?? "", userId: `user-${user}` };
     const a = tab(options, indexedDB, "old");
     const b = device();
+    await a.db.conversations.update("d", { pinned: true });
     await a.sync.now();
     await expectSame(a, b);
     expect(await b.db.conversations.get("c")).toMatchObject({
       title: "old",
       updated_at: "2020-01-01T00:00:00.000Z",
     });
+    expect(await b.db.conversations.get("d")).toMatchObject({ title: "old", pinned: true });
   });
 
   test("sends many items in parts", async () => {
