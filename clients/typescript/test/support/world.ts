@@ -92,6 +92,8 @@ export class Device {
     for (const transaction of life?.transactions ?? []) abort(transaction);
     closed.db.close();
     if (life) this.#locks.kill(life);
+    // A process that ends has no queries left, which would look at all that happens after it.
+    void closed.sync.stop().catch(() => undefined);
   }
 
   /** The work of a tab, or nothing if the tab is killed before it is done. */
