@@ -7,8 +7,7 @@ const SKEW = 300_000;
 const PRECISION = 2_000;
 
 /**
- * The usual form of a moment: UTC with milliseconds, and with microseconds only where it has some, so that
- * texts sort by time. What is no moment comes back as it is: the server is to refuse it.
+ * The usual form of a moment: UTC with milliseconds, and with microseconds only where it has some. What is no moment comes back as it is: the server is to refuse it.
  */
 export function moment(value: unknown): unknown {
   if (typeof value === "number") {

@@ -125,11 +125,9 @@ export function convosync(db: Dexie, options: SyncOptions): Sync {
     },
 
     async stop() {
-      const was = running;
-      running = undefined;
-      was?.following.unsubscribe();
-      was?.stop.abort();
-      await was?.done;
+      const done = running?.done;
+      if (running) end(running.stop);
+      await done;
     },
 
     async now() {
@@ -205,6 +203,14 @@ export function convosync(db: Dexie, options: SyncOptions): Sync {
     return (await store.get("visitor"))?.generation ?? 0;
   }
 
+  /** Has the run end that `stop` stops; the next `start()` begins another. */
+  function end(stop: AbortController): void {
+    stop.abort();
+    if (running?.stop !== stop) return;
+    running.following.unsubscribe();
+    running = undefined;
+  }
+
   async function run(stop: AbortController): Promise<void> {
     const { signal } = stop;
     try {
@@ -213,7 +219,7 @@ export function convosync(db: Dexie, options: SyncOptions): Sync {
         await lead(
           async (lost) => {
             // Another tab has signed out.
-            if ((await generationHere()) !== generation) stop.abort();
+            if ((await generationHere()) !== generation) end(stop);
             await loop.run(AbortSignal.any([signal, lost]));
           },
           { signal },

@@ -54,15 +54,11 @@ export function createVisitors(store: Store, api: Api, userId: string | undefine
   return visitors;
 
   async function mergeAnonymous(anon_id: string, userId: string, signal: AbortSignal) {
-    const merge = () => api.json({ userId }, "visitors/merge/", { body: { anon_id }, signal });
-    try {
-      await merge();
-    } catch (error) {
-      passOver("visitor_not_found")(error);
-      await api.json({ userId }, "visitors/", { body: { user_id: userId }, signal });
-      // The user is known by now, so the server has lost the anonymous visitor: all is sent anew.
-      await merge().catch(passOver("visitor_not_found"));
-    }
+    await api.json({ userId }, "visitors/", { body: { user_id: userId }, signal });
+    // The user is known by now; where the server has lost the anonymous visitor, all is sent anew.
+    await api
+      .json({ userId }, "visitors/merge/", { body: { anon_id }, signal })
+      .catch(passOver("visitor_not_found"));
   }
 
   /** Takes the identity, unless the app has signed out meanwhile. What is there may be unknown to the server. */

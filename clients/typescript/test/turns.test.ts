@@ -381,6 +381,26 @@ describe.skipIf(!hasServer)("a server that was restored", () => {
   });
 });
 
+test.each([
+  [404, "visitor_not_found"],
+  [400, "invalid_cursor"],
+  [410, "cursor_expired"],
+  [400, "invalid_conversations"],
+])("a pull that stays refused is stuck, not offline: %i %s", async (status, code) => {
+  const it = tab({
+    url: "http://server",
+    userId: "ada",
+    fetch: (ask) =>
+      Promise.resolve(
+        (ask as URL).pathname.includes("sync-")
+          ? Response.json({ error: "no", code }, { status })
+          : Response.json({ user_id: "ada" }),
+      ),
+  });
+  await expect(it.sync.now()).rejects.toMatchObject({ code, reason: "refused" });
+  expect(await it.sync.readStatus()).toMatchObject({ state: "stuck", reason: "refused" });
+});
+
 test("without a network it is offline, and says so", async () => {
   const a = tab({ url: "http://127.0.0.1:9", userId: "u" });
   await a.db.conversations.add({ id: "c" });

@@ -120,12 +120,15 @@ describe.skipIf(!hasServer)("signing in", () => {
   test("with a token; one that is not taken is asked for anew, once", async () => {
     const it = await anonymous(protectedServer?.url ?? "");
     const asked: boolean[] = [];
+    let last = "stale";
     const token = (refresh: boolean) => {
       asked.push(refresh);
-      return refresh ? tokenOf(user) : "stale";
+      if (refresh) last = tokenOf(user);
+      return last;
     };
     await it.sync.signIn({ userId: user, token });
-    expect(asked).toEqual([false, true]);
+    // For its registration and for the merge.
+    expect(asked).toEqual([false, true, false]);
     await it.sync.now();
     expect(await it.sync.readStatus()).toMatchObject({ state: "idle", pending: 0 });
   });
@@ -258,6 +261,10 @@ describe.skipIf(!hasServer)("two tabs of a device", () => {
     await second.sync.signOut();
     await new Promise((resolve) => setTimeout(resolve, 100));
     expect((await first.sync.readStatus()).visitor).toBeUndefined();
+    // It may begin again, as somebody new.
+    first.sync.start();
+    await first.sync.now();
+    expect(await first.sync.readStatus()).toMatchObject({ state: "idle", visitor: {} });
     await first.sync.stop();
   });
 });
