@@ -17,6 +17,12 @@ if (NAMED !== undefined && !hasServer) throw new Error(`There is no ${PROGRAM}`)
 /** The kind of store that servers have; CONVOSYNC_TEST_STORE chooses. */
 export const STORE = process.env.CONVOSYNC_TEST_STORE === "postgres" ? "PostgreSQL" : "SQLite";
 
+/** What runs, to be ended with this process where a test fails before it ends its server. */
+const running = new Set<ChildProcess>();
+process.on("exit", () => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 /** A server of its own on a loopback port, with a store of its own. */
 export class Server {
   url = "";
@@ -41,6 +47,8 @@ export class Server {
   async start(): Promise<void> {
     const child = spawn(PROGRAM, ["serve"], { env: this.#env(), cwd: this.#folder });
     this.#process = child;
+    running.add(child);
+    child.once("exit", () => running.delete(child));
     await new Promise<void>((listening, failed) => {
       let output = "";
       const read = (chunk: Buffer) => {
