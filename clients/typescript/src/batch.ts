@@ -36,7 +36,7 @@ export function readBatch(store: Store, most: number, onlyDeletions: boolean): P
       const row = rows.get(id);
       const values = row ? toSend(key, note, row) : new Map<string, unknown>();
       sent.set(id, { key, stamp: note.stamp, values });
-      const items = itemsOf(key, note, row && values);
+      const items = itemsOf(key, note, row, values);
       if (kindOf(key) === "conversations") conversations.push(...items);
       else messagesIn(conversations, key[0]).push(...items);
       characters += JSON.stringify(items).length;
@@ -46,12 +46,19 @@ export function readBatch(store: Store, most: number, onlyDeletions: boolean): P
 }
 
 /** What the body has of an item: its deletion, and what came after that. */
-function itemsOf([conversation, message]: NoteKey, note: Note, values: Flat | undefined): Row[] {
+function itemsOf(
+  [conversation, message]: NoteKey,
+  note: Note,
+  row: Row | undefined,
+  values: Flat,
+): Row[] {
   const id = message === "" ? { id: conversation } : { message_id: message };
   const items: Row[] = [];
   if (note.deleted !== undefined) items.push({ ...id, deleted_at: note.deleted });
-  if (values) {
-    const item: Row = { ...id, updated_at: note.stamp };
+  if (row) {
+    const item: Row = { ...id };
+    // Of what nobody has edited nothing is to win against an edit.
+    if (row.updated_at !== undefined) item.updated_at = note.stamp;
     for (const [path, value] of values) setPath(item, path, value);
     items.push(item);
   }

@@ -3,10 +3,15 @@ import { edit } from "./noting.js";
 import type { Stamps } from "./stamps.js";
 import type { Store } from "./store.js";
 import { type NoteKey, kindOf, newNote, whole } from "./tables.js";
-import { toRow } from "./values.js";
+import { type Row, toRow } from "./values.js";
 
 /** How many items are read at once. */
 const PART = 500;
+
+/** Whether it is a conversation that only wraps its messages: nobody has given it anything of its own. */
+function isBare(row: Row): boolean {
+  return Object.keys(row).every((name) => name === "id" || name === "created_at");
+}
 
 /** Notes items whole, in the transaction that it is called in: the server may have nothing of them. */
 export async function noteWhole(store: Store, stamps: Stamps, keys: NoteKey[]): Promise<void> {
@@ -23,6 +28,10 @@ export async function noteWhole(store: Store, stamps: Stamps, keys: NoteKey[]): 
       }
       try {
         const value = toRow(kindOf(key), row);
+        if (isBare(value)) {
+          draft.set(key, { row, note: whole(newNote(key, stamps.next())) });
+          continue;
+        }
         // Of what nobody has edited the moment of its beginning: any edit is to win against it.
         const began = kindOf(key) === "messages" ? value.timestamp : value.created_at;
         const own = (value.updated_at ?? began) as string;

@@ -9,6 +9,7 @@ import {
   useRejected,
   useSyncStatus,
 } from "../src/react/index.js";
+import { doNotNote } from "../src/noting.js";
 import { database } from "./support/database.js";
 import { tab, type Tab } from "./support/device.js";
 
@@ -52,6 +53,17 @@ test("conversations show as they change, the last one first", async () => {
   expect(await screen.findByText("two,one")).toBeTruthy();
   await act(() => it.db.conversations.update("1", { title: "ONE" }));
   expect(await screen.findByText("ONE,two")).toBeTruthy();
+});
+
+test("conversations that came without a moment of a change stand at the end", async () => {
+  const it = offline();
+  await it.db.conversations.add({ id: "1", title: "one" });
+  await it.db.transaction("rw", it.db.conversations, async (trans) => {
+    doNotNote(trans);
+    await it.db.conversations.put({ id: "2", title: "two" });
+  });
+  show(it, <SideBar />);
+  expect(await screen.findByText("one,two")).toBeTruthy();
 });
 
 test("messages show by their time, and those of another conversation never", async () => {

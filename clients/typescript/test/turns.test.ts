@@ -364,6 +364,26 @@ describe.skipIf(!hasServer)("a server that was restored", () => {
     await own.end();
   });
 
+  test("gets back a conversation that nobody has edited, and keeps what another device has made of it", async () => {
+    const own = await Server.start();
+    const [a, b] = [tab({ url: own.url, userId: "u" }), tab({ url: own.url, userId: "u" })];
+    await a.sync.now();
+    await own.backup("backup.db");
+    await b.db.conversations.add({ id: "c", title: "mine" });
+    await a.db.messages.add(message("m"));
+    await a.sync.now();
+    for (const syncing of [a, b]) {
+      await own.stop();
+      await own.restore("backup.db");
+      await own.start();
+      await syncing.sync.now();
+    }
+    await expectSame(a, b);
+    expect(await a.db.conversations.get("c")).toMatchObject({ title: "mine" });
+    expect(await b.db.messages.count()).toBe(1);
+    await own.end();
+  });
+
   test("gets back a conversation without a stamp, and both have it the same", async () => {
     const own = await Server.start();
     const [a, b] = [tab({ url: own.url, userId: "u" }), tab({ url: own.url, userId: "u" })];

@@ -66,16 +66,24 @@ export interface ConversationsOptions {
   limit?: number;
 }
 
-/** The conversations, those that changed last first; undefined until they are read. */
+/**
+ * The conversations, those that changed last first and those without a moment of a change at the end; undefined
+ * until they are read.
+ */
 // eslint-disable-next-line @typescript-eslint/no-unnecessary-type-parameters -- the app's own rows
 export function useConversations<T extends Conversation = Conversation>(
   options: ConversationsOptions = {},
 ): T[] | undefined {
   const { db } = useConvosync();
   const { orderBy = "updated_at", ascending = false, limit = Infinity } = options;
-  return useLive(() => {
-    const sorted = db.table<T>("conversations").orderBy(orderBy);
-    return (ascending ? sorted : sorted.reverse()).limit(limit).toArray();
+  return useLive(async () => {
+    const table = db.table<T>("conversations");
+    const sorted = table.orderBy(orderBy);
+    const found = await (ascending ? sorted : sorted.reverse()).limit(limit).toArray();
+    if (found.length >= limit || found.length === (await table.count())) return found;
+    // An index has only the rows that have its field.
+    const others = table.filter((row) => row[orderBy as keyof T] === undefined);
+    return [...found, ...(await others.limit(limit - found.length).toArray())];
   }, [db, orderBy, ascending, limit]);
 }
 
