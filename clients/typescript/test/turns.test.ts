@@ -1,5 +1,5 @@
 import { IDBFactory } from "fake-indexeddb";
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { SyncError } from "../src/index.js";
 import type { Message } from "../src/types.js";
 import { contents, tab, type Tab } from "./support/device.js";
@@ -319,20 +319,31 @@ describe.skipIf(!hasServer)("what is refused", () => {
 });
 
 describe.skipIf(!hasServer)("a server that was restored", () => {
+  let own: Server;
+  beforeEach(async () => {
+    own = await Server.start();
+  });
+  afterEach(() => own.end());
+
+  const newDevice = () => tab({ url: own.url, userId: "u" });
+  const backUp = () => own.backup("backup.db");
+  const restore = async () => {
+    await own.stop();
+    await own.restore("backup.db");
+    await own.start();
+  };
+
   test("gets back what it has lost, and what it has in an older state", async () => {
-    const own = await Server.start();
-    const [a, b] = [tab({ url: own.url, userId: "u" }), tab({ url: own.url, userId: "u" })];
+    const [a, b] = [newDevice(), newDevice()];
     await a.db.conversations.bulkAdd([{ id: "old", title: "1" }, { id: "same" }]);
     await a.sync.now();
-    await own.backup("backup.db");
+    await backUp();
     await a.db.conversations.update("old", { title: "2" });
     await a.db.conversations.add({ id: "new" });
     await a.db.messages.add({ conversation_id: "new", message_id: "m", vote: true });
     await a.sync.now();
     await b.sync.now();
-    await own.stop();
-    await own.restore("backup.db");
-    await own.start();
+    await restore();
     await b.db.conversations.update("new", { title: "edited" });
     await b.sync.now();
     await expectSame(a, b);
@@ -341,63 +352,50 @@ describe.skipIf(!hasServer)("a server that was restored", () => {
       { id: "old", title: "2" },
       { id: "same" },
     ]);
-    const c = tab({ url: own.url, userId: "u" });
+    const c = newDevice();
     await expectSame(a, c);
-    await own.end();
   });
 
   test("gets back the edit of a conversation that another device has as it began", async () => {
-    const own = await Server.start();
-    const [a, b] = [tab({ url: own.url, userId: "u" }), tab({ url: own.url, userId: "u" })];
+    const [a, b] = [newDevice(), newDevice()];
     await a.sync.now();
-    await own.backup("backup.db");
+    await backUp();
     await a.db.messages.add(message("m"));
     await a.sync.now();
     await b.sync.now();
     await b.db.conversations.update("c", { title: "edited" });
     await b.sync.now();
-    await own.stop();
-    await own.restore("backup.db");
-    await own.start();
+    await restore();
     await expectSame(a, b);
     expect(await a.db.conversations.get("c")).toMatchObject({ title: "edited" });
-    await own.end();
   });
 
   test("gets back a conversation that nobody has edited, and keeps what another device has made of it", async () => {
-    const own = await Server.start();
-    const [a, b] = [tab({ url: own.url, userId: "u" }), tab({ url: own.url, userId: "u" })];
+    const [a, b] = [newDevice(), newDevice()];
     await a.sync.now();
-    await own.backup("backup.db");
+    await backUp();
     await b.db.conversations.add({ id: "c", title: "mine" });
     await a.db.messages.add(message("m"));
     await a.sync.now();
     for (const syncing of [a, b]) {
-      await own.stop();
-      await own.restore("backup.db");
-      await own.start();
+      await restore();
       await syncing.sync.now();
     }
     await expectSame(a, b);
     expect(await a.db.conversations.get("c")).toMatchObject({ title: "mine" });
     expect(await b.db.messages.count()).toBe(1);
-    await own.end();
   });
 
   test("gets back a conversation without a stamp, and both have it the same", async () => {
-    const own = await Server.start();
-    const [a, b] = [tab({ url: own.url, userId: "u" }), tab({ url: own.url, userId: "u" })];
+    const [a, b] = [newDevice(), newDevice()];
     await a.sync.now();
-    await own.backup("backup.db");
+    await backUp();
     await a.db.messages.add(message("m"));
     await a.sync.now();
     expect(await a.db.conversations.get("c")).not.toHaveProperty("updated_at");
-    await own.stop();
-    await own.restore("backup.db");
-    await own.start();
+    await restore();
     await expectSame(a, b);
     expect(await b.db.messages.count()).toBe(1);
-    await own.end();
   });
 });
 
