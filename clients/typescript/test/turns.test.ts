@@ -168,6 +168,24 @@ describe.skipIf(!hasServer)("a turn", () => {
     expect(await a.db.conversations.get("c")).toMatchObject({ title: "Hello", pinned: true });
   });
 
+  test("revives a conversation that was edited later in the second in which it was deleted", async () => {
+    const a = device();
+    await a.sync.now();
+    const second = new Date(Math.ceil(Date.now() / 1_000) * 1_000 + 1_000)
+      .toISOString()
+      .slice(0, 19);
+    await a.db.conversations.add({ id: "c", title: "kept", updated_at: `${second}.500Z` });
+    const answer = await fetch(`${server?.url}/api/sync-conversations/?user_id=user-${user}`, {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ conversations: [{ id: "c", deleted_at: `${second}Z` }] }),
+    });
+    expect(answer.status).toBe(200);
+    await a.sync.now();
+    expect(await a.db.conversations.get("c")).toMatchObject({ title: "kept" });
+    expect(await a.db.sync_notes.count()).toBe(0);
+  });
+
   test("lets a later deletion take an edit", async () => {
     const [a, b] = await two();
     await b.db.conversations.update("c", { title: "in vain" });
