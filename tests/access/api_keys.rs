@@ -80,20 +80,17 @@ fn a_key_that_is_wrong_over_or_revoked_opens_nothing() {
 
 #[test]
 fn the_log_tells_which_key_was_used() {
-    let server = Protected::start_with(&[]);
+    let mut server = Protected::start_with(&[]);
     let key = server.api_key("sync:any");
     let ask = Ask::get(format!("{SYNC}{}", user("ada"))).by(&key);
     assert_eq!(server.send(&ask).status, 404);
     assert_eq!(server.send(&Ask::get("/version")).status, 200);
     let id = key.get("csk_".len().."csk_".len() + 16).unwrap();
-    let used_in = |stderr: &str| -> Vec<Value> {
-        let lines = stderr.lines();
-        let lines = lines.filter_map(|line| serde_json::from_str(line).ok());
-        let used = lines.filter(|line: &Value| line["api_key"] == *id);
-        used.collect()
-    };
-    let stderr = server.0.stderr_once(|stderr| !used_in(stderr).is_empty());
-    let used = used_in(&stderr);
+    let stderr = server.0.stderr_to_its_end();
+    let lines = stderr
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let used: Vec<_> = lines.filter(|line| line["api_key"] == *id).collect();
     assert_eq!(used.len(), 1, "{stderr}");
     assert_eq!(used[0]["route"], SYNC);
 }

@@ -7,7 +7,7 @@ use super::{Ask, Protected, SECRET, SYNC, VISITORS, claims, nothing, token, toke
 #[test]
 fn no_proof_and_no_identity_is_logged_whatever_the_level() {
     for format in ["text", "json"] {
-        let server = Protected::start_with(&[
+        let mut server = Protected::start_with(&[
             ("CONVOSYNC__AUTH__JWT__SECRET", SECRET),
             ("CONVOSYNC__LOG__LEVEL", "trace"),
             ("CONVOSYNC__LOG__FORMAT", format),
@@ -42,7 +42,7 @@ fn no_proof_and_no_identity_is_logged_whatever_the_level() {
                 "{answered}"
             );
         }
-        let stderr = server.0.stderr_once(|stderr| stderr.contains("TRACE"));
+        let stderr = server.0.stderr_to_its_end();
         assert!(stderr.contains("TRACE"), "the level was not trace");
         let signature = |token: &str| token.rsplit('.').next().unwrap().to_owned();
         let markers = [

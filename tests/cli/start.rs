@@ -48,17 +48,16 @@ fn a_server_answers_when_it_says_that_it_listens() {
 
 #[test]
 fn log_lines_are_json_when_nobody_reads_them_on_a_terminal() {
-    let server = Server::start();
+    let mut server = Server::start();
     server.get("/nowhere");
-    let events = |stderr: &str| -> Vec<String> {
-        let lines = stderr.lines().filter(|line| line.starts_with('{'));
-        lines.map(str::to_owned).collect()
-    };
-    let stderr = server.stderr_once(|stderr| !events(stderr).is_empty());
-    let lines = events(&stderr);
+    let stderr = server.stderr_to_its_end();
+    let lines: Vec<_> = stderr
+        .lines()
+        .filter(|line| line.starts_with('{'))
+        .collect();
     assert!(!lines.is_empty(), "{stderr}");
     for line in lines {
-        let event: Value = serde_json::from_str(&line).unwrap();
+        let event: Value = serde_json::from_str(line).unwrap();
         assert!(
             event["level"].is_string() && event["timestamp"].is_string(),
             "{line}"
@@ -68,7 +67,7 @@ fn log_lines_are_json_when_nobody_reads_them_on_a_terminal() {
 
 #[test]
 fn nothing_of_a_visitor_is_logged_whatever_the_level() {
-    let server = Server::start_with(&[
+    let mut server = Server::start_with(&[
         ("CONVOSYNC__LOG__LEVEL", "trace"),
         ("CONVOSYNC__LOG__FORMAT", "text"),
     ]);
@@ -93,7 +92,7 @@ fn nothing_of_a_visitor_is_logged_whatever_the_level() {
     );
     let invalid = json!({"conversations": [{"id": "marker-of-id\n"}]});
     assert_eq!(server.post(path, &invalid).status, 400);
-    let stderr = server.stderr_once(|stderr| stderr.contains("TRACE"));
+    let stderr = server.stderr_to_its_end();
     assert!(stderr.contains("TRACE"), "the level was not trace");
     let leaks: Vec<_> = stderr
         .lines()
@@ -105,7 +104,7 @@ fn nothing_of_a_visitor_is_logged_whatever_the_level() {
 #[test]
 fn a_client_that_speaks_no_http_is_no_error_of_the_server() {
     for (level, expected) in [("info", None), ("debug", Some(2))] {
-        let server = Server::start_on(None, &[("CONVOSYNC__LOG__LEVEL", level)]);
+        let mut server = Server::start_on(None, &[("CONVOSYNC__LOG__LEVEL", level)]);
         for garbage in ["\x16\x03\x01\x02\x00\r\n\r\n", "GET / HTTP/9.9\r\n\r\n"] {
             let mut stream = TcpStream::connect(server.address()).unwrap();
             stream.write_all(garbage.as_bytes()).unwrap();
@@ -114,11 +113,7 @@ fn a_client_that_speaks_no_http_is_no_error_of_the_server() {
         }
         // Whatever is logged of those is logged before this is.
         assert_eq!(server.get("/livez").status, 200);
-        let last = expected.map(|so_far: u64| format!("\"so_far\":{so_far}"));
-        let stderr = server.stderr_once(|stderr| {
-            let last = last.as_ref();
-            last.is_none_or(|last| stderr.contains(last))
-        });
+        let stderr = server.stderr_to_its_end();
         let events = stderr
             .lines()
             .filter_map(|line| serde_json::from_str(line).ok());

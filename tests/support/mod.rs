@@ -27,9 +27,6 @@ pub(crate) use scale::{report, scaled};
 /// How long a server may take to start or stop before a test fails.
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long a line of the log may take from the server to the test.
-const LOGGED: Duration = Duration::from_secs(10);
-
 /// What stands before the address, without TLS and with it.
 const LISTENING: [&str; 2] = ["listening on http://", "listening on https://"];
 
@@ -214,23 +211,17 @@ impl Server {
     }
 
     /// What has come of the server's stderr since it was last started: all of it once it has ended;
-    /// of one that runs, the last lines may be on their way ([`stderr_once`](Self::stderr_once)).
+    /// of one that runs, the last lines may be on their way
+    /// ([`stderr_to_its_end`](Self::stderr_to_its_end)).
     pub(crate) fn stderr(&self) -> String {
         let process = self.process.as_ref().expect("the server was started");
         process.stderr.lock().unwrap().clone()
     }
 
-    /// What has come of the server's stderr once it holds what is expected, or after a while
-    /// without that.
-    pub(crate) fn stderr_once(&self, is_told: impl Fn(&str) -> bool) -> String {
-        let started = Instant::now();
-        loop {
-            let stderr = self.stderr();
-            if is_told(&stderr) || started.elapsed() > LOGGED {
-                return stderr;
-            }
-            thread::sleep(Duration::from_millis(10));
-        }
+    /// Stops the server, and gives all that it has written to stderr since it was last started.
+    pub(crate) fn stderr_to_its_end(&mut self) -> String {
+        self.stop();
+        self.stderr()
     }
 
     /// GETs a path.

@@ -134,7 +134,7 @@ fn clients_that_speak_no_tls_are_sent_away_in_silence() {
 
 #[tokio::test]
 async fn nothing_of_a_visitor_is_logged_whatever_the_level() {
-    let tls = TlsServer::start_with(&[("CONVOSYNC__LOG__LEVEL", "trace")]);
+    let mut tls = TlsServer::start_with(&[("CONVOSYNC__LOG__LEVEL", "trace")]);
     let client = tls.connect_http2().await;
     let bob = r#"{"user_id": "marker-of-bob"}"#.to_owned();
     assert_eq!(client.post("/api/visitors/", bob).await.status(), 201);
@@ -144,7 +144,7 @@ async fn nothing_of_a_visitor_is_logged_whatever_the_level() {
     let secret = [("authorization", "Bearer marker-of-token")];
     let (answer, _) = client.begin("GET", path, &secret, false).await;
     assert_eq!(super::client::whole(answer).await.status(), 200);
-    let stderr = tls.server.stderr_once(|stderr| stderr.contains("TRACE"));
+    let stderr = tls.server.stderr_to_its_end();
     assert!(stderr.contains("TRACE"), "the level was not trace");
     let leaks: Vec<_> = stderr
         .lines()
