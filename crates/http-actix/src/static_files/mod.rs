@@ -2,10 +2,10 @@
 //!
 //! - [`folder`] opens what is in the folder, and nothing else,
 //! - [`wanted`] is what a path asks for,
-//! - [`held`] is an answer that has its file open.
+//! - [`open_file_body`] is an answer that has its file open.
 
 mod folder;
-mod held;
+mod open_file_body;
 #[cfg(test)]
 mod tests;
 mod wanted;
@@ -24,7 +24,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::measures::AnsweredByFile;
 use crate::state::AppState;
 use folder::Found;
-use held::OpenFileBody;
+use open_file_body::OpenFileBody;
 use wanted::Wanted;
 
 /// The most files that are open at once. Nobody who asks for one says who they are.
