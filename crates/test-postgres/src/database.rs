@@ -7,6 +7,8 @@ use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
+use crate::cluster::Cluster;
+
 const PREFIX: &str = "convosync_test_";
 /// A database that is older belongs to a test that died.
 const OLD: Duration = Duration::from_secs(3_600);
@@ -27,13 +29,26 @@ impl TestDatabase {
         );
         let mut connection = PgConnection::establish(server).unwrap();
         // A template that somebody is connected to cannot be copied; to template0 nobody can be.
-        connection
-            .batch_execute(&format!("CREATE DATABASE {name} TEMPLATE template0"))
-            .unwrap();
-        Self {
+        let create = format!("CREATE DATABASE {name} TEMPLATE template0");
+        connection.batch_execute(&create).unwrap();
+        let created = Self {
             server: server.to_owned(),
             name,
+        };
+        if let Some(cluster) = Cluster::of(&mut connection) {
+            for worker in &cluster.workers {
+                let mut connection = PgConnection::establish(&worker.url(server)).unwrap();
+                connection.batch_execute(&create).unwrap();
+            }
+            // Two databases that join at once would both alter the roles of the workers. (The lock goes with the connection.)
+            connection
+                .batch_execute(
+                    "SELECT pg_advisory_lock(hashtextextended('convosync test databases', 0))",
+                )
+                .unwrap();
+            cluster.join(&created.url());
         }
+        created
     }
 
     /// Its URL, as the superuser.
@@ -81,13 +96,21 @@ impl Drop for TestDatabase {
     fn drop(&mut self) {
         // The server may be gone, and the database with it.
         if let Ok(mut connection) = PgConnection::establish(&self.server) {
-            let _ = drop_database(&mut connection, &self.name);
+            let _ = drop_database(&mut connection, &self.server, &self.name);
         }
     }
 }
 
-fn drop_database(connection: &mut PgConnection, name: &str) -> QueryResult<()> {
-    connection.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)"))
+fn drop_database(connection: &mut PgConnection, server: &str, name: &str) -> QueryResult<()> {
+    let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
+    connection.batch_execute(&drop)?;
+    let cluster = Cluster::of(connection);
+    for worker in cluster.iter().flat_map(|cluster| &cluster.workers) {
+        if let Ok(mut connection) = PgConnection::establish(&worker.url(server)) {
+            connection.batch_execute(&drop)?;
+        }
+    }
+    Ok(())
 }
 
 fn now() -> Duration {
@@ -106,7 +129,7 @@ pub(crate) fn sweep(server: &str) {
             .and_then(|seconds| seconds.parse().ok());
         if created.is_some_and(|created| Duration::from_secs(created) + OLD < now()) {
             // Another process may be faster.
-            let _ = drop_database(&mut connection, &name);
+            let _ = drop_database(&mut connection, server, &name);
         }
     }
 }

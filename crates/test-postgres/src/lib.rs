@@ -2,7 +2,8 @@
 //! of a test that dies.
 //!
 //! The server is the one that `CONVOSYNC_TEST_POSTGRES` names, as `make test` sees to, or else one
-//! that this process starts with `scripts/with-postgres`.
+//! that this process starts with `scripts/with-postgres`. Where it is the coordinator of a Citus cluster, each database is
+//! one of the cluster.
 
 #![allow(
     clippy::unwrap_used,
@@ -12,6 +13,7 @@
     reason = "this is for tests: without a server they fail, and this says why"
 )]
 
+mod cluster;
 mod database;
 mod proxy;
 mod server;

@@ -1,0 +1,81 @@
+//! The nodes of a Citus cluster, where the server is the coordinator of one: each has every test's database.
+
+use diesel::connection::SimpleConnection as _;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Integer, Text};
+
+/// As many shards as two workers need to have several each: every table of every test has them.
+const SHARDS: u32 = 8;
+
+/// A node, as the coordinator names it.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    host: String,
+    port: i32,
+}
+
+impl Node {
+    /// The URL of what another URL names, at this node. (Of two hosts in a URL the client takes the last.)
+    pub(crate) fn url(&self, url: &str) -> String {
+        let separator = match url.split_once('?') {
+            None => "?",
+            Some((_, "")) => "",
+            Some(_) => "&",
+        };
+        format!("{url}{separator}host={}&port={}", self.host, self.port)
+    }
+}
+
+/// The nodes of a cluster.
+#[derive(Clone, Debug)]
+pub(crate) struct Cluster {
+    coordinator: Node,
+    pub(crate) workers: Vec<Node>,
+}
+
+impl Cluster {
+    /// The cluster that the server of this connection coordinates; `None` of a server without Citus.
+    pub(crate) fn of(connection: &mut PgConnection) -> Option<Self> {
+        let has_citus = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
+        let has_citus = diesel::select(sql::<Bool>(has_citus)).get_result::<bool>(connection);
+        if !has_citus.unwrap() {
+            return None;
+        }
+        let coordinator = nodes(connection, "groupid = 0").pop();
+        Some(Self {
+            coordinator: coordinator.expect("citus_set_coordinator_host was called"),
+            workers: nodes(
+                connection,
+                "groupid <> 0 AND isactive AND noderole = 'primary'",
+            ),
+        })
+    }
+
+    /// Makes a cluster of a database that is on every node.
+    pub(crate) fn join(&self, database: &str) {
+        for worker in &self.workers {
+            let mut connection = PgConnection::establish(&worker.url(database)).unwrap();
+            connection.batch_execute("CREATE EXTENSION citus").unwrap();
+        }
+        let mut connection = PgConnection::establish(database).unwrap();
+        connection.batch_execute("CREATE EXTENSION citus").unwrap();
+        let Node { host, port } = &self.coordinator;
+        let mut join = format!(
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET citus.shard_count = {SHARDS}', current_database()); END $$;
+             SELECT citus_set_coordinator_host('{host}', {port});"
+        );
+        for Node { host, port } in &self.workers {
+            join.push_str(&format!("SELECT citus_add_node('{host}', {port});"));
+        }
+        connection.batch_execute(&join).unwrap();
+    }
+}
+
+fn nodes(connection: &mut PgConnection, which: &str) -> Vec<Node> {
+    let query =
+        format!("SELECT nodename, nodeport FROM pg_dist_node WHERE {which} ORDER BY nodeid");
+    let rows: Vec<(String, i32)> = sql::<(Text, Integer)>(&query).load(connection).unwrap();
+    let nodes = rows.into_iter();
+    nodes.map(|(host, port)| Node { host, port }).collect()
+}
