@@ -1,8 +1,9 @@
-.PHONY: run demo test test-browser check check-api bench check-perf torture fuzz openapi dist test-deb test-proxies lint-deploy
+.PHONY: run demo test test-citus test-browser check check-api bench check-perf torture fuzz openapi dist test-deb test-proxies lint-deploy
 
 run: ; @scripts/need && cargo run --bin convosync
 demo: ; @scripts/need && scripts/demo
 test: ; @scripts/need && scripts/with-postgres scripts/test
+test-citus: ; @scripts/need && scripts/test-citus
 test-browser: ; @scripts/need && scripts/test-browser
 check: ; @scripts/need && scripts/check
 check-api: ; @scripts/need && scripts/check-api

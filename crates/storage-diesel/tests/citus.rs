@@ -1,0 +1,123 @@
+//! What is only so on a Citus cluster: where the tables lie, and how many shards a statement touches. `make test-citus`
+//! runs this beside the contract of a store, on the cluster whose coordinator `CITUS_URL` names.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    reason = "a panic in a test is its result"
+)]
+
+use convosync_domain::ports::{
+    ChangeFeed as _, ConversationList as _, NamedConversation, SyncStore as _, VisitorStore as _,
+};
+use convosync_storage_contract::fixtures::{
+    admit_all, at, change_set, conversation, conversation_id, insert, message, message_id,
+    page_request, registration, update, visitor_id,
+};
+use convosync_storage_diesel::postgres::{PostgresOptions, PostgresStore};
+use convosync_test_postgres::{TestDatabase, TestServer};
+
+const DISTRIBUTED: &str = "SELECT string_agg(table_name::text || ' by ' || distribution_column, ', ' \
+    ORDER BY table_name::text) FROM citus_tables WHERE citus_table_type = 'distributed'";
+const LOCAL_VISITORS: &str =
+    "SELECT NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'visitors'::regclass)";
+
+fn open(database: &TestDatabase) -> PostgresStore {
+    PostgresStore::open(&PostgresOptions::at(database.url())).unwrap()
+}
+
+#[test]
+#[ignore = "needs a Citus cluster: make test-citus"]
+fn a_new_store_is_distributed_by_visitor() {
+    let database = TestServer::shared().new_database();
+    open(&database);
+    assert_eq!(
+        database.value(DISTRIBUTED),
+        "conversations by visitor_id, message_outputs by visitor_id, message_requests by visitor_id, \
+         message_responses by visitor_id, messages by visitor_id, visitor_tombstones by visitor_id, visitors by id"
+    );
+    let together = "SELECT count(DISTINCT colocation_id) FROM citus_tables WHERE citus_table_type = 'distributed'";
+    assert_eq!(database.value(together), "1");
+    let everywhere = "SELECT string_agg(table_name::text, ', ' ORDER BY table_name::text) FROM citus_tables \
+        WHERE citus_table_type = 'reference'";
+    assert_eq!(
+        database.value(everywhere),
+        "__diesel_schema_migrations, api_keys, store"
+    );
+    open(&database);
+}
+
+/// The copying of their rows is not for a program that starts to decide.
+#[tokio::test]
+#[ignore = "needs a Citus cluster: make test-citus"]
+async fn a_store_that_has_visitors_is_left_as_it_is() {
+    let database = TestServer::shared().new_database();
+    database.execute("DROP EXTENSION citus");
+    let store = open(&database);
+    store.register(registration("ada")).await.unwrap();
+    drop(store);
+    database.execute(
+        "CREATE EXTENSION citus;
+         DELETE FROM __diesel_schema_migrations WHERE version = '20261129000001';",
+    );
+    let store = open(&database);
+    assert_eq!(database.value(LOCAL_VISITORS), "true");
+    let found = store.find(visitor_id("ada")).await.unwrap();
+    assert!(found.is_some());
+}
+
+/// By the counters of Citus, and by the transactions that it has kept for two phases.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Citus cluster: make test-citus"]
+async fn what_one_visitor_does_stays_on_one_shard_and_in_one_phase() {
+    let database = TestServer::shared().new_database();
+    let name = database.name();
+    database.execute(&format!(
+        "ALTER DATABASE {name} SET citus.enable_stat_counters = on"
+    ));
+    let store = open(&database);
+    // Those of the migrations are done with.
+    database.execute("SELECT recover_prepared_transactions()");
+    let counters = "SELECT query_execution_multi_shard FROM citus_stat_counters WHERE name = current_database()";
+    let before = database.value(counters);
+    for name in ["ada", "bob", "cleo", "dan", "eve"] {
+        let visitor = visitor_id(name);
+        store.register(registration(name)).await.unwrap();
+        let posted = insert(conversation(1, 1), [message(1, 1), message(2, 2)]);
+        store
+            .commit(visitor, change_set(0, [posted]))
+            .await
+            .unwrap();
+        let edited = update(conversation(1, 3), [message(1, 4), message(2, 5)]);
+        store
+            .commit(visitor, change_set(1, [edited]))
+            .await
+            .unwrap();
+        let named = vec![NamedConversation {
+            key: conversation_id(1).key(),
+            messages: vec![message_id(1).key(), message_id(2).key()],
+        }];
+        let heads = store.heads(visitor, named.clone()).await.unwrap().unwrap();
+        assert_eq!(heads.conversations[0].messages.len(), 2);
+        assert_eq!(store.load(visitor, named).await.unwrap().len(), 2);
+        let page = page_request(None, 100);
+        assert!(
+            store
+                .changes(visitor, page, admit_all())
+                .await
+                .unwrap()
+                .is_some()
+        );
+        assert!(store.living_ids(visitor).await.unwrap().is_some());
+        assert!(store.summarize(visitor).await.unwrap().is_some());
+        assert!(store.erase(visitor, at(50)).await.unwrap());
+    }
+    assert_eq!(database.value(counters), before);
+    let single = "SELECT query_execution_single_shard > 100 FROM citus_stat_counters WHERE name = current_database()";
+    assert_eq!(database.value(single), "true");
+    assert_eq!(
+        database.value("SELECT count(*) FROM pg_dist_transaction WHERE groupid <> 0"),
+        "0"
+    );
+}
