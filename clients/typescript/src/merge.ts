@@ -80,7 +80,8 @@ export function settle(
   const fields: Row = {};
   for (const path of [...Object.keys(note.fields), ...(note.whole ? mine.keys() : [])]) {
     const there = have.get(path);
-    if (equal(mine.get(path), there)) continue;
+    // What is newer here counts although it is alike: an older edit of another value may still arrive there.
+    if (equal(mine.get(path), there) && (isAnswered || !isOurs)) continue;
     const isUntouched =
       equal(there, note.fields[path]) ||
       (sent?.values.has(path) && equal(there, sent.values.get(path)));

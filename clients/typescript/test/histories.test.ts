@@ -185,6 +185,7 @@ class History {
 
   #happened(entry: Entry, device: Device, it: Tab): void {
     this.#ledger.write(entry);
+    device.note(JSON.stringify(entry));
     this.tally.count(entry.path === undefined ? "deletions" : "edits");
     if (device.tabs.indexOf(it) > 0) this.tally.count("edits in the second tab");
     if (device.skew !== 0) this.tally.count("edits by a wrong clock");

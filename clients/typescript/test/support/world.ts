@@ -45,6 +45,11 @@ export class Device {
     private readonly tally: Tally,
   ) {}
 
+  /** Keeps for the log what was done here. */
+  note(done: string): void {
+    this.log.push([new Date().toISOString(), this.name, done].join(" "));
+  }
+
   /** Opens a tab; `runs` whether it syncs by itself. */
   open(runs: boolean): Tab {
     const end = new AbortController();
@@ -125,6 +130,7 @@ export class Device {
       const answer = await fetch(url, init).catch((error: unknown) => {
         // A tab breaks its stream off by itself; of the rest the server cut it.
         if (!init.signal?.aborted) this.tally.count("connections that the server cut");
+        said(String(error));
         throw error;
       });
       if (isPost && answer.ok) this.hasPosted = true;
@@ -134,7 +140,8 @@ export class Device {
         await answer.body?.cancel();
         cut(`lost ${answer.status}`);
       }
-      if (answer.headers.get("Content-Type")?.includes("json")) said(await answer.clone().text());
+      const isJson = answer.headers.get("Content-Type")?.includes("json");
+      said(isJson ? await answer.clone().text() : "a stream");
       hasArrived = true;
       return answer;
     } finally {
