@@ -16,6 +16,7 @@ use convosync_domain::ports::StoreIdentity;
 use super::errors::{OpenError, one_line};
 use super::schema::StoreRow;
 use super::statements::WholeRow;
+use super::write_function;
 use crate::migrations::{Failure, Migrated, new_identity, run_pending};
 use crate::statements::statements;
 use crate::tables::read_row::ReadRow as _;
@@ -23,7 +24,8 @@ use crate::types::sql::UuidBytes;
 
 pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
-/// Runs the migrations that are missing, all or none, and gives a new store its identity.
+/// Runs the migrations that are missing, all or none, has the function for writes be that of this program, and
+/// gives a new store its identity.
 ///
 /// The lock is Convosync's own and of this database: of two programs that start at once one migrates
 /// and the other waits, then finds nothing to do.
@@ -38,6 +40,7 @@ pub(super) fn migrate(connection: &mut PgConnection) -> Result<Migrated, OpenErr
             true => Vec::new(),
             false => run_pending(connection, MIGRATIONS)?,
         };
+        write_function::define(connection)?;
         let identity = identity(connection)?;
         Ok(Migrated { applied, identity })
     });

@@ -23,7 +23,7 @@ use crate::items::{MessageColumns, bytes_column, counted_bytes};
 /// The most rows of one statement.
 const STATEMENT_ROWS: usize = 1_000;
 /// A statement ends with the row that reaches so many bytes: PostgreSQL takes a gigabyte at most.
-const STATEMENT_BYTES: usize = 16 << 20;
+pub(super) const STATEMENT_BYTES: usize = 16 << 20;
 
 /// Everything that a change set writes for one visitor, with one change number.
 #[derive(Debug, Default)]
@@ -82,6 +82,13 @@ impl<C: ColumnsOfRows> Batches<C> {
     }
 }
 
+impl<C> Rows<C> {
+    /// About how many bytes those have that are to be written last.
+    fn last_bytes(&self) -> usize {
+        self.new.bytes.saturating_add(self.replacing.bytes)
+    }
+}
+
 impl<C: ColumnsOfRows> Rows<C> {
     fn next(&mut self, is_new: bool, bytes: usize) -> &mut C {
         match is_new {
@@ -92,6 +99,19 @@ impl<C: ColumnsOfRows> Rows<C> {
 }
 
 impl ChangedRows {
+    /// About how many bytes the rows have where each table takes one statement.
+    pub(super) fn bytes(&self) -> usize {
+        [
+            self.conversations.last_bytes(),
+            self.messages.last_bytes(),
+            self.requests.rows.last_bytes(),
+            self.responses.rows.last_bytes(),
+            self.outputs.rows.last_bytes(),
+        ]
+        .into_iter()
+        .fold(0, usize::saturating_add)
+    }
+
     /// The rows of a change set whose items get this change number.
     pub(super) fn of(changes: Vec<ConversationChange>, change_number: u64) -> Self {
         let mut rows = Self::default();

@@ -16,6 +16,7 @@ use convosync_domain::posted::Digest;
 use convosync_domain::stored::{ConversationHistory, MessageHistory};
 use convosync_domain::timestamp::Timestamp;
 
+use super::json_rows::JsonRow;
 use super::statements::{BindList, ColumnType, ColumnsOfRows, WholeRow};
 use crate::tables::for_every_table;
 use crate::tables::postgres::{table_to_read, table_to_write};

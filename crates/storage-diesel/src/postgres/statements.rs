@@ -15,6 +15,7 @@ use convosync_domain::fields::PartId;
 use convosync_domain::json::JsonValue;
 use convosync_domain::timestamp::Timestamp;
 
+use super::json_rows::JsonRow;
 use crate::tables::read_row::ReadRow;
 use crate::types::sql::{ClientId, Instant, JsonText, UuidBytes};
 
@@ -58,6 +59,8 @@ pub(super) trait ColumnsOfRows: Default + 'static {
     fn len(&self) -> usize;
     /// Binds the columns of the key, but for the visitor.
     fn bind_key<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()>;
+    /// Writes a row as JSON, but for the visitor.
+    fn write_row(&self, row: usize, json: &mut JsonRow<'_>);
     /// Binds the other columns.
     fn bind_rest<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()>;
 }

@@ -20,6 +20,7 @@ use super::errors::PostgresError;
 use super::rows::{Batches, ChangedRows, PartRows};
 use super::statements::{ColumnsOfRows, DeleteOfMessages, Insert, InsertOrReplace};
 use super::take_number::{TakeNumber, Taken};
+use super::write_call::{Numbers, WriteChanges};
 use super::{tombstones, visitors};
 use crate::migrations::random_uuid;
 use crate::statements::statements;
@@ -62,10 +63,27 @@ impl Commit {
         connection: &mut PgConnection,
         attempts: &mut Attempts,
     ) -> Result<u64, PostgresError> {
-        attempts.transaction(connection, self.visitor, |connection, write| {
-            self.write_within(connection, write)
-        })?;
+        if !attempts.call(connection, self.visitor, |write| self.call(write))? {
+            attempts.transaction(connection, self.visitor, |connection, write| {
+                self.write_within(connection, write)
+            })?;
+        }
         Ok(self.change_number)
+    }
+
+    /// The call that does it all, where there is one. (Who registers may be known or gone.)
+    fn call(&self, write: Uuid) -> Option<WriteChanges> {
+        let numbers = Numbers {
+            visitor: self.visitor,
+            known_counter: self.change_counter,
+            next_counter: self.change_number,
+            changed_at: self.last_changed_at,
+            quota: self.quota,
+        };
+        match self.registers {
+            Some(_) => None,
+            None => WriteChanges::of(&numbers, &self.rows, write),
+        }
     }
 
     /// The visitor's counter when the change set is written.
@@ -234,6 +252,29 @@ pub(super) struct Attempts {
 }
 
 impl Attempts {
+    /// Does the work by a call, which is a transaction by itself; `false` where there is none, or where it has written
+    /// nothing and does not say why.
+    fn call(
+        &mut self,
+        connection: &mut PgConnection,
+        visitor: Uuid,
+        call: impl FnOnce(Uuid) -> Option<WriteChanges>,
+    ) -> Result<bool, PostgresError> {
+        if self.was_committed(connection, visitor)? {
+            return Ok(true);
+        }
+        let write = random_uuid().map_err(PostgresError::NoRandomness)?;
+        let Some(call) = call(write) else {
+            return Ok(false);
+        };
+        let earlier = self.in_doubt.replace(write);
+        let is_written: bool = call.get_result(connection)?;
+        if !is_written {
+            self.in_doubt = earlier;
+        }
+        Ok(is_written)
+    }
+
     /// Does the work in a transaction, unless an earlier attempt, of which no answer came, has been
     /// committed. (If others have written after it, the work meets their change counter.)
     fn transaction(

@@ -136,6 +136,16 @@ macro_rules! table_to_write {
                     list.bind::<Array<UuidBytes>, _>(&self.$key)
                 }
 
+                fn write_row(&self, row: usize, json: &mut JsonRow<'_>) {
+                    $( json.column(stringify!($parent), &self.$parent.get(row)); )*
+                    json.column(stringify!($key), &self.$key.get(row));
+                    $( json.column(stringify!($own), &self.$own.get(row)); )*
+                    $(
+                        $( json.column(stringify!($column), &self.$column.get(row)); )+
+                        $( json.column(stringify!($extra), &self.$extra.get(row)); )?
+                    )*
+                }
+
                 fn bind_rest<'b>(&'b self, list: &mut BindList<'_, '_, 'b>) -> QueryResult<()> {
                     $( list.bind::<Array<$own_sql $(<$own_inner>)?>, _>(&self.$own)?; )*
                     $(

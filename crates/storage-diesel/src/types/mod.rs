@@ -102,7 +102,7 @@ pub(crate) struct UuidKey(pub(crate) Uuid);
 pub(crate) struct NumberKey(pub(crate) u64);
 
 /// The id of a part as JSON text.
-fn client_id_text(id: &PartId) -> String {
+pub(crate) fn client_id_text(id: &PartId) -> String {
     match id {
         PartId::Number(number) => number.to_string(),
         PartId::Text(text) => json_text::string(text),
