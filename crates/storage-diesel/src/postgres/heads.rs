@@ -1,4 +1,5 @@
-//! The heads of what a post names, in one statement: so they are of one moment without a transaction.
+//! The heads of what a post names, by one call of a function of the database (`functions`): so they are of one moment
+//! without a transaction.
 
 use diesel::deserialize::{self, FromSqlRow};
 use diesel::pg::Pg;
@@ -85,40 +86,22 @@ struct SelectHeads {
 prepared_query!(SelectHeads);
 
 impl QueryFragment<Pg> for SelectHeads {
-    /// Name by name: a conversation by its key, then those of the named messages that are its, which
-    /// stand together. (`OFFSET 0` keeps the planner from another order.)
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
-        out.push_sql("SELECT v.change_counter, ");
-        push_columns::<ConversationRow>(&mut out, "c.")?;
-        out.push_sql(
-            ", h.ids, h.digests, h.bytes FROM visitors v LEFT JOIN LATERAL \
-             (SELECT c.*, n.first, n.last FROM unnest(",
-        );
-        out.push_bind_param::<Array<UuidBytes>, _>(&self.names.conversations)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Integer>, _>(&self.names.first_messages)?;
-        out.push_sql(", ");
-        out.push_bind_param::<Array<Integer>, _>(&self.names.last_messages)?;
-        out.push_sql(
-            ") AS n (id, first, last) CROSS JOIN LATERAL \
-             (SELECT * FROM conversations WHERE visitor_id = ",
-        );
+        let names = &self.names;
+        out.push_sql("SELECT change_counter, ");
+        push_columns::<ConversationRow>(&mut out, "")?;
+        out.push_sql(", ids, digests, bytes FROM read_heads(");
         out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
-        out.push_sql(
-            " AND id = n.id OFFSET 0) c) c ON true LEFT JOIN LATERAL \
-             (SELECT array_agg(m.id) AS ids, array_agg(m.digest) AS digests, \
-             array_agg(m.content_bytes) AS bytes FROM unnest((",
-        );
-        out.push_bind_param::<Array<UuidBytes>, _>(&self.names.messages)?;
-        out.push_sql(
-            ")[c.first:c.last]) AS n (id) CROSS JOIN LATERAL \
-             (SELECT id, digest, content_bytes FROM messages WHERE visitor_id = ",
-        );
-        out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
-        out.push_sql(
-            " AND conversation_id = c.id AND id = n.id OFFSET 0) m) h ON true WHERE v.id = ",
-        );
-        out.push_bind_param::<UuidBytes, _>(&self.visitor)
+        out.push_sql(", ");
+        out.push_bind_param::<Array<UuidBytes>, _>(&names.conversations)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Integer>, _>(&names.first_messages)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<Integer>, _>(&names.last_messages)?;
+        out.push_sql(", ");
+        out.push_bind_param::<Array<UuidBytes>, _>(&names.messages)?;
+        out.push_sql(")");
+        Ok(())
     }
 }
 

@@ -14,9 +14,9 @@ use uuid::Uuid;
 use convosync_domain::ports::StoreIdentity;
 
 use super::errors::{OpenError, one_line};
+use super::functions;
 use super::schema::StoreRow;
 use super::statements::WholeRow;
-use super::write_function;
 use crate::migrations::{Failure, Migrated, new_identity, run_pending};
 use crate::statements::statements;
 use crate::tables::read_row::ReadRow as _;
@@ -24,7 +24,7 @@ use crate::types::sql::UuidBytes;
 
 pub(super) const MIGRATIONS: EmbeddedMigrations = embed_migrations!("../../migrations/postgres");
 
-/// Runs the migrations that are missing, all or none, has the function for writes be that of this program, and
+/// Runs the migrations that are missing, all or none, has the functions be those of this program, and
 /// gives a new store its identity.
 ///
 /// The lock is Convosync's own and of this database: of two programs that start at once one migrates
@@ -40,7 +40,7 @@ pub(super) fn migrate(connection: &mut PgConnection) -> Result<Migrated, OpenErr
             true => Vec::new(),
             false => run_pending(connection, MIGRATIONS)?,
         };
-        write_function::define(connection)?;
+        functions::define(connection)?;
         let identity = identity(connection)?;
         Ok(Migrated { applied, identity })
     });

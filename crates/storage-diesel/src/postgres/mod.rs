@@ -3,7 +3,7 @@
 //! Calls share a pool of connections (`session`), each call on a blocking thread, and whatever may
 //! pass is tried again on another connection (`retry`). A read is one statement, so that it sees one
 //! moment, or a transaction (`heads`, `items`, `feed`). A write is one call of a function in the database
-//! (`write_call`, `write_function`), or one transaction: the visitor's row first, by compare-and-swap
+//! (`write_call`, `functions`), or one transaction: the visitor's row first, by compare-and-swap
 //! (`take_number`), then each table in a statement or two whatever the number of rows (`rows`, `write`, `erase`).
 //!
 //! A visitor who leaves (`leave`, `merge`) is deleted table by table and leaves a tombstone (`tombstones`), which
@@ -20,6 +20,7 @@ mod erase;
 mod errors;
 mod examine;
 mod feed;
+mod functions;
 mod heads;
 mod items;
 mod json_rows;
@@ -39,7 +40,6 @@ mod tombstones;
 mod visitors;
 mod write;
 mod write_call;
-mod write_function;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

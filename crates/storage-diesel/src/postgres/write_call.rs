@@ -1,4 +1,4 @@
-//! A change set in one call of the function `write_changes` of the database, which `write_function` defines.
+//! A change set in one call of the function `write_changes` of the database, which `functions` defines.
 
 use diesel::pg::Pg;
 use diesel::prelude::*;

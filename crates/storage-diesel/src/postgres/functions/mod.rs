@@ -1,0 +1,176 @@
+//! Functions of the database, each of which does in one call what takes several statements or a costly plan (ADR 0032). They
+//! are made of the columns that are declared here, and defined anew where the database has others.
+//!
+//! Where the tables are distributed, Citus has the node run a call that has the visitor. What lies in the visitor's
+//! shards is read and written there by their names: that Citus routes and plans each statement once more would cost
+//! several times what the rows do. A function may do so only while the shards are on its node, and nowhere else.
+
+mod read_heads;
+mod write_changes;
+
+use diesel::connection::SimpleConnection;
+use diesel::dsl::sql;
+use diesel::prelude::*;
+use diesel::sql_types::{Bool, Nullable, Text};
+
+/// Defines the functions, unless the database has just these.
+pub(super) fn define(connection: &mut PgConnection) -> QueryResult<()> {
+    let tables = match is_distributed(connection)? {
+        true => Tables::Distributed {
+            schema: diesel::select(sql::<Text>("quote_ident(current_schema())"))
+                .get_result(connection)?,
+        },
+        false => Tables::Local,
+    };
+    for function in [
+        read_heads::function(&tables),
+        write_changes::function(&tables),
+    ] {
+        let defined = format!(
+            "(SELECT prosrc FROM pg_proc WHERE oid = to_regprocedure('{}'))",
+            function.signature()
+        );
+        let defined: Option<String> =
+            diesel::select(sql::<Nullable<Text>>(&defined)).get_result(connection)?;
+        if defined.as_ref() != Some(&function.body) {
+            connection.batch_execute(&function.definition())?;
+        }
+    }
+    Ok(())
+}
+
+/// Whether visitors lie on the nodes of a Citus cluster.
+fn is_distributed(connection: &mut PgConnection) -> QueryResult<bool> {
+    let has_citus = sql::<Bool>("EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')");
+    if !diesel::select(has_citus).get_result::<bool>(connection)? {
+        return Ok(false);
+    }
+    diesel::select(sql::<Bool>(
+        "EXISTS (SELECT FROM pg_dist_partition \
+         WHERE logicalrelid = 'visitors'::regclass AND partmethod = 'h')",
+    ))
+    .get_result(connection)
+}
+
+/// How the tables lie.
+#[derive(Debug)]
+enum Tables {
+    Local,
+    /// By the visitor, in a schema of this quoted name.
+    Distributed {
+        schema: String,
+    },
+}
+
+/// Whether the shards of the visitor are on this node, and nowhere else. (Colocated shards move together.)
+const IS_HERE: &str = "(SELECT count(*) = 1 AND bool_and(groupid = (SELECT groupid FROM pg_dist_local_group)) \
+     FROM pg_dist_placement WHERE shardid = shard AND shardstate = 1)";
+
+/// The text of a function, whose first parameter is the `visitor`.
+#[derive(Debug)]
+struct Function<'t> {
+    name: &'static str,
+    tables: &'t Tables,
+    parameters: String,
+    returns: String,
+    body: String,
+}
+
+impl Function<'_> {
+    fn line(&mut self, text: &str) {
+        self.body.push_str(text);
+        self.body.push('\n');
+    }
+
+    /// Begins the body with these variables and, where there are shards, those that have the names of the shards
+    /// of these tables. Where they are not on this node, `elsewhere` is done, after the variables have been given
+    /// the names of the distributed tables.
+    fn begin(&mut self, variables: &str, names: &[&str], elsewhere: &str) {
+        self.line("#variable_conflict use_column");
+        self.line(&format!("DECLARE {variables}"));
+        let Tables::Distributed { schema } = self.tables else {
+            self.line("BEGIN");
+            return;
+        };
+        self.line("shard bigint;");
+        for name in names {
+            self.line(&format!("{name}_here text := '{schema}.{name}';"));
+        }
+        let shard_of = |name: &str| {
+            format!("get_shard_id_for_distribution_column('{schema}.{name}', visitor)")
+        };
+        self.line(&format!("BEGIN shard := {};", shard_of("visitors")));
+        self.line(&format!("IF {IS_HERE} THEN"));
+        for name in names {
+            let shard = shard_of(name);
+            self.line(&format!("{name}_here := '{schema}.{name}_' || {shard};"));
+        }
+        self.line(&format!("ELSE {elsewhere} END IF;"));
+    }
+
+    /// Adds a statement with these arguments for `$1` and so on, and `{conversations}` for a table: as it is, which
+    /// is planned once a connection, or about the shard that the visitor has of the table.
+    fn run(&mut self, before: &str, statement: &str, after: &str, arguments: &[&str]) {
+        let line = match self.tables {
+            Tables::Local => {
+                let mut statement = statement.replace(['{', '}'], "");
+                for (place, argument) in arguments.iter().enumerate().rev() {
+                    statement = statement.replace(&format!("${}", place + 1), argument);
+                }
+                format!("{before}{statement}{after};")
+            }
+            Tables::Distributed { .. } => {
+                let text = statement.replace('\'', "''");
+                let text = text.replace('{', "' || ").replace('}', "_here || '");
+                let arguments = arguments.join(", ");
+                format!("{before}EXECUTE '{text}'{after} USING {arguments};")
+            }
+        };
+        self.line(&line);
+    }
+
+    /// The name of a table as a whole, which is that of the type of its rows, too.
+    fn whole(&self, table: &str) -> String {
+        match self.tables {
+            Tables::Local => table.to_owned(),
+            Tables::Distributed { schema } => format!("{schema}.{table}"),
+        }
+    }
+
+    fn signature(&self) -> String {
+        let parameters = self.parameters.split(", ");
+        let types = parameters.filter_map(|parameter| parameter.split_once(' '));
+        let types: Vec<&str> = types.map(|(_, type_name)| type_name).collect();
+        format!("{}({})", self.name, types.join(", "))
+    }
+
+    /// The statements that define it, on all nodes where there are several.
+    fn definition(&self) -> String {
+        let Self {
+            name,
+            parameters,
+            returns,
+            body,
+            ..
+        } = self;
+        let signature = self.signature();
+        let create = format!(
+            "DROP FUNCTION IF EXISTS {signature}; \
+             CREATE FUNCTION {name}({parameters}) RETURNS {returns} LANGUAGE plpgsql"
+        );
+        match self.tables {
+            Tables::Local => format!("{create} AS $body${body}$body$;"),
+            Tables::Distributed { schema } => format!(
+                "SET LOCAL citus.multi_shard_modify_mode = 'sequential'; \
+                 {create} SET citus.enable_manual_changes_to_shards = on AS $body${body}$body$; \
+                 SELECT create_distributed_function('{signature}', 'visitor', colocate_with => '{schema}.visitors');"
+            ),
+        }
+    }
+}
+
+/// Names after a prefix, quoted, with commas between them.
+fn quoted(prefix: &str, names: &[&str]) -> String {
+    let quoted = names.iter().map(|name| format!("{prefix}\"{name}\""));
+    quoted.collect::<Vec<_>>().join(", ")
+}
