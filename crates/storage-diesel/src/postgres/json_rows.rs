@@ -5,7 +5,7 @@ use std::io::Write as _;
 use diesel::expression::AsExpression;
 use diesel::pg::Pg;
 use diesel::serialize::{self, IsNull, Output, ToSql};
-use diesel::sql_types::Json;
+use diesel::sql_types::Text;
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -21,7 +21,7 @@ use crate::types::client_id_text;
 
 /// An array of objects with the names of the columns; what an object does not name is NULL.
 #[derive(AsExpression, Clone, Debug)]
-#[diesel(sql_type = Json)]
+#[diesel(sql_type = Text)]
 pub(super) struct JsonRows(String);
 
 impl JsonRows {
@@ -43,7 +43,7 @@ impl JsonRows {
     }
 }
 
-impl ToSql<Json, Pg> for JsonRows {
+impl ToSql<Text, Pg> for JsonRows {
     fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, Pg>) -> serialize::Result {
         out.write_all(self.0.as_bytes())?;
         Ok(IsNull::No)

@@ -2,7 +2,7 @@
 
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Bool, Json, Nullable};
+use diesel::sql_types::{Array, Bool, Nullable, Text};
 use uuid::Uuid;
 
 use convosync_domain::timestamp::Timestamp;
@@ -27,16 +27,16 @@ statements! { Pg, PgConnection:
         ", " + max_conversations: Option<u64> as Nullable<ChangeNumber>,
         ", " + max_bytes: Option<u64> as Nullable<ChangeNumber>,
         ", " + touched: Option<Vec<Uuid>> as Nullable<Array<UuidBytes>>,
-        ", " + new_conversations: Option<JsonRows> as Nullable<Json>,
-        ", " + replacing_conversations: Option<JsonRows> as Nullable<Json>,
-        ", " + new_messages: Option<JsonRows> as Nullable<Json>,
-        ", " + replacing_messages: Option<JsonRows> as Nullable<Json>,
-        ", " + new_requests: Option<JsonRows> as Nullable<Json>,
-        ", " + replacing_requests: Option<JsonRows> as Nullable<Json>,
-        ", " + new_responses: Option<JsonRows> as Nullable<Json>,
-        ", " + replacing_responses: Option<JsonRows> as Nullable<Json>,
-        ", " + new_outputs: Option<JsonRows> as Nullable<Json>,
-        ", " + replacing_outputs: Option<JsonRows> as Nullable<Json>,
+        ", " + new_conversations: Option<JsonRows> as Nullable<Text>,
+        ", " + replacing_conversations: Option<JsonRows> as Nullable<Text>,
+        ", " + new_messages: Option<JsonRows> as Nullable<Text>,
+        ", " + replacing_messages: Option<JsonRows> as Nullable<Text>,
+        ", " + new_requests: Option<JsonRows> as Nullable<Text>,
+        ", " + replacing_requests: Option<JsonRows> as Nullable<Text>,
+        ", " + new_responses: Option<JsonRows> as Nullable<Text>,
+        ", " + replacing_responses: Option<JsonRows> as Nullable<Text>,
+        ", " + new_outputs: Option<JsonRows> as Nullable<Text>,
+        ", " + replacing_outputs: Option<JsonRows> as Nullable<Text>,
         ")";
 }
 

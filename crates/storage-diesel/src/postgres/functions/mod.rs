@@ -1,4 +1,4 @@
-//! Functions of the database, each of which does in one call what takes several statements or a costly plan (ADR 0032). They
+//! Functions of the database, each of which does in one call what takes several statements or a costly plan (ADR 0033). They
 //! are made of the columns that are declared here, and defined anew where the database has others.
 //!
 //! Where the tables are distributed, Citus has the node run a call that has the visitor. What lies in the visitor's
@@ -173,4 +173,31 @@ impl Function<'_> {
 fn quoted(prefix: &str, names: &[&str]) -> String {
     let quoted = names.iter().map(|name| format!("{prefix}\"{name}\""));
     quoted.collect::<Vec<_>>().join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use convosync_test_postgres::TestServer;
+
+    use crate::postgres::{PostgresOptions, PostgresStore};
+
+    const DEFINED: &str = "SELECT count(*) FROM pg_proc WHERE proname IN ('read_heads', 'write_changes') \
+         AND prosrc LIKE '%visitors%'";
+
+    #[test]
+    fn functions_that_are_missing_or_others_are_defined_anew() {
+        let database = TestServer::shared().new_database();
+        let options = PostgresOptions::at(database.url());
+        PostgresStore::migrate(&options).unwrap();
+        assert_eq!(database.value(DEFINED), "2");
+        database.execute(
+            "DROP FUNCTION read_heads;
+             DO $$ BEGIN EXECUTE format('CREATE OR REPLACE FUNCTION write_changes(%s) RETURNS boolean LANGUAGE sql \
+             AS ''SELECT true''', (SELECT pg_get_function_identity_arguments(oid) FROM pg_proc \
+             WHERE proname = 'write_changes')); END $$",
+        );
+        assert_eq!(database.value(DEFINED), "0");
+        PostgresStore::migrate(&options).unwrap();
+        assert_eq!(database.value(DEFINED), "2");
+    }
 }

@@ -57,7 +57,7 @@ impl Function<'_> {
         self.line(&format!("IF {rows} IS NOT NULL THEN"));
         let look = format!(
             "SELECT count(*), count(*) FILTER (WHERE stored.content_bytes > 0), \
-             coalesce(sum(stored.content_bytes), 0) FROM json_populate_recordset(NULL::{}, $2) AS named \
+             coalesce(sum(stored.content_bytes), 0) FROM json_populate_recordset(NULL::{}, $2::json) AS named \
              CROSS JOIN LATERAL (SELECT content_bytes FROM {{{table}}} \
              WHERE visitor_id = $1 AND {parent}id = named.id OFFSET 0) AS stored",
             self.whole(table)
@@ -69,7 +69,7 @@ impl Function<'_> {
             &["visitor", &rows],
         );
         self.line(&format!(
-            "IF how_many <> json_array_length({rows}) THEN RETURN false; END IF;"
+            "IF how_many <> json_array_length({rows}::json) THEN RETURN false; END IF;"
         ));
         self.line("removed_bytes := removed_bytes + bytes;");
         if table == conversations::Columns::TABLE {
@@ -142,7 +142,7 @@ impl Function<'_> {
         let rest = quoted("", C::REST);
         let insert = format!(
             "INSERT INTO {{{table}}} (visitor_id, {keys}, {rest}) SELECT $1, {keys}, {rest} \
-             FROM json_populate_recordset(NULL::{}, $2)",
+             FROM json_populate_recordset(NULL::{}, $2::json)",
             self.whole(table)
         );
         let replace = format!(
@@ -151,7 +151,7 @@ impl Function<'_> {
         );
         for (kind, statement) in [("new", insert), ("replacing", replace)] {
             let rows = format!("{kind}_{table}");
-            self.parameters.push_str(&format!(", {rows} json"));
+            self.parameters.push_str(&format!(", {rows} text"));
             self.line(&format!("IF {rows} IS NOT NULL THEN"));
             self.run("", &statement, "", &["visitor", &rows]);
             self.line("END IF;");
