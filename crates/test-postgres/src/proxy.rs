@@ -9,6 +9,8 @@ use std::time::Duration;
 
 /// As a client of PostgreSQL sends it.
 const COMMIT: &[u8] = b"COMMIT\0";
+/// The call that is a transaction by itself.
+const CALL: &str = "SELECT write_changes(";
 
 const PASS: u8 = 0;
 /// Cut before the server has the commit.
@@ -62,6 +64,33 @@ impl Proxy {
     }
 }
 
+/// Knows the calls of a connection by the name that it has given to the statement.
+#[derive(Default)]
+struct Calls {
+    statement: Option<Vec<u8>>,
+}
+
+impl Calls {
+    /// Whether messages begin with such a call. (`Parse` names a statement and has its text, `Bind` names a portal, which
+    /// is the unnamed one, and the statement.)
+    fn is_call(&mut self, messages: &[u8]) -> bool {
+        match messages {
+            [b'P', _, _, _, _, rest @ ..] => {
+                let text = String::from_utf8_lossy(rest);
+                if let Some((name, _)) = text.split_once('\0').filter(|_| text.contains(CALL)) {
+                    self.statement = Some(name.as_bytes().to_vec());
+                }
+                false
+            }
+            [b'B', _, _, _, _, 0, rest @ ..] => {
+                let name = rest.split(|byte| *byte == 0).next();
+                self.statement.is_some() && name == self.statement.as_deref()
+            }
+            _ => false,
+        }
+    }
+}
+
 fn pass_on(client: &TcpStream, server: &TcpStream, commits: &Arc<AtomicU8>) {
     let (mut from_server, mut to_client) =
         (server.try_clone().unwrap(), client.try_clone().unwrap());
@@ -74,9 +103,10 @@ fn pass_on(client: &TcpStream, server: &TcpStream, commits: &Arc<AtomicU8>) {
     let commits = Arc::clone(commits);
     thread::spawn(move || {
         let mut sent = [0; 65_536];
+        let mut calls = Calls::default();
         while let Ok(length @ 1..) = from_client.read(&mut sent) {
             let sent = &sent[..length];
-            if sent.ends_with(COMMIT) {
+            if sent.ends_with(COMMIT) || calls.is_call(sent) {
                 let how = commits.swap(PASS, Ordering::SeqCst);
                 if how != PASS {
                     // The client sees nothing of what comes after this.
