@@ -15,6 +15,7 @@ use convosync_domain::ports::{
     MergeStore, StoreArchive, StoreStatus, SyncStore, VisitorStore,
 };
 use convosync_storage_diesel::CheckReport;
+use convosync_storage_diesel::postgres::{Distribution, DistributionStep};
 use convosync_storage_diesel::sqlite::SqliteOptions;
 
 use convosync_storage_diesel::StoreLoad;
@@ -46,6 +47,12 @@ pub(crate) trait Backend {
     /// Brings the store's schema up to date; returns the versions of the migrations that ran.
     fn migrate(&self) -> Result<Vec<String>, Failure>;
 
+    /// Distributes the store, whose schema is up to date, over the nodes of its database, and tells of each step.
+    fn distribute(
+        &self,
+        on_step: &mut dyn FnMut(DistributionStep),
+    ) -> Result<Distribution, Failure>;
+
     /// Looks through the store for what cannot be so, beside whoever uses it.
     fn check(&self) -> Result<CheckReport, Failure>;
 }
@@ -59,6 +66,13 @@ pub(crate) fn require_store(backend: &dyn Backend) -> Result<(), Failure> {
         ))),
         None => Ok(()),
     }
+}
+
+/// Refuses to distribute what lies in one file.
+pub(crate) fn not_distributed() -> Failure {
+    Failure::usage(
+        "--distribute is for a store in PostgreSQL with Citus, and database.url names a file of SQLite",
+    )
 }
 
 /// Every port of a store.

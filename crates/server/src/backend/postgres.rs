@@ -5,7 +5,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use convosync_domain::ports::Clock;
-use convosync_storage_diesel::postgres::{self, OpenError, PostgresOptions, PostgresStore};
+use convosync_storage_diesel::postgres::{
+    self, DistributeError, Distribution, DistributionStep, OpenError, PostgresOptions,
+    PostgresStore,
+};
 use convosync_storage_diesel::sqlite::SqliteOptions;
 use convosync_storage_diesel::{CheckReport, StoreLoad};
 
@@ -59,6 +62,18 @@ impl Backend for Postgres {
 
     fn migrate(&self) -> Result<Vec<String>, Failure> {
         PostgresStore::migrate(&self.0).map_err(|error| not_opened(&error))
+    }
+
+    fn distribute(
+        &self,
+        on_step: &mut dyn FnMut(DistributionStep),
+    ) -> Result<Distribution, Failure> {
+        postgres::distribute(&self.0, postgres::VISITORS_AT_ONCE, on_step).map_err(|error| {
+            match error {
+                DistributeError::Open(error) => not_opened(&error),
+                error => Failure::caused_by(&error),
+            }
+        })
     }
 
     fn check(&self) -> Result<CheckReport, Failure> {

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use convosync_domain::ports::Clock;
+use convosync_storage_diesel::postgres::{Distribution, DistributionStep};
 use convosync_storage_diesel::sqlite::{SqliteOptions, SqliteStore, files};
 use convosync_storage_diesel::{CheckReport, StoreLoad};
 
-use super::{Backend, Store, examine_sqlite};
+use super::{Backend, Store, examine_sqlite, not_distributed};
 use crate::failure::Failure;
 use crate::finding::Finding;
 use crate::settings::Settings;
@@ -59,6 +60,10 @@ impl Backend for Sqlite {
 
     fn migrate(&self) -> Result<Vec<String>, Failure> {
         SqliteStore::migrate(&self.0.path).map_err(|error| Failure::caused_by(&error))
+    }
+
+    fn distribute(&self, _: &mut dyn FnMut(DistributionStep)) -> Result<Distribution, Failure> {
+        Err(not_distributed())
     }
 
     fn check(&self) -> Result<CheckReport, Failure> {

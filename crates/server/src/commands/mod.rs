@@ -44,8 +44,8 @@ pub(crate) struct CommandLine {
 enum Command {
     /// Serve until SIGTERM or SIGINT (what is done without a command)
     Serve,
-    /// Bring the store's schema up to date
-    Migrate,
+    /// Bring the store's schema up to date, and distribute it where that is asked for
+    Migrate(migrate::Arguments),
     /// Work with visitors
     Visitor(visitor::Arguments),
     /// Work with the API keys of back ends
@@ -140,7 +140,7 @@ pub(crate) async fn run(line: CommandLine, choose_backend: ChooseBackend) -> Res
             let backend = choose_backend(&configuration)?;
             serve::run(&configuration, &*backend).await
         }
-        Command::Migrate => migrate::run(&*choose_backend(&configuration)?),
+        Command::Migrate(arguments) => migrate::run(&arguments, &*choose_backend(&configuration)?),
         Command::Visitor(arguments) => {
             let backend = choose_backend(&configuration)?;
             visitor::run(arguments, &configuration.settings, &*backend).await

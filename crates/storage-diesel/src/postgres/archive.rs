@@ -269,7 +269,7 @@ impl Restore {
         for bytes in self.insert_items(connection, &self.rows.messages.new)? {
             usage.messages(0, counted_bytes(bytes));
         }
-        visitors::add_usage(connection, id, usage.added())?;
+        visitors::add_usage(connection, id, usage.added(), write)?;
         self.insert(connection, &self.rows.requests.rows.new)?;
         self.insert(connection, &self.rows.responses.rows.new)?;
         self.insert(connection, &self.rows.outputs.rows.new)?;

@@ -16,6 +16,7 @@
 mod api_keys;
 mod archive;
 mod check;
+mod distribute;
 mod erase;
 mod errors;
 mod examine;
@@ -61,6 +62,9 @@ use convosync_domain::timestamp::Timestamp;
 use convosync_domain::tombstone::{VisitorGone, VisitorTombstone};
 
 pub use check::check;
+pub use distribute::{
+    CopyProgress, DistributeError, Distribution, DistributionStep, VISITORS_AT_ONCE, distribute,
+};
 pub use errors::OpenError;
 pub use examine::{Connections, Examined, examine};
 pub use open::PostgresOptions;

@@ -50,6 +50,7 @@ statements! { Pg, PgConnection:
         "UPDATE visitors SET living_conversations = living_conversations + "
             + living_conversations: u64 as ChangeNumber,
         ", content_bytes = content_bytes + " + content_bytes: u64 as ChangeNumber,
+        ", latest_write = " + write: Uuid as UuidBytes,
         " WHERE id = " + visitor: Uuid as UuidBytes;
 
     /// A new visitor; one who is known stays.
@@ -157,15 +158,17 @@ pub(super) fn delete(connection: &mut PgConnection, visitor: Uuid) -> QueryResul
     DeleteVisitor { visitor }.execute(connection).map(|_| ())
 }
 
-/// Adds to what the visitor has.
+/// Adds to what the visitor has, by this write.
 pub(super) fn add_usage(
     connection: &mut PgConnection,
     visitor: Uuid,
     added: Usage,
+    write: Uuid,
 ) -> QueryResult<()> {
     let add = AddUsage {
         living_conversations: added.conversations,
         content_bytes: added.content_bytes,
+        write,
         visitor,
     };
     add.execute(connection).map(|_| ())
