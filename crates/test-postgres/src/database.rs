@@ -22,6 +22,13 @@ pub struct TestDatabase {
 
 impl TestDatabase {
     pub(crate) fn create(server: &str) -> Self {
+        let created = Self::create_alone(server);
+        created.join_cluster();
+        created
+    }
+
+    /// On every node, and on none with anything in it.
+    pub(crate) fn create_alone(server: &str) -> Self {
         let name = format!(
             "{PREFIX}{}_{:016x}",
             now().as_secs(),
@@ -40,15 +47,22 @@ impl TestDatabase {
                 let mut connection = PgConnection::establish(&worker.url(server)).unwrap();
                 connection.batch_execute(&create).unwrap();
             }
+        }
+        created
+    }
+
+    /// Makes it one of the cluster, where its server is the coordinator of one.
+    pub fn join_cluster(&self) {
+        let mut connection = PgConnection::establish(&self.server).unwrap();
+        if let Some(cluster) = Cluster::of(&mut connection) {
             // Two databases that join at once would both alter the roles of the workers. (The lock goes with the connection.)
             connection
                 .batch_execute(
                     "SELECT pg_advisory_lock(hashtextextended('convosync test databases', 0))",
                 )
                 .unwrap();
-            cluster.join(&created.url());
+            cluster.join(&self.url());
         }
-        created
     }
 
     /// Its URL, as the superuser.

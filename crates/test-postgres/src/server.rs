@@ -104,6 +104,11 @@ impl TestServer {
         TestDatabase::create(self.url())
     }
 
+    /// The same, which is of no cluster until [`TestDatabase::join_cluster`].
+    pub fn new_database_alone(&self) -> TestDatabase {
+        TestDatabase::create_alone(self.url())
+    }
+
     /// Ends a server of the test's own as a crash would.
     pub fn stop_at_once(&self) {
         self.control(&["stop", "-m", "immediate"]);

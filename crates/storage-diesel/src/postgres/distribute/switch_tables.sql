@@ -1,6 +1,5 @@
 -- Puts the copies in the place of the store's own tables, which go, and what is the server's on every node. Whoever calls this has
 -- the tables for itself, and has copied everything.
-SET LOCAL citus.multi_shard_modify_mode = 'sequential';
 DO $$
 DECLARE
     per_visitor CONSTANT text[] := ARRAY['visitors', 'conversations', 'messages', 'message_requests', 'message_responses',
