@@ -191,3 +191,14 @@ fn a_store_of_a_newer_schema_is_refused_and_left_alone() {
     }
     assert_eq!(fs::read(&path).unwrap(), bytes);
 }
+
+#[test]
+fn a_file_is_not_distributed() {
+    let folder = tempdir().unwrap();
+    let finished = run(folder.path(), &["migrate", "--distribute"]);
+    assert_eq!(
+        finished.complaint(2),
+        "--distribute is for a store in PostgreSQL with Citus, and database.url names a file of SQLite"
+    );
+    assert!(!folder.path().join("data").exists());
+}

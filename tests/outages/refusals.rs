@@ -172,6 +172,25 @@ fn a_server_needs_no_right_to_make_tables_once_they_are_there() {
     database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
 }
 
+/// Its schema is brought up to date all the same.
+#[test]
+fn a_database_without_citus_is_not_distributed() {
+    let database = TestServer::shared().new_database();
+    let folder = tempdir().unwrap();
+    let mut command = convosync(folder.path());
+    command.args(["migrate", "--distribute"]);
+    command.env("CONVOSYNC__DATABASE__URL", database.url());
+    let finished = Finished::of(&mut command);
+    assert_eq!(finished.code, Some(1), "{finished:?}");
+    assert!(finished.stdout.starts_with("applied "), "{finished:?}");
+    let last = finished.stderr.trim().lines().last().unwrap();
+    assert_eq!(
+        last,
+        "convosync: the database does not have Citus: CREATE EXTENSION citus on every node, and \
+         SELECT citus_add_node('HOST', PORT) for each worker"
+    );
+}
+
 #[test]
 fn a_database_that_cannot_hold_every_text_is_refused() {
     let database = TestServer::shared().new_database();

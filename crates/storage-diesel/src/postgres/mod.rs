@@ -11,7 +11,7 @@
 //!
 //! Every key of what visitors have begins with the visitor, and every statement about it names the
 //! visitor as a constant, so that each stays on one shard where the tables are distributed by visitor.
-//! What is the server's (`migrate`, `api_keys`) is a few rows.
+//! What is the server's (`migrate`, `api_keys`) is a few rows. `distribute` brings a store to that.
 
 mod api_keys;
 mod archive;

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use crate::types::sql::UuidBytes;
 
 /// Visitors beyond that many bytes of content are left for the next transaction.
-const BYTES_AT_ONCE: i64 = 16 << 20;
+const BYTES_AT_ONCE: i64 = 64 << 20;
 /// The tables of visitors, in the order of their keys: each has a row only where those before it have one.
 const TABLES: [(&str, &str); 6] = [
     ("visitors", "id"),

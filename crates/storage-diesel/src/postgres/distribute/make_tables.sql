@@ -1,7 +1,6 @@
 -- Makes the tables that a store is copied to, empty and distributed, with everything that the store's own have: keys, grants,
 -- owners, and which columns have no statistics. (A table that is made like another one has not all of that.)
 CREATE SCHEMA convosync_distributing;
-SET LOCAL citus.multi_shard_modify_mode = 'sequential';
 DO $$
 DECLARE
     per_visitor CONSTANT text[] := ARRAY['visitors', 'conversations', 'messages', 'message_requests', 'message_responses',

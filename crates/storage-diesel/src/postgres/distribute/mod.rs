@@ -30,7 +30,8 @@ const LOCKS: u32 = 30;
 /// Between two times.
 const LOCK_PAUSE: Duration = Duration::from_secs(5);
 
-/// The settings of a session are for a server: this one reads tables whole and takes its time.
+/// The settings of a session are for a server: this one reads tables whole and takes its time. Citus would open a connection
+/// for each shard in each transaction, and moves no table to another schema in one that has written over several.
 const SETTINGS: &str = "
     SET statement_timeout = 0;
     SET idle_in_transaction_session_timeout = 0;
@@ -39,6 +40,7 @@ const SETTINGS: &str = "
     RESET enable_seqscan;
     RESET enable_hashjoin;
     RESET enable_mergejoin;
+    SET citus.multi_shard_modify_mode = 'sequential';
 ";
 
 /// What has been done of a distribution so far.
@@ -161,8 +163,8 @@ pub fn distribute(
     let database = Database::at(&options.url);
     let connection = &mut first_connection(&database, options.wait_at_start)?;
     migrate::require_current(connection)?;
-    connection.batch_execute(SETTINGS)?;
     tables::require_citus(connection)?;
+    connection.batch_execute(SETTINGS)?;
     connection
         .batch_execute("SELECT pg_advisory_lock(hashtextextended('convosync distribution', 0))")?;
     if tables::are_distributed(connection)? {
@@ -222,6 +224,7 @@ fn switch_when_free(
 fn switch(connection: &mut PgConnection, copies: &mut Copies) -> Result<Duration, DistributeError> {
     let mut began = Instant::now();
     connection.transaction(|connection| {
+        tables::lock_copies(connection)?;
         tables::lock(connection).map_err(|error| DistributeError::Busy {
             reason: one_line(&error.to_string()),
         })?;

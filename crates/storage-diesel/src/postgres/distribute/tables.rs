@@ -109,12 +109,16 @@ pub(super) fn count_nodes(connection: &mut PgConnection) -> QueryResult<i64> {
     diesel::select(sql::<BigInt>(nodes)).get_result(connection)
 }
 
-/// Takes every table for this transaction alone. It keeps others waiting for two seconds at most, then fails. (Citus
-/// moves no table to another schema in a transaction that has written to its shards over several connections.)
+/// Takes the copies for this transaction alone, so that no autovacuum has a shard of them when they are moved: each that has
+/// keeps the transaction waiting for a second.
+pub(super) fn lock_copies(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute(include_str!("lock_copies.sql"))
+}
+
+/// Takes every table for this transaction alone. It keeps others waiting for two seconds at most, then fails.
 pub(super) fn lock(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute(
-        "SET LOCAL citus.multi_shard_modify_mode = 'sequential';
-         SET LOCAL lock_timeout = '2s';
+        "SET LOCAL lock_timeout = '2s';
          SELECT pg_advisory_xact_lock(hashtextextended('convosync migrations', 0));
          LOCK TABLE visitors, conversations, messages, message_requests, message_responses, message_outputs,
              visitor_tombstones, store, api_keys, __diesel_schema_migrations IN ACCESS EXCLUSIVE MODE;
