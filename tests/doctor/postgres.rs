@@ -25,7 +25,8 @@ fn what_a_database_does_is_told_and_nothing_is_made() {
     let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
     assert_eq!(database.value(tables), "0");
 
-    let pool = ("CONVOSYNC__DATABASE__POOL_SIZE", "300");
+    let too_many = database.value("current_setting('max_connections')");
+    let pool = ("CONVOSYNC__DATABASE__POOL_SIZE", too_many.as_str());
     look(&database.url(), &[pool]).assert_told("connections", "failed", "max_connections");
     database.execute(&format!(
         "ALTER DATABASE {} SET default_transaction_read_only = on",

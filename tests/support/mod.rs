@@ -138,6 +138,9 @@ impl Server {
         let mut command = self.command();
         command.env("CONVOSYNC__SERVER__PORT", "0");
         self.process = Some(Process::start(command)?);
+        if let Some(database) = &self.database {
+            database.count_from_here();
+        }
         Ok(())
     }
 

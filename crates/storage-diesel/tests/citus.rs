@@ -72,10 +72,6 @@ async fn a_store_that_has_visitors_is_left_as_it_is() {
 #[ignore = "needs a Citus cluster: make test-citus"]
 async fn what_one_visitor_does_stays_on_one_shard_and_in_one_phase() {
     let database = TestServer::shared().new_database();
-    let name = database.name();
-    database.execute(&format!(
-        "ALTER DATABASE {name} SET citus.enable_stat_counters = on"
-    ));
     let store = open(&database);
     // Those of the migrations are done with.
     database.execute("SELECT recover_prepared_transactions()");

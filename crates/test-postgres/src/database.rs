@@ -1,5 +1,7 @@
 //! Databases: one a test.
 
+use std::sync::OnceLock;
+use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use diesel::connection::SimpleConnection as _;
@@ -8,6 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
 
 use crate::cluster::Cluster;
+use crate::counts::{self, Counts};
 
 const PREFIX: &str = "convosync_test_";
 /// A database that is older belongs to a test that died.
@@ -18,6 +21,8 @@ const OLD: Duration = Duration::from_secs(3_600);
 pub struct TestDatabase {
     server: String,
     name: String,
+    is_on_a_cluster: bool,
+    counted_from: OnceLock<Counts>,
 }
 
 impl TestDatabase {
@@ -38,11 +43,14 @@ impl TestDatabase {
         // A template that somebody is connected to cannot be copied; to template0 nobody can be.
         let create = format!("CREATE DATABASE {name} TEMPLATE template0");
         connection.batch_execute(&create).unwrap();
+        let cluster = Cluster::of(&mut connection);
         let created = Self {
             server: server.to_owned(),
             name,
+            is_on_a_cluster: cluster.is_some(),
+            counted_from: OnceLock::new(),
         };
-        if let Some(cluster) = Cluster::of(&mut connection) {
+        if let Some(cluster) = cluster {
             for worker in &cluster.workers {
                 let mut connection = PgConnection::establish(&worker.url(server)).unwrap();
                 connection.batch_execute(&create).unwrap();
@@ -95,6 +103,28 @@ impl TestDatabase {
             .unwrap()
     }
 
+    /// Whether it is on every node of a Citus cluster.
+    pub fn is_on_a_cluster(&self) -> bool {
+        self.is_on_a_cluster
+    }
+
+    /// From the first call on, what a cluster does in it is counted for the file that `CONVOSYNC_TEST_CITUS_COUNTS`
+    /// names.
+    pub fn count_from_here(&self) {
+        if self.is_on_a_cluster && counts::file().is_some() {
+            let first = || Counts::first(&mut self.connect());
+            self.counted_from.get_or_init(first);
+        }
+    }
+
+    fn report_counts(&self) {
+        if let (Some(counts), Some(file)) = (self.counted_from.get(), counts::file())
+            && !thread::panicking()
+        {
+            counts.report(&mut self.connect(), &file);
+        }
+    }
+
     /// Ends a connection to it that somebody else has, at random; `false` when there was none.
     pub fn terminate_one_connection(&self) -> bool {
         let terminate = "coalesce((SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
@@ -108,6 +138,7 @@ impl TestDatabase {
 
 impl Drop for TestDatabase {
     fn drop(&mut self) {
+        self.report_counts();
         // The server may be gone, and the database with it.
         if let Ok(mut connection) = PgConnection::establish(&self.server) {
             let _ = drop_database(&mut connection, &self.server, &self.name);

@@ -14,6 +14,7 @@
 )]
 
 mod cluster;
+mod counts;
 mod database;
 mod proxy;
 mod server;
