@@ -115,12 +115,22 @@ impl PostgresError {
         }
     }
 
-    /// Whether the connection that it came from is fit for others.
+    /// Whether the connection that it came from is fit for others, or will be found not to be: after a failure that may
+    /// pass all are tried before they are used again. On a cluster it may be another node that is gone, which has the
+    /// code of a lost connection; to connect anew for each of its visitors would slow down the others.
     pub(super) fn leaves_connection_usable(&self) -> bool {
-        matches!(
-            self,
-            Self::Conflict | Self::VisitorGone(_) | Self::QuotaExceeded(_) | Self::NotStored
-        )
+        match self {
+            Self::Conflict | Self::VisitorGone(_) | Self::QuotaExceeded(_) | Self::NotStored => {
+                true
+            }
+            Self::Database(DieselError::DatabaseError(kind, _)) => matches!(
+                kind,
+                DatabaseErrorKind::SerializationFailure
+                    | DatabaseErrorKind::ClosedConnection
+                    | DatabaseErrorKind::Unknown
+            ),
+            _ => false,
+        }
     }
 }
 
