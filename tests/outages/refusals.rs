@@ -5,21 +5,29 @@ use std::time::{Duration, Instant};
 
 use convosync_test_postgres::TestServer;
 use diesel::connection::SimpleConnection as _;
+use diesel::pg::PgConnection;
 use serde_json::json;
 use tempfile::tempdir;
 
 use super::{assert_unavailable, server_on, timed};
 use crate::crashes::{body, id};
 use crate::support::api::Api;
-use crate::support::{Finished, convosync};
+use crate::support::{Finished, Server, convosync};
+
+/// Somebody else's transaction that keeps the one visitor there is.
+fn locking_the_visitor(server: &Server) -> PgConnection {
+    let database = server.database().unwrap();
+    let visitor = database.value("SELECT id FROM visitors");
+    let mut other = database.connect();
+    let lock = format!("BEGIN; SELECT 1 FROM visitors WHERE id = '{visitor}' FOR UPDATE");
+    other.batch_execute(&lock).unwrap();
+    other
+}
 
 #[test]
 fn a_lock_that_lasts_ends_in_503_and_holds_up_nobody_else() {
     let (server, ada) = server_on(TestServer::shared().new_database(), &[]);
-    let mut other = server.database().unwrap().connect();
-    other
-        .batch_execute("BEGIN; SELECT 1 FROM visitors FOR UPDATE")
-        .unwrap();
+    let mut other = locking_the_visitor(&server);
     let bob = Api::register(&server.url(), "user_id=bob");
     thread::scope(|scope| {
         let held_up = scope.spawn(|| timed(&ada, &body(&id(0, 0, 0))));
@@ -47,10 +55,7 @@ fn calls_that_find_no_room_are_refused_in_time() {
         ("CONVOSYNC__LIMITS__QUEUE", "1"),
     ];
     let (server, ada) = server_on(TestServer::shared().new_database(), &settings);
-    let mut other = server.database().unwrap().connect();
-    other
-        .batch_execute("BEGIN; SELECT 1 FROM visitors FOR UPDATE")
-        .unwrap();
+    let mut other = locking_the_visitor(&server);
     thread::scope(|scope| {
         // It has the one connection.
         let held_up = scope.spawn(|| ada.post(&body(&id(0, 0, 0))));
@@ -166,7 +171,7 @@ fn a_server_needs_no_right_to_make_tables_once_they_are_there() {
         .replace("user=postgres", &format!("user={role}"));
     let finished = migrate(&url);
     assert_eq!(finished.code, Some(0), "{finished:?}");
-    let server = crate::support::Server::start_on(None, &[("CONVOSYNC__DATABASE__URL", &url)]);
+    let server = Server::start_on(None, &[("CONVOSYNC__DATABASE__URL", &url)]);
     let ada = Api::register(&server.url(), "user_id=ada");
     assert_eq!(ada.post(&body(&id(0, 0, 0))).status, 200);
     database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));

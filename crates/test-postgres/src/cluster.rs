@@ -18,13 +18,17 @@ pub(crate) struct Node {
 impl Node {
     /// The URL of what another URL names, at this node. (Of two hosts in a URL the client takes the last.)
     pub(crate) fn url(&self, url: &str) -> String {
-        let separator = match url.split_once('?') {
-            None => "?",
-            Some((_, "")) => "",
-            Some(_) => "&",
-        };
-        format!("{url}{separator}host={}&port={}", self.host, self.port)
+        with(url, &format!("host={}&port={}", self.host, self.port))
     }
+}
+
+fn with(url: &str, parameters: &str) -> String {
+    let separator = match url.split_once('?') {
+        None => "?",
+        Some((_, "")) => "",
+        Some(_) => "&",
+    };
+    format!("{url}{separator}{parameters}")
 }
 
 /// The nodes of a cluster.
@@ -50,6 +54,18 @@ impl Cluster {
                 "groupid <> 0 AND isactive AND noderole = 'primary'",
             ),
         })
+    }
+
+    /// The URL of what another URL names, at any of the nodes.
+    pub(crate) fn url_of_any_node(&self, url: &str) -> String {
+        let nodes = || [&self.coordinator].into_iter().chain(&self.workers);
+        let hosts: Vec<_> = nodes().map(|node| node.host.clone()).collect();
+        let ports: Vec<_> = nodes().map(|node| node.port.to_string()).collect();
+        let (hosts, ports) = (hosts.join(","), ports.join(","));
+        with(
+            url,
+            &format!("host={hosts}&port={ports}&load_balance_hosts=random"),
+        )
     }
 
     /// Makes a cluster of a database that is on every node.

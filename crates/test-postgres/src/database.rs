@@ -21,7 +21,7 @@ const OLD: Duration = Duration::from_secs(3_600);
 pub struct TestDatabase {
     server: String,
     name: String,
-    is_on_a_cluster: bool,
+    cluster: Option<Cluster>,
     counted_from: OnceLock<Counts>,
 }
 
@@ -47,10 +47,10 @@ impl TestDatabase {
         let created = Self {
             server: server.to_owned(),
             name,
-            is_on_a_cluster: cluster.is_some(),
+            cluster,
             counted_from: OnceLock::new(),
         };
-        if let Some(cluster) = cluster {
+        if let Some(cluster) = &created.cluster {
             for worker in &cluster.workers {
                 let mut connection = PgConnection::establish(&worker.url(server)).unwrap();
                 connection.batch_execute(&create).unwrap();
@@ -105,13 +105,27 @@ impl TestDatabase {
 
     /// Whether it is on every node of a Citus cluster.
     pub fn is_on_a_cluster(&self) -> bool {
-        self.is_on_a_cluster
+        self.cluster.is_some()
+    }
+
+    /// Its URL at each node of the cluster, the coordinator first.
+    pub fn urls_of_nodes(&self) -> Vec<String> {
+        let url = self.url();
+        let workers = self.cluster.iter().flat_map(|cluster| &cluster.workers);
+        let workers = workers.map(|worker| worker.url(&url));
+        [url.clone()].into_iter().chain(workers).collect()
+    }
+
+    /// Its URL with all nodes as hosts, of which each connection is to take one at random.
+    pub fn url_of_any_node(&self) -> String {
+        let cluster = self.cluster.as_ref().expect("it is on a cluster");
+        cluster.url_of_any_node(&self.url())
     }
 
     /// From the first call on, what a cluster does in it is counted for the file that `CONVOSYNC_TEST_CITUS_COUNTS`
     /// names.
     pub fn count_from_here(&self) {
-        if self.is_on_a_cluster && counts::file().is_some() {
+        if self.is_on_a_cluster() && counts::file().is_some() {
             let first = || Counts::first(&mut self.connect());
             self.counted_from.get_or_init(first);
         }

@@ -92,15 +92,25 @@ impl Database {
 
     /// Opens a connection with the settings of the store.
     pub(super) fn connect(&self) -> Result<PgConnection, ConnectError> {
-        let mut connection = PgConnection::establish(&self.url)?;
-        configure(&mut connection)?;
-        Ok(connection)
+        open(&self.url)
+    }
+
+    /// Opens a connection to the first host that can be used, also where the others are spread over several: what is
+    /// notified at one node of a cluster is heard by those who are connected to it.
+    pub(super) fn connect_where_all_meet(&self) -> Result<PgConnection, ConnectError> {
+        open(&format!("{}&load_balance_hosts=disable", self.url))
     }
 
     /// Has all connections tried before they are used again.
     pub(super) fn doubt_connections(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
     }
+}
+
+fn open(url: &str) -> Result<PgConnection, ConnectError> {
+    let mut connection = PgConnection::establish(url)?;
+    configure(&mut connection)?;
+    Ok(connection)
 }
 
 fn with_parameters(url: &str) -> String {

@@ -8,6 +8,10 @@
     reason = "a panic in a test is its result"
 )]
 
+mod any_node;
+mod checking;
+mod merging;
+
 use convosync_domain::ports::{
     ChangeFeed as _, ConversationList as _, NamedConversation, SyncStore as _, VisitorStore as _,
 };

@@ -271,12 +271,12 @@ statements! { Pg, PgConnection:
 
 impl Line {
     fn open(database: &Database) -> Result<Self, StoreError> {
-        let connection = database.connect().map_err(|error| StoreError::Unavailable {
+        let connection = database.connect_where_all_meet();
+        let mut connection = connection.map_err(|error| StoreError::Unavailable {
             retry_after: PAUSE,
             // It holds nothing of the URL.
             source: Some(Box::new(OpenError::from(error))),
-        });
-        let mut connection = connection?;
+        })?;
         connection.batch_execute(LISTEN).map_err(failed)?;
         let process = diesel::select(sql::<Integer>("pg_backend_pid()"));
         let process = process.get_result(&mut connection).map_err(failed)?;
