@@ -31,22 +31,36 @@ fn histories() -> u32 {
 #[test]
 fn the_server_agrees_with_the_model() {
     let server = Server::start();
+    agree(&[server.url()], histories());
+    let histories = histories();
+    report(
+        "G13",
+        &format!("{histories} histories of {OPERATIONS} operations, no difference"),
+    );
+}
+
+/// What one has written the other reads in the next request, whatever it remembers.
+#[test]
+fn two_servers_on_one_store_agree_with_the_model() {
+    let server = Server::start();
+    let neighbour = server.neighbour();
+    let servers = [server.url(), format!("http://{}", neighbour.address())];
+    agree(&servers, histories().div_ceil(3));
+}
+
+/// Servers on one store, which are asked in turn.
+fn agree(servers: &[String], histories: u32) {
     let config = Config {
-        cases: histories(),
+        cases: histories,
         max_shrink_iters: 2_000,
         failure_persistence: None,
         ..Config::default()
     };
     TestRunner::new(config)
         .run(&history(OPERATIONS), |operations| {
-            replay(&server, &operations)
+            replay(servers, &operations)
         })
         .unwrap_or_else(|failure| panic!("{failure}"));
-    let histories = histories();
-    report(
-        "G13",
-        &format!("{histories} histories of {OPERATIONS} operations, no difference"),
-    );
 }
 
 /// One visitor of a history: the API, the devices that apply what they are answered, and a watcher that
@@ -64,7 +78,7 @@ struct Watched {
 
 impl Watched {
     /// A visitor that has just been registered; it is named like no other.
-    fn register(server: &Server, place: usize) -> Self {
+    fn register(servers: &[String], place: usize) -> Self {
         static VISITOR: AtomicUsize = AtomicUsize::new(0);
         let identity = format!("history-{}", VISITOR.fetch_add(1, Ordering::Relaxed));
         let kind = if place == ANONYMOUS {
@@ -72,7 +86,7 @@ impl Watched {
         } else {
             "user_id"
         };
-        let api = Api::register(&server.url(), &format!("{kind}={identity}"));
+        let api = Api::register(&servers[0], &format!("{kind}={identity}")).at(servers);
         let cursor = api.drain(None, 500, |_| ());
         Self {
             name: identity.clone(),
@@ -94,9 +108,9 @@ struct Device {
     drained: Option<u64>,
 }
 
-fn replay(server: &Server, operations: &[Operation]) -> Result<(), TestCaseError> {
+fn replay(servers: &[String], operations: &[Operation]) -> Result<(), TestCaseError> {
     let mut visitors: Vec<_> = (0..VISITORS)
-        .map(|place| Watched::register(server, place))
+        .map(|place| Watched::register(servers, place))
         .collect();
     let names = visitors.iter().map(|visitor| visitor.name.as_str());
     let mut model = Reference::new(&names.collect::<Vec<_>>());
@@ -190,11 +204,11 @@ fn replay(server: &Server, operations: &[Operation]) -> Result<(), TestCaseError
                     return fail(format!("expected 204, got {answer:?}"));
                 }
                 check_gone(erased, "Visitor was erased")?;
-                replace(&mut visitors, *visitor, server, &mut model);
+                replace(&mut visitors, *visitor, servers, &mut model);
             }
             Operation::Merge => {
                 merge(&mut visitors, &mut model)?;
-                replace(&mut visitors, ANONYMOUS, server, &mut model);
+                replace(&mut visitors, ANONYMOUS, servers, &mut model);
             }
         }
     }
@@ -211,9 +225,9 @@ fn replay(server: &Server, operations: &[Operation]) -> Result<(), TestCaseError
 }
 
 /// Another visitor takes this place.
-fn replace(visitors: &mut [Watched], place: usize, server: &Server, model: &mut Reference) {
+fn replace(visitors: &mut [Watched], place: usize, servers: &[String], model: &mut Reference) {
     model.remove(&visitors[place].name);
-    visitors[place] = Watched::register(server, place);
+    visitors[place] = Watched::register(servers, place);
     model.add(&visitors[place].name);
 }
 

@@ -10,7 +10,7 @@ use diesel::prelude::*;
 use diesel::sql_types::Bool;
 use serde_json::json;
 
-use super::server_on;
+use super::{is_left_out, server_on};
 use crate::support::{report, scaled};
 
 /// Sooner than the second that PostgreSQL waits by itself before it looks for a deadlock.
@@ -20,10 +20,9 @@ const NOTICED_AFTER: &str = "100ms";
 fn deadlocks_reach_no_client() {
     let deadlocks = scaled("CONVOSYNC_DEADLOCKS", 20);
     let database = TestServer::shared().new_database();
-    if database.is_on_a_cluster() {
-        eprintln!(
-            "skipped: Citus does not lock all rows of a table; its own test has merges cross each other"
-        );
+    let reason =
+        "Citus does not lock all rows of a table; a test of its own has merges cross each other";
+    if is_left_out(&database, reason) {
         return;
     }
     let name = database.name().to_owned();

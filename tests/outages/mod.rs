@@ -21,6 +21,18 @@ fn server_on(database: TestDatabase, settings: &[(&str, &str)]) -> (Server, Api)
     (server, api)
 }
 
+/// Whether a test has to be left out on a Citus cluster, and says why.
+#[expect(
+    clippy::print_stderr,
+    reason = "a test that is left out has to be seen"
+)]
+fn is_left_out(database: &TestDatabase, reason: &str) -> bool {
+    if database.is_on_a_cluster() {
+        eprintln!("skipped: {reason}");
+    }
+    database.is_on_a_cluster()
+}
+
 /// Posts, and tells how long the answer took.
 fn timed(api: &Api, body: &Value) -> (Answer, Duration) {
     let started = Instant::now();

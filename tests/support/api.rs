@@ -1,5 +1,8 @@
 //! The HTTP API as a client of it calls it.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use serde_json::{Value, json};
 use ureq::Agent;
 
@@ -13,7 +16,9 @@ const CHANGES: &str = "/api/sync-conversations/changes/";
 #[derive(Clone)]
 pub(crate) struct Api {
     agent: Agent,
-    base: String,
+    /// Those of several servers on one store are asked in turn.
+    bases: Vec<String>,
+    asked: Arc<AtomicUsize>,
     /// `user_id=...` or `anon_id=...`.
     visitor: String,
 }
@@ -39,7 +44,8 @@ impl Api {
             .into();
         Self {
             agent,
-            base: base.to_owned(),
+            bases: vec![base.to_owned()],
+            asked: Arc::default(),
             visitor: visitor.to_owned(),
         }
     }
@@ -65,6 +71,19 @@ impl Api {
         self.post_preferring(body, Some("handling=lenient"), "")
     }
 
+    /// The same at several servers, which are asked in turn.
+    pub(crate) fn at(self, bases: &[String]) -> Self {
+        Self {
+            bases: bases.to_vec(),
+            ..self
+        }
+    }
+
+    fn base(&self) -> &str {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        &self.bases[asked % self.bases.len()]
+    }
+
     /// Posts a body with this preference, if any, and these further parameters of the URL.
     pub(crate) fn post_preferring(
         &self,
@@ -72,7 +91,7 @@ impl Api {
         preferred: Option<&str>,
         more: &str,
     ) -> Answer {
-        let url = format!("{}{SYNC}?{}{more}", self.base, self.visitor);
+        let url = format!("{}{SYNC}?{}{more}", self.base(), self.visitor);
         let mut request = self.agent.post(&url);
         if let Some(preferred) = preferred {
             request = request.header("Prefer", preferred);
@@ -175,7 +194,7 @@ impl Api {
     }
 
     fn try_send(&self, method: &str, path: &str, body: Option<&[u8]>) -> Option<Answer> {
-        let url = format!("{}{path}", self.base);
+        let url = format!("{}{path}", self.base());
         let answer = match (method, body) {
             ("POST", Some(body)) => self
                 .agent

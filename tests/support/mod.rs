@@ -144,9 +144,13 @@ impl Server {
         Ok(())
     }
 
-    /// Starts another process on the same store with the same settings.
+    /// Starts another process on the same store with the same settings; at another node of it, where that is a cluster.
     pub(crate) fn neighbour(&self) -> Neighbour {
         let mut command = self.command();
+        if let Some(database) = &self.database {
+            let at_nodes = database.urls_of_nodes();
+            command.env("CONVOSYNC__DATABASE__URL", at_nodes.last().expect("a node"));
+        }
         command.env("CONVOSYNC__SERVER__PORT", "0");
         Neighbour(Process::start(command).expect("a server"))
     }
