@@ -29,7 +29,7 @@ use convosync_test_postgres::{TestDatabase, TestServer};
 
 /// So few that several transactions copy them.
 const AT_ONCE: u32 = 7;
-const VISITORS: usize = 30;
+const VISITORS: i64 = 30;
 /// What a call to distribute holds as long as it runs.
 const DISTRIBUTING: &str = "FROM pg_locks WHERE locktype = 'advisory' AND database = \
     (SELECT oid FROM pg_database WHERE datname = current_database())";
@@ -117,7 +117,7 @@ async fn a_store_reads_after_as_before_and_its_tables_are_like_those_before() {
     let done = distribution(&database, &mut |_| {}).unwrap();
     assert!(matches!(
         done,
-        Distribution::Done { visitors, .. } if visitors == VISITORS as i64 - 1
+        Distribution::Done { visitors, .. } if visitors == VISITORS - 1
     ));
     assert_distributed(&database);
     assert_eq!(content(&store).await, before);
@@ -235,15 +235,10 @@ async fn what_is_written_meanwhile_is_there_afterwards() {
         let visitor = visitor_id(&format!("writer {number}"));
         let found = store.living_ids(visitor).await.unwrap().unwrap();
         assert_eq!(found.change_counter, written);
-        assert_eq!(found.ids.len() as u64, written);
+        assert_eq!(u64::try_from(found.ids.len()).unwrap(), written);
         let items = store.items(visitor, None, 10_000).await.unwrap();
-        assert_eq!(
-            items
-                .iter()
-                .map(|found| found.messages.len() as u64)
-                .sum::<u64>(),
-            written
-        );
+        let messages: usize = items.iter().map(|found| found.messages.len()).sum();
+        assert_eq!(u64::try_from(messages).unwrap(), written);
     }
     assert_distributed(&database);
 }
@@ -260,7 +255,7 @@ async fn write_until(store: &PostgresStore, number: usize, is_done: &AtomicBool)
         match store.commit(visitor, change_set(written, [posted])).await {
             Ok(counter) => written = counter,
             Err(StoreError::Unavailable { .. }) => {
-                tokio::time::sleep(Duration::from_millis(50)).await
+                tokio::time::sleep(Duration::from_millis(50)).await;
             }
             Err(error) => panic!("{error:?}"),
         }

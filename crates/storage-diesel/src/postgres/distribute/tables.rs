@@ -131,12 +131,12 @@ pub(super) fn switch(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute(include_str!("switch_tables.sql"))
 }
 
-/// Ends the sessions of servers, which make their plans as is good without Citus. A server tries again what it was at, in
+/// Ends the sessions of servers that this role may end, which make their plans as is good without Citus. A server tries again what it was at, in
 /// new ones.
 pub(super) fn end_older_sessions(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
-         AND usename = current_user AND application_name = current_setting('application_name') \
+         AND pg_has_role(usesysid, 'USAGE') AND application_name = current_setting('application_name') \
          AND backend_type = 'client backend' AND pid <> pg_backend_pid()",
     )
 }
