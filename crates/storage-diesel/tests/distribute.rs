@@ -122,6 +122,9 @@ async fn a_store_reads_after_as_before_and_its_tables_are_like_those_before() {
     assert_distributed(&database);
     assert_eq!(content(&store).await, before);
     assert_eq!(tables(&database), tables_before);
+    let by_shards = "SELECT count(*) FROM pg_proc WHERE prosrc LIKE '%get_shard_id_for_distribution_column%' \
+         AND proname IN ('read_heads', 'write_changes')";
+    assert_eq!(database.value(by_shards), "2");
     let edited = update(conversation(1, 3), []);
     store
         .commit(visitor_id("visitor 1"), change_set(1, [edited]))

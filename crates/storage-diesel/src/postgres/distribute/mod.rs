@@ -17,6 +17,7 @@ use diesel::prelude::*;
 use self::copies::Copies;
 use super::PostgresOptions;
 use super::errors::{OpenError, one_line};
+use super::functions;
 use super::migrate;
 use super::open::first_connection;
 use super::session::Database;
@@ -233,7 +234,8 @@ fn switch(connection: &mut PgConnection, copies: &mut Copies) -> Result<Duration
         migrate::require_current(connection)?;
         let missing = copies.find_missing(connection)?;
         copies.copy_all_within(connection, missing)?;
-        Ok::<_, DistributeError>(tables::switch(connection)?)
+        tables::switch(connection)?;
+        Ok::<_, DistributeError>(functions::define(connection)?)
     })?;
     Ok(began.elapsed())
 }
