@@ -257,10 +257,16 @@ mod tests {
         let address = format!("https://{}/", listener.local_addr().unwrap());
         let server = thread::spawn(move || {
             let mut first = [0];
-            listener.accept().unwrap().0.read_exact(&mut first).unwrap();
+            while listener.accept().unwrap().0.read_exact(&mut first).is_err() {}
             first
         });
-        assert!(url(&address).fetch_now().is_err());
+        // On a busy machine a fetch can end before it has read what the system trusts.
+        for _ in 0..10 {
+            assert!(url(&address).fetch_now().is_err());
+            if server.is_finished() {
+                break;
+            }
+        }
         // A handshake; it takes that the system has certificates to trust.
         assert_eq!(server.join().unwrap(), [0x16]);
     }
