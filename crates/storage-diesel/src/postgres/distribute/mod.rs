@@ -2,7 +2,7 @@
 //!
 //! It is copied to distributed tables in a schema beside its own, visitor by visitor (`copies`), again and again for those who
 //! changed meanwhile. When few are left, the store's tables are locked, these few are copied, and the copies take the place
-//! of the tables in the same transaction (`tables`). Until then nothing of the store has changed; whoever is killed leaves
+//! of the tables in the same transaction (`tables`). The tables that they replace are dropped after it. Until then nothing of the store has changed; whoever is killed leaves
 //! copies, with which the next call goes on.
 
 mod copies;
@@ -169,6 +169,8 @@ pub fn distribute(
     connection
         .batch_execute("SELECT pg_advisory_lock(hashtextextended('convosync distribution', 0))")?;
     if tables::are_distributed(connection)? {
+        // Whoever switched to them may have been killed then.
+        tables::drop_replaced(connection)?;
         return Ok(Distribution::Already);
     }
     tables::require_rights(connection)?;
@@ -196,6 +198,7 @@ pub fn distribute(
     }
     let locked = switch_when_free(connection, &mut copies, on_step)?;
     tables::end_older_sessions(connection)?;
+    tables::drop_replaced(connection)?;
     Ok(Distribution::Done {
         visitors: copies.visitors(connection)?,
         locked,
@@ -230,8 +233,9 @@ fn switch(connection: &mut PgConnection, copies: &mut Copies) -> Result<Duration
             reason: one_line(&error.to_string()),
         })?;
         began = Instant::now();
-        // Another program may have migrated the store since.
+        // Since the beginning the store may have been migrated, and others may have made something of its tables.
         migrate::require_current(connection)?;
+        tables::require_independence(connection)?;
         let missing = copies.find_missing(connection)?;
         copies.copy_all_within(connection, missing)?;
         tables::switch(connection)?;

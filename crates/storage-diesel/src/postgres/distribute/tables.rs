@@ -131,6 +131,11 @@ pub(super) fn switch(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute(include_str!("switch_tables.sql"))
 }
 
+/// Drops the tables that the copies have replaced, if they are still there.
+pub(super) fn drop_replaced(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute("DROP SCHEMA IF EXISTS convosync_replaced CASCADE")
+}
+
 /// Ends the sessions of servers that this role may end, which make their plans as is good without Citus. A server tries again what it was at, in
 /// new ones.
 pub(super) fn end_older_sessions(connection: &mut PgConnection) -> QueryResult<()> {
