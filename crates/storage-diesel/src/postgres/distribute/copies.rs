@@ -11,6 +11,8 @@ use crate::types::sql::UuidBytes;
 
 /// Visitors beyond that many bytes of content are left for the next transaction.
 const BYTES_AT_ONCE: i64 = 64 << 20;
+/// With more than that, another round comes before everybody waits.
+const BYTES_UNDER_LOCK: i64 = 8 << 20;
 /// The tables of visitors, in the order of their keys: each has a row only where those before it have one.
 const TABLES: [(&str, &str); 6] = [
     ("visitors", "id"),
@@ -95,7 +97,7 @@ impl Copies {
 
     /// Whether these can be copied while everybody waits.
     pub(super) fn are_few(&self, missing: Missing) -> bool {
-        missing.visitors <= self.visitors_at_once && missing.bytes <= BYTES_AT_ONCE
+        missing.visitors <= self.visitors_at_once && missing.bytes <= BYTES_UNDER_LOCK
     }
 
     /// Finds who is to be copied now.
