@@ -276,6 +276,16 @@ async fn what_would_be_lost_or_left_in_the_middle_is_refused() {
             .unwrap_err()
             .to_string()
     };
+    let role = format!("{}_owner", database.name());
+    database.execute(&format!(
+        "CREATE ROLE {role}; GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role}"
+    ));
+    let as_role = format!("?options=-crole%3D{role}&");
+    let url = database.url().replace('?', &as_role);
+    let options = PostgresOptions::at(url);
+    let error = distribute(&options, AT_ONCE, &mut |_| {}).unwrap_err();
+    assert!(matches!(error, DistributeError::Rights { .. }), "{error}");
+    database.execute(&format!("DROP OWNED BY {role}; DROP ROLE {role}"));
     database.execute("CREATE VIEW counted AS SELECT count(*) FROM messages");
     assert!(
         refused().starts_with("the view counted would be lost"),

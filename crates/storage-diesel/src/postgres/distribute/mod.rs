@@ -113,7 +113,7 @@ pub enum DistributeError {
     },
     /// The role has not the rights.
     #[error(
-        "the role {role} may not: it has to be a superuser, or to own the tables and have CREATE on the database and on their schema"
+        "the role {role} may not: Citus makes roles and schemas on the nodes, for which it has to be a superuser"
     )]
     Rights {
         /// The role of the connection.
