@@ -78,7 +78,7 @@ impl Cluster {
         connection.batch_execute("CREATE EXTENSION citus").unwrap();
         let Node { host, port } = &self.coordinator;
         let mut join = format!(
-            "DO $$ BEGIN 
+            "DO $$ BEGIN
                  EXECUTE format('ALTER DATABASE %I SET citus.shard_count = {SHARDS}', current_database());
                  EXECUTE format('ALTER DATABASE %I SET citus.enable_stat_counters = on', current_database());
              END $$;

@@ -61,8 +61,8 @@ impl TestDatabase {
 
     /// Makes it one of the cluster, where its server is the coordinator of one.
     pub fn join_cluster(&self) {
-        let mut connection = PgConnection::establish(&self.server).unwrap();
-        if let Some(cluster) = Cluster::of(&mut connection) {
+        if let Some(cluster) = &self.cluster {
+            let mut connection = PgConnection::establish(&self.server).unwrap();
             // Two databases that join at once would both alter the roles of the workers. (The lock goes with the connection.)
             connection
                 .batch_execute(

@@ -20,7 +20,7 @@ use super::errors::PostgresError;
 use super::rows::{Batches, ChangedRows, PartRows};
 use super::statements::{ColumnsOfRows, DeleteOfMessages, Insert, InsertOrReplace};
 use super::take_number::{TakeNumber, Taken};
-use super::write_call::{Numbers, WriteChanges};
+use super::write_call::WriteChanges;
 use super::{tombstones, visitors};
 use crate::migrations::random_uuid;
 use crate::statements::statements;
@@ -28,14 +28,14 @@ use crate::types::sql::{ChangeNumber, UuidBytes};
 
 /// A change set, ready to be written and to be tried again.
 pub(super) struct Commit {
-    visitor: Uuid,
-    change_counter: u64,
-    registers: Option<VisitorRegistration>,
-    quota: Quota,
-    change_number: u64,
+    pub(super) visitor: Uuid,
+    pub(super) change_counter: u64,
+    pub(super) registers: Option<VisitorRegistration>,
+    pub(super) quota: Quota,
+    pub(super) change_number: u64,
     /// `None` where the change set changes nothing.
-    last_changed_at: Option<Timestamp>,
-    rows: ChangedRows,
+    pub(super) last_changed_at: Option<Timestamp>,
+    pub(super) rows: ChangedRows,
 }
 
 impl Commit {
@@ -63,27 +63,14 @@ impl Commit {
         connection: &mut PgConnection,
         attempts: &mut Attempts,
     ) -> Result<u64, PostgresError> {
-        if !attempts.call(connection, self.visitor, |write| self.call(write))? {
+        if !attempts.call(connection, self.visitor, |write| {
+            WriteChanges::of(self, write)
+        })? {
             attempts.transaction(connection, self.visitor, |connection, write| {
                 self.write_within(connection, write)
             })?;
         }
         Ok(self.change_number)
-    }
-
-    /// The call that does it all, where there is one. (Who registers may be known or gone.)
-    fn call(&self, write: Uuid) -> Option<WriteChanges> {
-        let numbers = Numbers {
-            visitor: self.visitor,
-            known_counter: self.change_counter,
-            next_counter: self.change_number,
-            changed_at: self.last_changed_at,
-            quota: self.quota,
-        };
-        match self.registers {
-            Some(_) => None,
-            None => WriteChanges::of(&numbers, &self.rows, write),
-        }
     }
 
     /// The visitor's counter when the change set is written.

@@ -6,11 +6,11 @@ use diesel::sql_types::{Array, Bool, Nullable, Text};
 use uuid::Uuid;
 
 use convosync_domain::timestamp::Timestamp;
-use convosync_domain::usage::Quota;
 
 use super::json_rows::JsonRows;
-use super::rows::{Batches, ChangedRows, STATEMENT_BYTES};
+use super::rows::{Batches, STATEMENT_BYTES};
 use super::statements::ColumnsOfRows;
+use super::write::Commit;
 use crate::statements::statements;
 use crate::types::sql::{ChangeNumber, Instant, UuidBytes};
 
@@ -40,36 +40,30 @@ statements! { Pg, PgConnection:
         ")";
 }
 
-/// What every call of a change set says of the visitor.
-pub(super) struct Numbers {
-    pub(super) visitor: Uuid,
-    pub(super) known_counter: u64,
-    pub(super) next_counter: u64,
-    pub(super) changed_at: Option<Timestamp>,
-    pub(super) quota: Quota,
-}
-
 impl WriteChanges {
-    /// The call that writes these rows; `None` for what takes statements of its own: erasures, messages that lose a
-    /// part, and more than one statement should take.
-    pub(super) fn of(numbers: &Numbers, rows: &ChangedRows, write: Uuid) -> Option<Self> {
+    /// The call that does all of a commit; `None` for what takes statements of its own: a visitor who registers, and may
+    /// be known or gone, erasures, messages that lose a part, and more than one statement should take.
+    pub(super) fn of(commit: &Commit, write: Uuid) -> Option<Self> {
+        let rows = &commit.rows;
         let loses_parts = !(rows.requests.gone.is_empty()
             && rows.responses.gone.is_empty()
             && rows.outputs.gone.is_empty());
-        if loses_parts || !rows.erasures.is_empty() || rows.bytes() > STATEMENT_BYTES {
+        let takes_statements =
+            commit.registers.is_some() || loses_parts || !rows.erasures.is_empty();
+        if takes_statements || rows.bytes() > STATEMENT_BYTES {
             return None;
         }
         let added = rows.usage.added();
         Some(Self {
-            visitor: numbers.visitor,
-            known_counter: numbers.known_counter,
-            next_counter: numbers.next_counter,
-            changed_at: numbers.changed_at,
+            visitor: commit.visitor,
+            known_counter: commit.change_counter,
+            next_counter: commit.change_number,
+            changed_at: commit.last_changed_at,
             write,
             added_conversations: added.conversations,
             added_bytes: added.content_bytes,
-            max_conversations: numbers.quota.max_conversations.filter(in_reach),
-            max_bytes: numbers.quota.max_content_bytes.filter(in_reach),
+            max_conversations: commit.quota.max_conversations.filter(in_reach),
+            max_bytes: commit.quota.max_content_bytes.filter(in_reach),
             touched: (!rows.touched.is_empty()).then(|| rows.touched.clone()),
             new_conversations: json(&rows.conversations.new)?,
             replacing_conversations: json(&rows.conversations.replacing)?,
@@ -116,21 +110,13 @@ mod tests {
         let database = TestServer::shared().new_database();
         let store = PostgresStore::open(&PostgresOptions::at(database.url())).unwrap();
         let mut connection = PgConnection::establish(&database.url()).unwrap();
-        let visitor = visitor_id("ada").as_uuid();
+        let visitor = visitor_id("ada");
         convosync_domain::ports::VisitorStore::register(&store, registration("ada"))
             .await
             .unwrap();
         let mut written = |known_counter: u64, changes| {
-            let changes = change_set(known_counter, [changes]);
-            let numbers = Numbers {
-                visitor,
-                known_counter,
-                next_counter: known_counter + 1,
-                changed_at: Some(changes.received_at),
-                quota: changes.quota,
-            };
-            let rows = ChangedRows::of(changes.conversations, known_counter + 1);
-            let call = WriteChanges::of(&numbers, &rows, random_uuid().unwrap())?;
+            let commit = Commit::of(visitor, change_set(known_counter, [changes]));
+            let call = WriteChanges::of(&commit, random_uuid().unwrap())?;
             Some(call.get_result::<bool>(&mut connection).unwrap())
         };
         let posted = || insert(conversation(1, 1), [message(1, 1), message(2, 2)]);

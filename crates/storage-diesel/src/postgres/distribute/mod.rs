@@ -2,8 +2,8 @@
 //!
 //! It is copied to distributed tables in a schema beside its own, visitor by visitor (`copies`), again and again for those who
 //! changed meanwhile. When few are left, the store's tables are locked, these few are copied, and the copies take the place
-//! of the tables in the same transaction (`tables`). The tables that they replace are dropped after it. Until then nothing of the store has changed; whoever is killed leaves
-//! copies, with which the next call goes on.
+//! of the tables in the same transaction (`tables`). Until then nothing of the store has changed; whoever is killed leaves
+//! copies, with which the next call goes on. The tables that they replace are dropped after it.
 
 mod copies;
 mod tables;

@@ -7,6 +7,7 @@ use diesel::sql_types::{BigInt, Bool, Nullable, Text};
 
 use super::DistributeError;
 use crate::migrations::known_versions;
+use crate::postgres::functions::has_citus;
 use crate::postgres::migrate::MIGRATIONS;
 
 /// The tables that are distributed, as a list of texts.
@@ -14,8 +15,7 @@ const PER_VISITOR: &str = "'visitors', 'conversations', 'messages', 'message_req
     'message_outputs', 'visitor_tombstones'";
 
 pub(super) fn require_citus(connection: &mut PgConnection) -> Result<(), DistributeError> {
-    let exists = "EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')";
-    match is(connection, exists)? {
+    match has_citus(connection)? {
         true => Ok(()),
         false => Err(DistributeError::NoCitus),
     }

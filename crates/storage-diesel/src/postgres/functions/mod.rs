@@ -39,10 +39,15 @@ pub(super) fn define(connection: &mut PgConnection) -> QueryResult<()> {
     Ok(())
 }
 
+/// Whether the database has the Citus extension.
+pub(super) fn has_citus(connection: &mut PgConnection) -> QueryResult<bool> {
+    let exists = sql::<Bool>("EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')");
+    diesel::select(exists).get_result(connection)
+}
+
 /// Whether visitors lie on the nodes of a Citus cluster.
 fn is_distributed(connection: &mut PgConnection) -> QueryResult<bool> {
-    let has_citus = sql::<Bool>("EXISTS (SELECT FROM pg_extension WHERE extname = 'citus')");
-    if !diesel::select(has_citus).get_result::<bool>(connection)? {
+    if !has_citus(connection)? {
         return Ok(false);
     }
     diesel::select(sql::<Bool>(
