@@ -8,12 +8,14 @@
 mod read_heads;
 mod write_changes;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
+
 use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text};
 
-/// Defines the functions, unless the database has just these.
+/// Defines the functions, unless the database has just these, with just these settings.
 pub(super) fn define(connection: &mut PgConnection) -> QueryResult<()> {
     let tables = match is_distributed(connection)? {
         true => Tables::Distributed {
@@ -27,12 +29,13 @@ pub(super) fn define(connection: &mut PgConnection) -> QueryResult<()> {
         write_changes::function(&tables),
     ] {
         let defined = format!(
-            "(SELECT prosrc FROM pg_proc WHERE oid = to_regprocedure('{}'))",
+            "(SELECT concat_ws(' ', array_to_string(proconfig, ' '), prosrc) FROM pg_proc \
+             WHERE oid = to_regprocedure('{}'))",
             function.signature()
         );
         let defined: Option<String> =
             diesel::select(sql::<Nullable<Text>>(&defined)).get_result(connection)?;
-        if defined.as_ref() != Some(&function.body) {
+        if defined.as_deref() != Some(&function.settings_and_body()) {
             connection.batch_execute(&function.definition())?;
         }
     }
@@ -70,6 +73,16 @@ enum Tables {
 /// Whether the shards of the visitor are on this node, and nowhere else. (Colocated shards move together.)
 const IS_HERE: &str = "(SELECT count(*) = 1 AND bool_and(groupid = (SELECT groupid FROM pg_dist_local_group)) \
      FROM pg_dist_placement WHERE shardid = shard AND shardstate = 1)";
+
+/// What holds while a function works at shards: each statement about one has one good plan, whatever was in the shard
+/// when the session met it.
+const SETTINGS_ON_SHARDS: &[&str] = &[
+    "citus.enable_manual_changes_to_shards=on",
+    "plan_cache_mode=force_generic_plan",
+    "enable_seqscan=off",
+    "enable_hashjoin=off",
+    "enable_mergejoin=off",
+];
 
 /// The text of a function, whose first parameter is the `visitor`.
 #[derive(Debug)]
@@ -113,25 +126,56 @@ impl Function<'_> {
         self.line(&format!("ELSE {elsewhere} END IF;"));
     }
 
-    /// Adds a statement with these arguments for `$1` and so on, and `{conversations}` for a table: as it is, which
-    /// is planned once a connection, or about the shard that the visitor has of the table.
+    /// Adds a statement with these arguments for `$1` and so on, and `{conversations}` for a table: as it is, or about
+    /// the shard that the visitor has of the table. It is planned once a session, or once for each shard.
     fn run(&mut self, before: &str, statement: &str, after: &str, arguments: &[&str]) {
-        let line = match self.tables {
+        match self.tables {
             Tables::Local => {
                 let mut statement = statement.replace(['{', '}'], "");
                 for (place, argument) in arguments.iter().enumerate().rev() {
                     statement = statement.replace(&format!("${}", place + 1), argument);
                 }
-                format!("{before}{statement}{after};")
+                self.line(&format!("{before}{statement}{after};"));
             }
             Tables::Distributed { .. } => {
                 let text = statement.replace('\'', "''");
                 let text = text.replace('{', "' || ").replace('}', "_here || '");
-                let arguments = arguments.join(", ");
-                format!("{before}EXECUTE '{text}'{after} USING {arguments};")
+                self.run_prepared(before, &text, after, arguments);
             }
-        };
-        self.line(&line);
+        }
+    }
+
+    /// Adds a statement, of which plpgsql is to make the text, about one shard. A session prepares it when it first meets
+    /// the shard. It keeps in a setting that it did, as looking at all that it has prepared takes too long; after a
+    /// rollback the setting is lost, and what was prepared is not.
+    fn run_prepared(&mut self, before: &str, text: &str, after: &str, arguments: &[&str]) {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        let name = format!("{}_{:016x}_", self.name, hasher.finish());
+        let setting = format!("'convosync.{name}' || shard");
+        let places = vec!["%L"; arguments.len()].join(", ");
+        let arguments = arguments.join(", ");
+        self.line(&format!(
+            "IF current_setting({setting}, true) IS DISTINCT FROM 'prepared' THEN \
+             IF NOT EXISTS (SELECT FROM pg_prepared_statements WHERE name = '{name}' || shard) THEN \
+             EXECUTE 'PREPARE {name}' || shard || ' AS {text}'; END IF; \
+             PERFORM set_config({setting}, 'prepared', false); END IF;"
+        ));
+        self.line(&format!(
+            "{before}EXECUTE format('EXECUTE {name}%s ({places})', shard, {arguments}){after};"
+        ));
+    }
+
+    /// Adds a statement about the tables as a whole, which is planned anew each time where they are distributed.
+    fn run_on_whole(&mut self, statement: &str, arguments: &[&str]) {
+        match self.tables {
+            Tables::Local => self.run("", statement, "", arguments),
+            Tables::Distributed { .. } => {
+                let text = statement.replace('\'', "''");
+                let arguments = arguments.join(", ");
+                self.line(&format!("EXECUTE '{text}' USING {arguments};"));
+            }
+        }
     }
 
     /// The name of a table as a whole, which is that of the type of its rows, too.
@@ -140,6 +184,19 @@ impl Function<'_> {
             Tables::Local => table.to_owned(),
             Tables::Distributed { schema } => format!("{schema}.{table}"),
         }
+    }
+
+    fn settings(&self) -> &'static [&'static str] {
+        match self.tables {
+            Tables::Local => &[],
+            Tables::Distributed { .. } => SETTINGS_ON_SHARDS,
+        }
+    }
+
+    fn settings_and_body(&self) -> String {
+        let mut parts = self.settings().to_vec();
+        parts.push(&self.body);
+        parts.join(" ")
     }
 
     fn signature(&self) -> String {
@@ -163,11 +220,13 @@ impl Function<'_> {
             "DROP FUNCTION IF EXISTS {signature}; \
              CREATE FUNCTION {name}({parameters}) RETURNS {returns} LANGUAGE plpgsql"
         );
+        let settings = self.settings().iter();
+        let settings: String = settings.map(|setting| format!(" SET {setting}")).collect();
+        let create = format!("{create}{settings} AS $body${body}$body$;");
         match self.tables {
-            Tables::Local => format!("{create} AS $body${body}$body$;"),
+            Tables::Local => create,
             Tables::Distributed { schema } => format!(
-                "SET LOCAL citus.multi_shard_modify_mode = 'sequential'; \
-                 {create} SET citus.enable_manual_changes_to_shards = on AS $body${body}$body$; \
+                "SET LOCAL citus.multi_shard_modify_mode = 'sequential'; {create} \
                  SELECT create_distributed_function('{signature}', 'visitor', colocate_with => '{schema}.visitors');"
             ),
         }
@@ -189,12 +248,18 @@ mod tests {
     const DEFINED: &str = "SELECT count(*) FROM pg_proc WHERE proname IN ('read_heads', 'write_changes') \
          AND prosrc LIKE '%visitors%'";
 
+    const DEFINITIONS: &str = "SELECT string_agg(oid::text, ' ' ORDER BY proname) FROM pg_proc \
+         WHERE proname IN ('read_heads', 'write_changes')";
+
     #[test]
-    fn functions_that_are_missing_or_others_are_defined_anew() {
+    fn functions_that_are_missing_or_others_are_defined_anew_also_on_citus() {
         let database = TestServer::shared().new_database();
         let options = PostgresOptions::at(database.url());
         PostgresStore::migrate(&options).unwrap();
         assert_eq!(database.value(DEFINED), "2");
+        let definitions = database.value(DEFINITIONS);
+        PostgresStore::migrate(&options).unwrap();
+        assert_eq!(database.value(DEFINITIONS), definitions, "they were there");
         database.execute(
             "DROP FUNCTION read_heads;
              DO $$ BEGIN EXECUTE format('CREATE OR REPLACE FUNCTION write_changes(%s) RETURNS boolean LANGUAGE sql \
@@ -204,5 +269,12 @@ mod tests {
         assert_eq!(database.value(DEFINED), "0");
         PostgresStore::migrate(&options).unwrap();
         assert_eq!(database.value(DEFINED), "2");
+        let definitions = database.value(DEFINITIONS);
+        database.execute(
+            "DO $$ BEGIN EXECUTE format('ALTER FUNCTION write_changes(%s) SET work_mem = 1000', \
+             (SELECT pg_get_function_identity_arguments(oid) FROM pg_proc WHERE proname = 'write_changes')); END $$",
+        );
+        PostgresStore::migrate(&options).unwrap();
+        assert_ne!(database.value(DEFINITIONS), definitions, "a setting more");
     }
 }

@@ -112,10 +112,15 @@ impl Function<'_> {
             "max_conversations",
             "max_bytes",
         ];
-        self.run("", &take, "", &arguments);
+        self.run_on_whole(&take, &arguments);
         self.line("GET DIAGNOSTICS how_many = ROW_COUNT;");
         self.line("IF how_many = 0 THEN RETURN false; END IF;");
         if matches!(self.tables, Tables::Distributed { .. }) {
+            // The setting of the server's session is not that of the node's.
+            self.line(
+                "PERFORM set_config('synchronous_commit', 'on', true) \
+                 WHERE current_setting('synchronous_commit') <> 'remote_apply';",
+            );
             self.line(&format!(
                 "IF NOT {IS_HERE} THEN RAISE EXCEPTION 'the visitor is being moved to another node' \
                  USING ERRCODE = 'serialization_failure'; END IF;"
