@@ -170,7 +170,7 @@ pub fn distribute(
         .batch_execute("SELECT pg_advisory_lock(hashtextextended('convosync distribution', 0))")?;
     if tables::are_distributed(connection)? {
         // Whoever switched to them may have been killed then.
-        tables::drop_replaced(connection)?;
+        tables::finish(connection)?;
         return Ok(Distribution::Already);
     }
     tables::require_rights(connection)?;
@@ -197,8 +197,7 @@ pub fn distribute(
         })?;
     }
     let locked = switch_when_free(connection, &mut copies, on_step)?;
-    tables::end_older_sessions(connection)?;
-    tables::drop_replaced(connection)?;
+    tables::finish(connection)?;
     Ok(Distribution::Done {
         visitors: copies.visitors(connection)?,
         locked,

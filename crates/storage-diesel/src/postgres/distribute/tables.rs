@@ -129,14 +129,18 @@ pub(super) fn switch(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute(include_str!("switch_tables.sql"))
 }
 
-/// Drops the tables that the copies have replaced, if they are still there.
-pub(super) fn drop_replaced(connection: &mut PgConnection) -> QueryResult<()> {
-    connection.batch_execute("DROP SCHEMA IF EXISTS convosync_replaced CASCADE")
+/// Does what comes after the switch, unless it was done. As long as the replaced tables are there, it was not.
+pub(super) fn finish(connection: &mut PgConnection) -> QueryResult<()> {
+    if is(connection, "to_regnamespace('convosync_replaced') IS NULL")? {
+        return Ok(());
+    }
+    end_older_sessions(connection)?;
+    connection.batch_execute("DROP SCHEMA convosync_replaced CASCADE")
 }
 
-/// Ends the sessions of servers that this role may end, which make their plans as is good without Citus. A server tries again what it was at, in
-/// new ones.
-pub(super) fn end_older_sessions(connection: &mut PgConnection) -> QueryResult<()> {
+/// Ends the sessions of servers that this role may end, which make their plans as is good without Citus. A server tries
+/// again what it was at, in new ones.
+fn end_older_sessions(connection: &mut PgConnection) -> QueryResult<()> {
     connection.batch_execute(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() \
          AND pg_has_role(usesysid, 'USAGE') AND application_name = current_setting('application_name') \
