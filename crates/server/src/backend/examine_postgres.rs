@@ -5,7 +5,7 @@ use convosync_storage_diesel::postgres::{
     Connections, Examined, OpenError, PostgresOptions, examine,
 };
 
-use super::schema_finding;
+use super::{citus_finding, schema_finding};
 use crate::finding::Finding;
 
 /// The oldest server that is supported.
@@ -55,12 +55,7 @@ fn of(found: &Examined, pool_size: i64, now: i64) -> Vec<Finding> {
     findings.extend(sessions(found));
     findings.push(clock_finding(found.clock, now));
     findings.extend(schema(found));
-    if let Some(version) = &found.citus {
-        findings.push(Finding::ok(
-            "citus",
-            format!("Citus {version} is installed"),
-        ));
-    }
+    findings.extend(found.citus.iter().flat_map(citus_finding::of));
     findings
 }
 

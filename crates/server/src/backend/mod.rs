@@ -1,5 +1,6 @@
 //! What the commands need of a store, whichever kind it is.
 
+mod citus_finding;
 mod examine_postgres;
 mod examine_sqlite;
 mod mount;

@@ -41,13 +41,33 @@ pub struct Examined {
     pub may_create_tables: bool,
     /// How far the schema is; `None` where the role may not look.
     pub schema: Option<SchemaState>,
-    /// The version of the extension Citus, where it is installed.
-    pub citus: Option<String>,
+    /// The cluster, where the extension Citus is installed.
+    pub citus: Option<Citus>,
     /// Whether a connection keeps its session: behind a pool that gives each transaction another connection of
     /// its own it does not.
     pub keeps_session: bool,
     /// The clock of the database, in microseconds since 1970, when this was answered.
     pub clock: i64,
+}
+
+/// What was found of a cluster of Citus.
+#[derive(Clone, Debug)]
+pub struct Citus {
+    /// The version of the extension on the node that was asked.
+    pub version: String,
+    /// All nodes that the cluster knows.
+    pub nodes: Vec<CitusNode>,
+}
+
+/// A node of a cluster.
+#[derive(Clone, Debug, QueryableByName)]
+pub struct CitusNode {
+    /// Host and port, by which the others know it.
+    #[diesel(sql_type = Text)]
+    pub address: String,
+    /// Whether it writes through what it commits for the others; `None` where it does not answer.
+    #[diesel(sql_type = Nullable<Bool>)]
+    pub writes_through: Option<bool>,
 }
 
 /// How many connections a database takes.
@@ -63,6 +83,11 @@ const ENCRYPTED: &str = "(SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid
 const LOCAL: &str =
     "coalesce(inet_server_addr() = inet_client_addr() OR inet_server_addr() IS NULL, true)";
 const CITUS: &str = "(SELECT extversion FROM pg_extension WHERE extname = 'citus')";
+const CITUS_NODES: &str =
+    "SELECT nodename || ':' || nodeport AS address, CASE WHEN success THEN result::boolean END AS writes_through
+    FROM run_command_on_all_nodes($$ SELECT current_setting('fsync') = 'on'
+        AND current_setting('synchronous_commit') IN ('on', 'remote_apply') $$)
+    JOIN pg_dist_node USING (nodeid) ORDER BY nodeid";
 /// A limit of -1 means none.
 const ALLOWED: &str = "least(
     current_setting('max_connections')::bigint
@@ -124,10 +149,18 @@ fn examine_session(
         },
         may_create_tables: ask::<Bool, bool>(connection, MAY_CREATE)?,
         schema: schema(connection)?,
-        citus: ask::<Nullable<Text>, Option<String>>(connection, CITUS)?,
+        citus: citus(connection)?,
         keeps_session,
         clock: ask::<BigInt, i64>(connection, CLOCK)?,
     })
+}
+
+fn citus(connection: &mut PgConnection) -> QueryResult<Option<Citus>> {
+    let Some(version) = ask::<Nullable<Text>, Option<String>>(connection, CITUS)? else {
+        return Ok(None);
+    };
+    let nodes = diesel::sql_query(CITUS_NODES).load(connection)?;
+    Ok(Some(Citus { version, nodes }))
 }
 
 /// What an expression is.
@@ -193,7 +226,7 @@ mod tests {
         assert_eq!(examined.encoding, "UTF8");
         assert_eq!(examined.connections.allowed, 200);
         assert_eq!(examined.idle_session_timeout, "0");
-        assert_eq!(examined.citus, None);
+        assert!(examined.citus.is_none());
 
         PostgresStore::migrate(&PostgresOptions::at(database.url())).unwrap();
         let examined = examine(&database.url()).unwrap();

@@ -66,7 +66,7 @@ pub use distribute::{
     CopyProgress, DistributeError, Distribution, DistributionStep, VISITORS_AT_ONCE, distribute,
 };
 pub use errors::OpenError;
-pub use examine::{Connections, Examined, examine};
+pub use examine::{Citus, CitusNode, Connections, Examined, examine};
 pub use open::PostgresOptions;
 
 use crate::concurrency_limit::ConcurrencyLimit;
