@@ -11,6 +11,7 @@
 mod any_node;
 mod checking;
 mod merging;
+mod one_task;
 
 use convosync_domain::ports::{
     ChangeFeed as _, ConversationList as _, NamedConversation, SyncStore as _, VisitorStore as _,

@@ -1,0 +1,128 @@
+//! What Citus itself says of each statement while it plans.
+
+use convosync_domain::change_set::Erasure;
+use convosync_domain::ports::{
+    ChangeFeed as _, ConversationList as _, ConversationReader as _, MergeStore as _,
+    MergedVisitor, NamedConversation, StoreArchive as _, SyncStore as _, VisitorStore as _,
+};
+use convosync_domain::reading::{ConversationRequest, ListRequest, MessageOrder};
+use convosync_storage_contract::fixtures::{
+    admit_all, at, change_set, conversation, conversation_id, dead_message, erase, insert,
+    insert_messages, message, message_id, page_request, registration, update, visitor_id,
+};
+use convosync_storage_diesel::postgres::PostgresStore;
+use convosync_test_postgres::{TestDatabase, TestServer};
+
+use super::open;
+
+/// A store in which a statement that is planned as several tasks fails, and its database.
+fn store_of_one_task() -> (PostgresStore, TestDatabase) {
+    let database = TestServer::shared().new_database();
+    open(&database);
+    database.execute(
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET citus.multi_task_query_log_level = error', \
+         current_database()); END $$",
+    );
+    (open(&database), database)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Citus cluster: make test-citus"]
+async fn every_statement_about_a_visitor_is_one_task() {
+    let (store, _database) = store_of_one_task();
+    assert!(
+        store.count_visitors().await.is_err(),
+        "all visitors are several tasks"
+    );
+    for name in ["ada", "bob", "cleo", "dan"] {
+        let visitor = visitor_id(name);
+        assert!(store.find(visitor).await.unwrap().is_none());
+        store.register(registration(name)).await.unwrap();
+        store.register(registration(name)).await.unwrap();
+        let changes = [
+            insert(conversation(1, 1), [message(1, 1), message(2, 2)]),
+            update(conversation(1, 3), [message(1, 4)]),
+            insert_messages(1, [message(3, 3), message(4, 4)]),
+            update(conversation(1, 5), [dead_message(2, 5, 5)]),
+            erase(conversation(1, 6), Erasure::Everything),
+            insert(conversation(2, 7), [message(1, 7)]),
+        ];
+        for (counter, change) in (0..).zip(changes) {
+            let written = store.commit(visitor, change_set(counter, [change])).await;
+            assert_eq!(written.unwrap(), counter + 1);
+        }
+        let named = vec![NamedConversation {
+            key: conversation_id(2).key(),
+            messages: vec![message_id(1).key(), message_id(2).key()],
+        }];
+        assert!(store.heads(visitor, named.clone()).await.unwrap().is_some());
+        assert_eq!(store.load(visitor, named).await.unwrap().len(), 1);
+        let page = page_request(None, 100);
+        let changes = store.changes(visitor, page, admit_all()).await.unwrap();
+        assert!(changes.is_some());
+        let list = ListRequest {
+            after: None,
+            limit: 9,
+            content_bytes: 1000,
+        };
+        let list = store.list(visitor, list, admit_all()).await.unwrap();
+        assert!(list.is_some());
+        let one = ConversationRequest {
+            key: conversation_id(2).key(),
+            order: MessageOrder::default(),
+            after: None,
+            limit: 9,
+            content_bytes: 1000,
+        };
+        let one = store.read(visitor, one, admit_all()).await.unwrap();
+        assert!(one.is_some());
+        assert!(
+            store
+                .head(visitor, conversation_id(2).key())
+                .await
+                .unwrap()
+                .is_some()
+        );
+        assert!(store.living_ids(visitor).await.unwrap().is_some());
+        assert!(store.summarize(visitor).await.unwrap().is_some());
+        assert_eq!(store.items(visitor, None, 9).await.unwrap().len(), 2);
+    }
+    let merged = MergedVisitor {
+        id: visitor_id("bob"),
+        change_counter: 6,
+        at: at(50),
+    };
+    store
+        .merge(visitor_id("ada"), change_set(6, []), merged)
+        .await
+        .unwrap();
+    assert!(store.erase(visitor_id("cleo"), at(50)).await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Citus cluster: make test-citus"]
+async fn every_statement_that_restores_a_visitor_is_one_task() {
+    let database = TestServer::shared().new_database();
+    let archived = open(&database);
+    for name in ["ada", "bob"] {
+        archived.register(registration(name)).await.unwrap();
+    }
+    let posted = insert(conversation(1, 1), [message(1, 1), message(2, 2)]);
+    archived
+        .commit(visitor_id("ada"), change_set(0, [posted]))
+        .await
+        .unwrap();
+    assert!(archived.erase(visitor_id("bob"), at(50)).await.unwrap());
+    let (store, _database) = store_of_one_task();
+    for visitor in archived.visitors(None, 9).await.unwrap() {
+        let items = archived.items(visitor.id, None, 9).await.unwrap();
+        store.restore(visitor, items).await.unwrap();
+    }
+    for tombstone in archived.tombstones(None, 9).await.unwrap() {
+        store.restore_tombstone(tombstone).await.unwrap();
+    }
+    assert_eq!(
+        store.items(visitor_id("ada"), None, 9).await.unwrap().len(),
+        1
+    );
+}
