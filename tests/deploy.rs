@@ -106,6 +106,7 @@ fn whoever_stops_the_server_waits_for_it() {
         ("debian/convosync.service", "TimeoutStopSec="),
         ("compose.sqlite.yaml", "stop_grace_period: "),
         ("compose.postgres.yaml", "stop_grace_period: "),
+        ("citus/compose.yaml", "stop_grace_period: "),
     ];
     for (file, name) in waits {
         assert!(seconds(name, &read(file)) > longest, "{file}");
