@@ -59,10 +59,10 @@ pub(super) struct ReadPool {
 impl ReadPool {
     /// So many connections to this file, and as many inline. `queue` calls wait for one, at most.
     pub(super) fn from(database: Arc<Database>, connections: u32, queue: usize) -> Self {
-        let pool = |lock_wait, idle| {
+        let pool = |lock_wait, opened, min_idle| {
             let pool = r2d2::Pool::builder()
                 .max_size(connections)
-                .min_idle(Some(idle))
+                .min_idle(Some(min_idle))
                 .connection_timeout(READER_WAIT)
                 .idle_timeout(None)
                 .max_lifetime(None)
@@ -72,15 +72,16 @@ impl ReadPool {
                     lock_wait,
                 });
             // They are opened in the background. A store that is closed meanwhile would leave its log behind.
-            let opened = (0..idle).map_while(|_| pool.get_timeout(OPENING_WAIT).ok());
+            let opened = (0..opened).map_while(|_| pool.get_timeout(OPENING_WAIT).ok());
             drop(opened.collect::<Vec<_>>());
             pool
         };
         Self {
-            connections: pool(LockWait::BusyTimeout, 1),
+            // None is opened for the case that one is asked for: that would be in the background, too.
+            connections: pool(LockWait::BusyTimeout, 1, 0),
             concurrency_limit: ConcurrencyLimit::new(connections, queue, READER_WAIT),
             // An inline read takes none that is not open yet, so all of them are opened at once.
-            inline_connections: pool(LockWait::None, connections),
+            inline_connections: pool(LockWait::None, connections, connections),
             database,
         }
     }
