@@ -13,15 +13,12 @@ mod checking;
 mod merging;
 mod one_task;
 
-use convosync_domain::ports::{
-    ChangeFeed as _, ConversationList as _, NamedConversation, SyncStore as _, VisitorStore as _,
-};
-use convosync_storage_contract::fixtures::{
-    admit_all, at, change_set, conversation, conversation_id, insert, message, message_id,
-    page_request, registration, update, visitor_id,
-};
+use convosync_domain::ports::VisitorStore as _;
+use convosync_storage_contract::fixtures::{at, registration, visitor_id};
 use convosync_storage_diesel::postgres::{PostgresOptions, PostgresStore};
 use convosync_test_postgres::{TestDatabase, TestServer};
+
+use one_task::use_all_of_a_visitor;
 
 const DISTRIBUTED: &str = "SELECT string_agg(table_name::text || ' by ' || distribution_column, ', ' \
     ORDER BY table_name::text) FROM citus_tables WHERE citus_table_type = 'distributed'";
@@ -83,36 +80,8 @@ async fn what_one_visitor_does_stays_on_one_shard_and_in_one_phase() {
     let counters = "SELECT query_execution_multi_shard FROM citus_stat_counters WHERE name = current_database()";
     let before = database.value(counters);
     for name in ["ada", "bob", "cleo", "dan", "eve"] {
-        let visitor = visitor_id(name);
-        store.register(registration(name)).await.unwrap();
-        let posted = insert(conversation(1, 1), [message(1, 1), message(2, 2)]);
-        store
-            .commit(visitor, change_set(0, [posted]))
-            .await
-            .unwrap();
-        let edited = update(conversation(1, 3), [message(1, 4), message(2, 5)]);
-        store
-            .commit(visitor, change_set(1, [edited]))
-            .await
-            .unwrap();
-        let named = vec![NamedConversation {
-            key: conversation_id(1).key(),
-            messages: vec![message_id(1).key(), message_id(2).key()],
-        }];
-        let heads = store.heads(visitor, named.clone()).await.unwrap().unwrap();
-        assert_eq!(heads.conversations[0].messages.len(), 2);
-        assert_eq!(store.load(visitor, named).await.unwrap().len(), 2);
-        let page = page_request(None, 100);
-        assert!(
-            store
-                .changes(visitor, page, admit_all())
-                .await
-                .unwrap()
-                .is_some()
-        );
-        assert!(store.living_ids(visitor).await.unwrap().is_some());
-        assert!(store.summarize(visitor).await.unwrap().is_some());
-        assert!(store.erase(visitor, at(50)).await.unwrap());
+        use_all_of_a_visitor(&store, name).await;
+        assert!(store.erase(visitor_id(name), at(50)).await.unwrap());
     }
     assert_eq!(database.value(counters), before);
     let single = "SELECT query_execution_single_shard > 100 FROM citus_stat_counters WHERE name = current_database()";

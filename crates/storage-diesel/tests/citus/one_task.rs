@@ -26,6 +26,62 @@ fn store_of_one_task() -> (PostgresStore, TestDatabase) {
     (open(&database), database)
 }
 
+/// Registers this visitor, posts in every way of writing, and reads in every way.
+pub(super) async fn use_all_of_a_visitor(store: &PostgresStore, name: &str) {
+    let visitor = visitor_id(name);
+    assert!(store.find(visitor).await.unwrap().is_none());
+    store.register(registration(name)).await.unwrap();
+    store.register(registration(name)).await.unwrap();
+    let changes = [
+        insert(conversation(1, 1), [message(1, 1), message(2, 2)]),
+        update(conversation(1, 3), [message(1, 4), message(2, 5)]),
+        insert_messages(1, [message(3, 3), message(4, 4)]),
+        update(conversation(1, 5), [dead_message(2, 6, 6)]),
+        erase(conversation(1, 6), Erasure::Everything),
+        insert(conversation(2, 7), [message(1, 7), message(2, 8)]),
+    ];
+    for (counter, change) in (0..).zip(changes) {
+        let written = store.commit(visitor, change_set(counter, [change])).await;
+        assert_eq!(written.unwrap(), counter + 1);
+    }
+    let named = vec![NamedConversation {
+        key: conversation_id(2).key(),
+        messages: vec![message_id(1).key(), message_id(2).key()],
+    }];
+    let heads = store.heads(visitor, named.clone()).await.unwrap().unwrap();
+    assert_eq!(heads.conversations[0].messages.len(), 2);
+    assert_eq!(store.load(visitor, named).await.unwrap().len(), 2);
+    let page = page_request(None, 100);
+    let changes = store.changes(visitor, page, admit_all()).await.unwrap();
+    assert!(changes.is_some());
+    let list = ListRequest {
+        after: None,
+        limit: 9,
+        content_bytes: 1000,
+    };
+    let list = store.list(visitor, list, admit_all()).await.unwrap();
+    assert!(list.is_some());
+    let one = ConversationRequest {
+        key: conversation_id(2).key(),
+        order: MessageOrder::default(),
+        after: None,
+        limit: 9,
+        content_bytes: 1000,
+    };
+    let one = store.read(visitor, one, admit_all()).await.unwrap();
+    assert!(one.is_some());
+    assert!(
+        store
+            .head(visitor, conversation_id(2).key())
+            .await
+            .unwrap()
+            .is_some()
+    );
+    assert!(store.living_ids(visitor).await.unwrap().is_some());
+    assert!(store.summarize(visitor).await.unwrap().is_some());
+    assert_eq!(store.items(visitor, None, 9).await.unwrap().len(), 2);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Citus cluster: make test-citus"]
 async fn every_statement_about_a_visitor_is_one_task() {
@@ -35,57 +91,7 @@ async fn every_statement_about_a_visitor_is_one_task() {
         "all visitors are several tasks"
     );
     for name in ["ada", "bob", "cleo", "dan"] {
-        let visitor = visitor_id(name);
-        assert!(store.find(visitor).await.unwrap().is_none());
-        store.register(registration(name)).await.unwrap();
-        store.register(registration(name)).await.unwrap();
-        let changes = [
-            insert(conversation(1, 1), [message(1, 1), message(2, 2)]),
-            update(conversation(1, 3), [message(1, 4)]),
-            insert_messages(1, [message(3, 3), message(4, 4)]),
-            update(conversation(1, 5), [dead_message(2, 5, 5)]),
-            erase(conversation(1, 6), Erasure::Everything),
-            insert(conversation(2, 7), [message(1, 7)]),
-        ];
-        for (counter, change) in (0..).zip(changes) {
-            let written = store.commit(visitor, change_set(counter, [change])).await;
-            assert_eq!(written.unwrap(), counter + 1);
-        }
-        let named = vec![NamedConversation {
-            key: conversation_id(2).key(),
-            messages: vec![message_id(1).key(), message_id(2).key()],
-        }];
-        assert!(store.heads(visitor, named.clone()).await.unwrap().is_some());
-        assert_eq!(store.load(visitor, named).await.unwrap().len(), 1);
-        let page = page_request(None, 100);
-        let changes = store.changes(visitor, page, admit_all()).await.unwrap();
-        assert!(changes.is_some());
-        let list = ListRequest {
-            after: None,
-            limit: 9,
-            content_bytes: 1000,
-        };
-        let list = store.list(visitor, list, admit_all()).await.unwrap();
-        assert!(list.is_some());
-        let one = ConversationRequest {
-            key: conversation_id(2).key(),
-            order: MessageOrder::default(),
-            after: None,
-            limit: 9,
-            content_bytes: 1000,
-        };
-        let one = store.read(visitor, one, admit_all()).await.unwrap();
-        assert!(one.is_some());
-        assert!(
-            store
-                .head(visitor, conversation_id(2).key())
-                .await
-                .unwrap()
-                .is_some()
-        );
-        assert!(store.living_ids(visitor).await.unwrap().is_some());
-        assert!(store.summarize(visitor).await.unwrap().is_some());
-        assert_eq!(store.items(visitor, None, 9).await.unwrap().len(), 2);
+        use_all_of_a_visitor(&store, name).await;
     }
     let merged = MergedVisitor {
         id: visitor_id("bob"),
