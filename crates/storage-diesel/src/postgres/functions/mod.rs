@@ -49,7 +49,7 @@ pub(super) fn has_citus(connection: &mut PgConnection) -> QueryResult<bool> {
 }
 
 /// Whether visitors lie on the nodes of a Citus cluster.
-fn is_distributed(connection: &mut PgConnection) -> QueryResult<bool> {
+pub(super) fn is_distributed(connection: &mut PgConnection) -> QueryResult<bool> {
     if !has_citus(connection)? {
         return Ok(false);
     }
@@ -153,29 +153,21 @@ impl Function<'_> {
         text.hash(&mut hasher);
         let name = format!("{}_{:016x}_", self.name, hasher.finish());
         let setting = format!("'convosync.{name}' || shard");
-        let places = vec!["%L"; arguments.len()].join(", ");
-        let arguments = arguments.join(", ");
+        let execute = match arguments {
+            [] => format!("'EXECUTE {name}' || shard"),
+            _ => format!(
+                "format('EXECUTE {name}%s ({})', shard, {})",
+                vec!["%L"; arguments.len()].join(", "),
+                arguments.join(", ")
+            ),
+        };
         self.line(&format!(
             "IF current_setting({setting}, true) IS DISTINCT FROM 'prepared' THEN \
              IF NOT EXISTS (SELECT FROM pg_prepared_statements WHERE name = '{name}' || shard) THEN \
              EXECUTE 'PREPARE {name}' || shard || ' AS {text}'; END IF; \
              PERFORM set_config({setting}, 'prepared', false); END IF;"
         ));
-        self.line(&format!(
-            "{before}EXECUTE format('EXECUTE {name}%s ({places})', shard, {arguments}){after};"
-        ));
-    }
-
-    /// Adds a statement about the tables as a whole, which is planned anew each time where they are distributed.
-    fn run_on_whole(&mut self, statement: &str, arguments: &[&str]) {
-        match self.tables {
-            Tables::Local => self.run("", statement, "", arguments),
-            Tables::Distributed { .. } => {
-                let text = statement.replace('\'', "''");
-                let arguments = arguments.join(", ");
-                self.line(&format!("EXECUTE '{text}' USING {arguments};"));
-            }
-        }
+        self.line(&format!("{before}EXECUTE {execute}{after};"));
     }
 
     /// The name of a table as a whole, which is that of the type of its rows, too.

@@ -1,8 +1,7 @@
 //! `write_changes` writes a change set in one call: it looks, takes the number and writes, all or nothing, and says
 //! whether it did. It does not say why not: whoever is told `false` finds out statement by statement.
 //!
-//! On a cluster the visitor's row is taken by a statement of Citus, which keeps all shards of the visitor where they are
-//! until the commit.
+//! On a cluster a statement of Citus keeps all shards of the visitor where they are until the commit.
 
 use super::super::schema::{
     conversations, message_outputs, message_requests, message_responses, messages,
@@ -27,6 +26,7 @@ pub(super) fn function(tables: &Tables) -> Function<'_> {
         body: String::new(),
     };
     let written = [
+        "visitors",
         conversations::Columns::TABLE,
         messages::Columns::TABLE,
         message_requests::Columns::TABLE,
@@ -37,13 +37,22 @@ pub(super) fn function(tables: &Tables) -> Function<'_> {
     function.look_for_replaced::<conversations::Columns>("");
     function.look_for_replaced::<messages::Columns>("conversation_id = named.conversation_id AND ");
     function.look_for_touched();
+    function.hold_shards();
     function.take_number();
     function.touch();
-    function.write_rows::<conversations::Columns>();
-    function.write_rows::<messages::Columns>();
-    function.write_rows::<message_requests::Columns>();
-    function.write_rows::<message_responses::Columns>();
-    function.write_rows::<message_outputs::Columns>();
+    let rows = [
+        RowsOf::of::<conversations::Columns>(&function),
+        RowsOf::of::<messages::Columns>(&function),
+        RowsOf::of::<message_requests::Columns>(&function),
+        RowsOf::of::<message_responses::Columns>(&function),
+        RowsOf::of::<message_outputs::Columns>(&function),
+    ];
+    for RowsOf { table, .. } in &rows {
+        let parameters = format!(", new_{table} text, replacing_{table} text");
+        function.parameters.push_str(&parameters);
+    }
+    function.insert_new(&rows);
+    function.replace(&rows);
     function.line("RETURN true; END");
     function
 }
@@ -89,18 +98,38 @@ impl Function<'_> {
         self.line("IF how_many <> cardinality(touched) THEN RETURN false; END IF; END IF;");
     }
 
+    /// Keeps the shards of the visitor on this node until the commit: a statement of Citus, which does nothing to a row,
+    /// takes the lock that every move and split of them waits for. It names a visitor of the shard, so that Citus plans it
+    /// once and not for each visitor.
+    fn hold_shards(&mut self) {
+        let Tables::Distributed { schema } = self.tables else {
+            return;
+        };
+        let hold = format!(
+            "UPDATE {schema}.visitors SET change_counter = change_counter \
+             WHERE id = ''' || visitor || ''' AND change_counter < 0"
+        );
+        self.run_prepared("", &hold, "", &[]);
+        self.line(&format!(
+            "IF NOT {IS_HERE} THEN RAISE EXCEPTION 'the visitor is being moved to another node' \
+             USING ERRCODE = 'serialization_failure'; END IF;"
+        ));
+        // The setting of a server that has not connected to this node is not that of this session.
+        self.line(
+            "IF current_setting('synchronous_commit') NOT IN ('on', 'remote_apply') THEN \
+             PERFORM set_config('synchronous_commit', 'on', true); END IF;",
+        );
+    }
+
     /// Takes the number by compare-and-swap, unless the visitor would grow beyond its quota.
     fn take_number(&mut self) {
-        let visitors = self.whole("visitors");
-        let take = format!(
-            "UPDATE {visitors} AS v SET change_counter = $2, \
+        let take = "UPDATE {visitors} AS v SET change_counter = $2, \
              last_changed_at = coalesce($3, v.last_changed_at), latest_write = $4, \
              living_conversations = greatest(v.living_conversations + $5, 0), \
              content_bytes = greatest(v.content_bytes + $6, 0) \
              WHERE v.id = $1 AND v.change_counter = $7 \
-             AND ($8 IS NULL OR $5 <= 0 OR v.living_conversations + $5 <= $8) \
-             AND ($9 IS NULL OR $6 <= 0 OR v.content_bytes + $6 <= $9)"
-        );
+             AND ($8::bigint IS NULL OR $5 <= 0 OR v.living_conversations + $5 <= $8) \
+             AND ($9::bigint IS NULL OR $6 <= 0 OR v.content_bytes + $6 <= $9) RETURNING 1";
         let arguments = [
             "visitor",
             "next_counter",
@@ -112,20 +141,8 @@ impl Function<'_> {
             "max_conversations",
             "max_bytes",
         ];
-        self.run_on_whole(&take, &arguments);
-        self.line("GET DIAGNOSTICS how_many = ROW_COUNT;");
-        self.line("IF how_many = 0 THEN RETURN false; END IF;");
-        if matches!(self.tables, Tables::Distributed { .. }) {
-            // The setting of the server's session is not that of the node's.
-            self.line(
-                "PERFORM set_config('synchronous_commit', 'on', true) \
-                 WHERE current_setting('synchronous_commit') <> 'remote_apply';",
-            );
-            self.line(&format!(
-                "IF NOT {IS_HERE} THEN RAISE EXCEPTION 'the visitor is being moved to another node' \
-                 USING ERRCODE = 'serialization_failure'; END IF;"
-            ));
-        }
+        self.run("", take, " INTO how_many", &arguments);
+        self.line("IF how_many IS NULL THEN RETURN false; END IF;");
     }
 
     /// Messages of the conversations change.
@@ -140,26 +157,72 @@ impl Function<'_> {
         self.line("END IF;");
     }
 
-    /// Writes the rows of a table that are new, and those that replace stored ones.
-    fn write_rows<C: ColumnsOfRows>(&mut self) {
+    /// Writes the rows that are new, all in one statement: on a cluster each has a cost of its own.
+    fn insert_new(&mut self, rows: &[RowsOf; 5]) {
+        let names = rows.each_ref().map(|rows| format!("new_{}", rows.table));
+        let mut statement = String::new();
+        for (place, rows) in (2..).zip(rows) {
+            let insert = rows.insert.replace("$rows", &format!("${place}"));
+            statement.push_str(&match place {
+                2 => format!("WITH {}_written AS ({insert})", rows.table),
+                6 => format!(" {insert}"),
+                _ => format!(", {}_written AS ({insert})", rows.table),
+            });
+        }
+        let arguments = ["visitor"]
+            .into_iter()
+            .chain(names.iter().map(String::as_str));
+        let arguments: Vec<_> = arguments.collect();
+        self.line(&format!(
+            "IF coalesce({}) IS NOT NULL THEN",
+            names.join(", ")
+        ));
+        self.run("", &statement, "", &arguments);
+        self.line("END IF;");
+    }
+
+    /// Writes the rows that replace stored ones.
+    fn replace(&mut self, rows: &[RowsOf]) {
+        for RowsOf {
+            table,
+            insert,
+            replacement,
+        } in rows
+        {
+            let name = format!("replacing_{table}");
+            self.line(&format!("IF {name} IS NOT NULL THEN"));
+            let replace = insert.replace("$rows", "$2") + replacement;
+            self.run("", &replace, "", &["visitor", &name]);
+            self.line("END IF;");
+        }
+    }
+}
+
+/// How the rows of a table are written.
+struct RowsOf {
+    table: &'static str,
+    /// Inserts those of `$rows`, a text of JSON, for the visitor `$1`.
+    insert: String,
+    /// What has them replace the stored ones.
+    replacement: String,
+}
+
+impl RowsOf {
+    fn of<C: ColumnsOfRows>(function: &Function<'_>) -> Self {
         let table = C::TABLE;
         let keys = quoted("", C::KEY);
         let rest = quoted("", C::REST);
-        let insert = format!(
-            "INSERT INTO {{{table}}} (visitor_id, {keys}, {rest}) SELECT $1, {keys}, {rest} \
-             FROM json_populate_recordset(NULL::{}, $2::json)",
-            self.whole(table)
-        );
-        let replace = format!(
-            "{insert} ON CONFLICT (visitor_id, {keys}) DO UPDATE SET ({rest}) = ROW({})",
-            quoted("excluded.", C::REST)
-        );
-        for (kind, statement) in [("new", insert), ("replacing", replace)] {
-            let rows = format!("{kind}_{table}");
-            self.parameters.push_str(&format!(", {rows} text"));
-            self.line(&format!("IF {rows} IS NOT NULL THEN"));
-            self.run("", &statement, "", &["visitor", &rows]);
-            self.line("END IF;");
+        Self {
+            table,
+            insert: format!(
+                "INSERT INTO {{{table}}} (visitor_id, {keys}, {rest}) SELECT $1, {keys}, {rest} \
+                 FROM json_populate_recordset(NULL::{}, $rows::json)",
+                function.whole(table)
+            ),
+            replacement: format!(
+                " ON CONFLICT (visitor_id, {keys}) DO UPDATE SET ({rest}) = ROW({})",
+                quoted("excluded.", C::REST)
+            ),
         }
     }
 }
