@@ -70,17 +70,23 @@ impl Cluster {
 
     /// Makes a cluster of a database that is on every node.
     pub(crate) fn join(&self, database: &str) {
-        for worker in &self.workers {
-            let mut connection = PgConnection::establish(&worker.url(database)).unwrap();
-            connection.batch_execute("CREATE EXTENSION citus").unwrap();
+        let workers = self.workers.iter().map(|worker| worker.url(database));
+        for url in workers.chain([database.to_owned()]) {
+            let mut connection = PgConnection::establish(&url).unwrap();
+            connection
+                .batch_execute(
+                    "CREATE EXTENSION citus;
+                     DO $$ BEGIN
+                         EXECUTE format('ALTER DATABASE %I SET citus.enable_stat_counters = on', current_database());
+                     END $$",
+                )
+                .unwrap();
         }
         let mut connection = PgConnection::establish(database).unwrap();
-        connection.batch_execute("CREATE EXTENSION citus").unwrap();
         let Node { host, port } = &self.coordinator;
         let mut join = format!(
             "DO $$ BEGIN
                  EXECUTE format('ALTER DATABASE %I SET citus.shard_count = {SHARDS}', current_database());
-                 EXECUTE format('ALTER DATABASE %I SET citus.enable_stat_counters = on', current_database());
              END $$;
              SELECT citus_set_coordinator_host('{host}', {port});"
         );

@@ -17,11 +17,11 @@ const FILE: &str = "CONVOSYNC_TEST_CITUS_COUNTS";
 /// Statements that touched one shard, those that touched several, and nodes that prepared for a second phase. (What is
 /// known of a transaction of two phases may go after a minute: a test that takes longer may tell fewer.)
 const COUNTS: &str = "SELECT query_execution_single_shard, query_execution_multi_shard, \
-    (SELECT count(*) FROM pg_dist_transaction WHERE groupid <> 0) \
+    (SELECT count(*) FROM pg_dist_transaction WHERE groupid <> (SELECT groupid FROM pg_dist_local_group)) \
     FROM citus_stat_counters WHERE name = current_database()";
 
 /// What has been done in a database so far.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counts {
     one_shard: i64,
     several_shards: i64,
@@ -34,28 +34,35 @@ pub(crate) fn file() -> Option<PathBuf> {
 }
 
 impl Counts {
-    /// Those of the database of this connection, in which nothing waits for its second phase.
-    pub(crate) fn first(connection: &mut PgConnection) -> Self {
+    /// Those of a database at all these nodes, in which nothing waits for its second phase.
+    pub(crate) fn first(urls: &[String]) -> Self {
         // The transactions of the migrations are done with.
-        connection
-            .batch_execute("SELECT recover_prepared_transactions()")
-            .unwrap();
-        Self::of(connection)
+        for url in urls {
+            let mut connection = PgConnection::establish(url).unwrap();
+            connection
+                .batch_execute("SELECT recover_prepared_transactions()")
+                .unwrap();
+        }
+        Self::of(urls)
     }
 
-    fn of(connection: &mut PgConnection) -> Self {
-        let counts = sql::<(BigInt, BigInt, BigInt)>(COUNTS).get_result(connection);
-        let (one_shard, several_shards, prepared) = counts.unwrap();
-        Self {
-            one_shard,
-            several_shards,
-            prepared,
+    /// Each node counts what is asked of it.
+    fn of(urls: &[String]) -> Self {
+        let mut all = Self::default();
+        for url in urls {
+            let mut connection = PgConnection::establish(url).unwrap();
+            let counts = sql::<(BigInt, BigInt, BigInt)>(COUNTS).get_result(&mut connection);
+            let (one_shard, several_shards, prepared): (i64, i64, i64) = counts.unwrap();
+            all.one_shard += one_shard;
+            all.several_shards += several_shards;
+            all.prepared += prepared;
         }
+        all
     }
 
     /// Writes what has been done since: the test, and the three numbers.
-    pub(crate) fn report(self, connection: &mut PgConnection, file: &PathBuf) {
-        let now = Self::of(connection);
+    pub(crate) fn report(self, urls: &[String], file: &PathBuf) {
+        let now = Self::of(urls);
         let test = thread::current().name().unwrap_or("?").to_owned();
         let line = format!(
             "{test} {} {} {}\n",

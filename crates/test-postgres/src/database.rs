@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use diesel::connection::SimpleConnection as _;
 use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::{Bool, Text};
+use diesel::sql_types::{BigInt, Bool, Text};
 
 use crate::cluster::Cluster;
 use crate::counts::{self, Counts};
@@ -95,12 +95,31 @@ impl TestDatabase {
         self.connect().batch_execute(statements).unwrap();
     }
 
+    /// Runs statements in it at each node of the cluster.
+    pub fn execute_on_nodes(&self, statements: &str) {
+        for url in self.urls_of_nodes() {
+            let mut connection = PgConnection::establish(&url).unwrap();
+            connection.batch_execute(statements).unwrap();
+        }
+    }
+
     /// What an expression is, as text.
     pub fn value(&self, expression: &str) -> String {
         let expression = format!("({expression})::text");
         diesel::select(sql::<Text>(&expression))
             .get_result(&mut self.connect())
             .unwrap()
+    }
+
+    /// The sum of what an expression is at each node of the cluster.
+    pub fn sum_over_nodes(&self, expression: &str) -> i64 {
+        let expression = format!("({expression})::bigint");
+        let values = self.urls_of_nodes().into_iter().map(|url| {
+            let mut connection = PgConnection::establish(&url).unwrap();
+            let value = diesel::select(sql::<BigInt>(&expression));
+            value.get_result::<i64>(&mut connection).unwrap()
+        });
+        values.sum()
     }
 
     /// Whether it is on every node of a Citus cluster.
@@ -126,7 +145,7 @@ impl TestDatabase {
     /// names.
     pub fn count_from_here(&self) {
         if self.is_on_a_cluster() && counts::file().is_some() {
-            let first = || Counts::first(&mut self.connect());
+            let first = || Counts::first(&self.urls_of_nodes());
             self.counted_from.get_or_init(first);
         }
     }
@@ -135,7 +154,7 @@ impl TestDatabase {
         if let (Some(counts), Some(file)) = (self.counted_from.get(), counts::file())
             && !thread::panicking()
         {
-            counts.report(&mut self.connect(), &file);
+            counts.report(&self.urls_of_nodes(), &file);
         }
     }
 

@@ -20,6 +20,7 @@ pub(super) fn findings(options: &PostgresOptions, clock: &dyn Clock) -> Vec<Find
         Ok(found) => of(
             &found,
             i64::from(options.pool_size),
+            options.shard_aware,
             clock.now().as_micros(),
         ),
         Err(error) => vec![Finding::failed(
@@ -38,8 +39,8 @@ pub(super) fn findings(options: &PostgresOptions, clock: &dyn Clock) -> Vec<Find
     }
 }
 
-/// What it means for a pool of this size, at this time in microseconds.
-fn of(found: &Examined, pool_size: i64, now: i64) -> Vec<Finding> {
+/// What it means for a server with these settings, at this time in microseconds.
+fn of(found: &Examined, pool_size: i64, shard_aware: bool, now: i64) -> Vec<Finding> {
     let mut findings = vec![version(found.version)];
     findings.push(encryption(found));
     findings.push(writing(found));
@@ -55,7 +56,8 @@ fn of(found: &Examined, pool_size: i64, now: i64) -> Vec<Finding> {
     findings.extend(sessions(found));
     findings.push(clock_finding(found.clock, now));
     findings.extend(schema(found));
-    findings.extend(found.citus.iter().flat_map(citus_finding::of));
+    let citus = found.citus.iter();
+    findings.extend(citus.flat_map(|citus| citus_finding::of(citus, shard_aware)));
     findings
 }
 
@@ -264,7 +266,7 @@ mod tests {
     fn complaints(change: impl FnOnce(&mut Examined)) -> Vec<(&'static str, Status)> {
         let mut found = sound();
         change(&mut found);
-        let findings = of(&found, 16, 5_000_000);
+        let findings = of(&found, 16, true, 5_000_000);
         for finding in &findings {
             assert_eq!(finding.advice.is_none(), finding.status == Status::Ok);
         }

@@ -28,6 +28,7 @@ impl Postgres {
             pool_size: database.pool_size,
             queue: settings.limits.queue,
             wait_at_start: Duration::from_secs(database.wait_at_start_seconds),
+            shard_aware: database.shard_aware,
         })
     }
 }

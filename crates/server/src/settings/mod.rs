@@ -83,6 +83,7 @@ pub(crate) struct DatabaseSettings {
     pub(crate) check_at_start: bool,
     #[serde(deserialize_with = "between::<1, 10000, _, _>")]
     pub(crate) pool_size: u32,
+    pub(crate) shard_aware: bool,
     #[serde(deserialize_with = "between::<0, 86400, _, _>")]
     pub(crate) wait_at_start_seconds: u64,
 }

@@ -205,6 +205,8 @@ pub(super) enum ConnectError {
     ReadOnly,
     #[error("its encoding is {0} and must be UTF8")]
     Encoding(String),
+    #[error("it is another node than the one of this name in the cluster, or has another store")]
+    OtherNode,
 }
 
 impl From<ConnectError> for OpenError {

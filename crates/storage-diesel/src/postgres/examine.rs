@@ -5,7 +5,7 @@ use diesel::dsl::sql;
 use diesel::expression::SqlLiteral;
 use diesel::pg::Pg;
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bool, Nullable, SingleValue, SqlType, Text};
+use diesel::sql_types::{BigInt, Bool, Integer, Nullable, SingleValue, SqlType, Text};
 
 use super::errors::{ConnectError, OpenError, one_line};
 use super::migrate::MIGRATIONS;
@@ -60,14 +60,24 @@ pub struct Citus {
 }
 
 /// A node of a cluster.
-#[derive(Clone, Debug, QueryableByName)]
+#[derive(Clone, Debug)]
 pub struct CitusNode {
     /// Host and port, by which the others know it.
-    #[diesel(sql_type = Text)]
     pub address: String,
     /// Whether it writes through what it commits for the others; `None` where it does not answer.
-    #[diesel(sql_type = Nullable<Bool>)]
     pub writes_through: Option<bool>,
+    /// Why it cannot be connected to from here by that address; `None` where it can.
+    pub unreachable: Option<String>,
+}
+
+#[derive(QueryableByName)]
+struct NodeRow {
+    #[diesel(sql_type = Text)]
+    host: String,
+    #[diesel(sql_type = Integer)]
+    port: i32,
+    #[diesel(sql_type = Nullable<Bool>)]
+    writes_through: Option<bool>,
 }
 
 /// How many connections a database takes.
@@ -84,7 +94,7 @@ const LOCAL: &str =
     "coalesce(inet_server_addr() = inet_client_addr() OR inet_server_addr() IS NULL, true)";
 const CITUS: &str = "(SELECT extversion FROM pg_extension WHERE extname = 'citus')";
 const CITUS_NODES: &str =
-    "SELECT nodename || ':' || nodeport AS address, CASE WHEN success THEN result::boolean END AS writes_through
+    "SELECT nodename AS host, nodeport AS port, CASE WHEN success THEN result::boolean END AS writes_through
     FROM run_command_on_all_nodes($$ SELECT current_setting('fsync') = 'on'
         AND current_setting('synchronous_commit') IN ('on', 'remote_apply') $$)
     JOIN pg_dist_node USING (nodeid) ORDER BY nodeid";
@@ -116,7 +126,7 @@ pub fn examine(url: &str) -> Result<Examined, OpenError> {
     let used = ask::<BigInt, i64>(&mut connection, USED).map_err(|error| unfit(&error))?;
     let keeps_session =
         keeps_session(&mut connection, &mut connect()?).map_err(|error| unfit(&error))?;
-    examine_session(&mut connection, used, keeps_session).map_err(|error| unfit(&error))
+    examine_session(&database, &mut connection, used, keeps_session).map_err(|error| unfit(&error))
 }
 
 fn unfit(error: &diesel::result::Error) -> OpenError {
@@ -126,6 +136,7 @@ fn unfit(error: &diesel::result::Error) -> OpenError {
 }
 
 fn examine_session(
+    database: &Database,
     connection: &mut PgConnection,
     used: i64,
     keeps_session: bool,
@@ -149,17 +160,27 @@ fn examine_session(
         },
         may_create_tables: ask::<Bool, bool>(connection, MAY_CREATE)?,
         schema: schema(connection)?,
-        citus: citus(connection)?,
+        citus: citus(database, connection)?,
         keeps_session,
         clock: ask::<BigInt, i64>(connection, CLOCK)?,
     })
 }
 
-fn citus(connection: &mut PgConnection) -> QueryResult<Option<Citus>> {
+fn citus(database: &Database, connection: &mut PgConnection) -> QueryResult<Option<Citus>> {
     let Some(version) = ask::<Nullable<Text>, Option<String>>(connection, CITUS)? else {
         return Ok(None);
     };
-    let nodes = diesel::sql_query(CITUS_NODES).load(connection)?;
+    let nodes: Vec<NodeRow> = diesel::sql_query(CITUS_NODES).load(connection)?;
+    let nodes = nodes.into_iter().map(|node| {
+        let reached = database.at_node(&node.host, node.port).connect_as_it_is();
+        let refused = reached.err().map(ConnectError::from).map(OpenError::from);
+        CitusNode {
+            address: format!("{}:{}", node.host, node.port),
+            writes_through: node.writes_through,
+            unreachable: refused.map(|refused| refused.to_string()),
+        }
+    });
+    let nodes = nodes.collect();
     Ok(Some(Citus { version, nodes }))
 }
 

@@ -1,10 +1,11 @@
 //! PostgreSQL, 14 or later.
 //!
-//! Calls share a pool of connections (`session`), each call on a blocking thread, and whatever may
-//! pass is tried again on another connection (`retry`). A read is one statement, so that it sees one
-//! moment, or a transaction (`heads`, `items`, `feed`). A write is one call of a function in the database
-//! (`write_call`, `functions`), or one transaction: the visitor's row first, by compare-and-swap
-//! (`take_number`), then each table in a statement or two whatever the number of rows (`rows`, `write`, `erase`).
+//! Calls share connections (`session`, `pools`), on a cluster to the node of the visitor that they are about
+//! (`nodes`). Each works on a blocking thread, and whatever may pass is tried again on another connection (`run`). A
+//! read is one statement, so that it sees one moment, or a transaction (`heads`, `items`, `feed`). A write is one call
+//! of a function in the database (`write_call`, `functions`), or one transaction: the visitor's row first, by
+//! compare-and-swap (`take_number`), then each table in a statement or two whatever the number of rows (`rows`,
+//! `write`, `erase`).
 //!
 //! A visitor who leaves (`leave`, `merge`) is deleted table by table and leaves a tombstone (`tombstones`), which
 //! only those look for who find no visitor, or insert one.
@@ -28,10 +29,12 @@ mod json_rows;
 mod leave;
 mod merge;
 mod migrate;
+mod nodes;
 mod open;
+mod pools;
 mod reading;
-mod retry;
 mod rows;
+mod run;
 mod schema;
 mod session;
 mod signals;
@@ -46,7 +49,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use diesel::prelude::*;
 
 use convosync_domain::archive::{ArchivePlace, ArchivedConversation, ArchivedVisitor};
 use convosync_domain::change_set::{ChangeSet, VisitorRegistration};
@@ -70,13 +72,15 @@ pub use examine::{Citus, CitusNode, Connections, Examined, examine};
 pub use open::PostgresOptions;
 
 use crate::concurrency_limit::ConcurrencyLimit;
-use crate::measures::{self, Commits, PoolLoad, StoreLoad};
+use crate::measures::{self, Commits, StoreLoad};
 use archive::Restore;
 use errors::PostgresError;
 use heads::Names;
 use leave::Leaving;
-use open::{LogConnectErrors, first_connection, warn_if_not_durable};
-use session::{Database, SessionSettings, Sessions};
+use nodes::Nodes;
+use open::{first_connection, warn_if_not_durable};
+use pools::{Pools, SessionPool, Sessions};
+use session::Database;
 use signals::Signals;
 use write::{Attempts, Commit};
 
@@ -88,8 +92,7 @@ pub struct PostgresStore(Arc<Opened>);
 
 struct Opened {
     identity: StoreIdentity,
-    database: Arc<Database>,
-    pool: r2d2::Pool<Sessions>,
+    pools: Pools,
     signals: Signals,
     concurrency_limit: ConcurrencyLimit,
     commits: Commits,
@@ -106,21 +109,18 @@ impl PostgresStore {
         warn_if_not_durable(&mut connection);
         let identity = migrate::migrate(&mut connection)?.identity;
         let pool_size = options.pool_size.max(1);
-        let pool = r2d2::Pool::builder()
-            .max_size(pool_size)
-            .min_idle(Some(1))
-            .connection_timeout(WAIT_MAX)
-            .test_on_check_out(true)
-            .connection_customizer(Box::new(SessionSettings))
-            .error_handler(Box::new(LogConnectErrors))
-            .build_unchecked(Sessions(Arc::clone(&database)));
+        let nodes = options.shard_aware.then(|| {
+            let database = Arc::clone(&database);
+            Nodes::at(database, &mut connection, identity.epoch, pool_size)
+        });
+        let sessions = Sessions::of(Arc::clone(&database));
+        let by_url = SessionPool::new(sessions, pool_size, WAIT_MAX);
         measures::begin();
         Ok(Self(Arc::new(Opened {
             identity,
             commits: Commits::new(),
-            signals: Signals::of(Arc::clone(&database)),
-            database,
-            pool,
+            pools: Pools { by_url, nodes },
+            signals: Signals::of(database),
             concurrency_limit: ConcurrencyLimit::new(pool_size, options.queue, WAIT_MAX),
         })))
     }
@@ -139,39 +139,14 @@ impl PostgresStore {
     /// How busy the store is now.
     #[must_use]
     pub fn current_load(&self) -> StoreLoad {
-        let pool = PoolLoad::of("postgres", &self.0.pool);
+        let Pools { by_url, nodes } = &self.0.pools;
+        let by_url = by_url.load("postgres");
+        let by_url = self.0.concurrency_limit.of_pool(by_url);
+        let nodes = nodes.as_ref().and_then(Nodes::load);
         StoreLoad {
-            pools: vec![self.0.concurrency_limit.of_pool(pool)],
+            pools: [by_url].into_iter().chain(nodes).collect(),
             ..StoreLoad::default()
         }
-    }
-
-    /// Does the work on a connection, from its start again where a failure may pass.
-    async fn run<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let done = self.run_uncounted(work).await;
-        done.inspect_err(measures::count_error)
-    }
-
-    async fn run_uncounted<T: Send + 'static>(
-        &self,
-        work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
-    ) -> Result<T, StoreError> {
-        let permit = self
-            .0
-            .concurrency_limit
-            .acquire()
-            .await
-            .map_err(PostgresError::Overloaded)?;
-        let opened = Arc::clone(&self.0);
-        let work = move || {
-            let _permit = permit;
-            retry::with_retries(&opened.database, &opened.pool, work)
-        };
-        let done = tokio::task::spawn_blocking(work).await;
-        Ok(done.unwrap_or(Err(PostgresError::Panicked))?)
     }
 }
 
@@ -183,8 +158,10 @@ impl SyncStore for PostgresStore {
         named: Vec<NamedConversation>,
     ) -> Result<Option<Heads>, StoreError> {
         let names = Names::from(named);
-        self.run(move |connection| heads::heads(connection, visitor, &names))
-            .await
+        self.run_for(visitor, move |connection| {
+            heads::heads(connection, visitor, &names)
+        })
+        .await
     }
 
     async fn load(
@@ -193,7 +170,7 @@ impl SyncStore for PostgresStore {
         named: Vec<NamedConversation>,
     ) -> Result<Vec<(ConversationKey, StoredMessage)>, StoreError> {
         let names = Names::from(named);
-        self.run(move |connection| {
+        self.run_for(visitor, move |connection| {
             let loaded = items::load(connection, visitor, &names)?;
             if loaded.is_empty() {
                 tombstones::refuse_gone(connection, visitor.as_uuid())?;
@@ -207,7 +184,7 @@ impl SyncStore for PostgresStore {
         let commit = Commit::of(visitor, changes);
         let mut attempts = Attempts::default();
         let commits = self.0.commits.clone();
-        self.run(move |connection| {
+        self.run_for(visitor, move |connection| {
             let began = Instant::now();
             let committed = commit.write(connection, &mut attempts);
             committed.inspect(|_| commits.committed(began))
@@ -219,19 +196,25 @@ impl SyncStore for PostgresStore {
 #[async_trait]
 impl VisitorStore for PostgresStore {
     async fn find(&self, visitor: VisitorId) -> Result<Option<Visitor>, StoreError> {
-        self.run(move |connection| visitors::find(connection, visitor))
-            .await
+        self.run_for(visitor, move |connection| {
+            visitors::find(connection, visitor)
+        })
+        .await
     }
 
     async fn summarize(&self, visitor: VisitorId) -> Result<Option<VisitorSummary>, StoreError> {
-        self.run(move |connection| visitors::summarize(connection, visitor))
-            .await
+        self.run_for(visitor, move |connection| {
+            visitors::summarize(connection, visitor)
+        })
+        .await
     }
 
     async fn register(&self, visitor: VisitorRegistration) -> Result<Registration, StoreError> {
         let mut attempts = Attempts::default();
-        self.run(move |connection| write::register(connection, &visitor, &mut attempts))
-            .await
+        self.run_for(VisitorId::from(&visitor.identity), move |connection| {
+            write::register(connection, &visitor, &mut attempts)
+        })
+        .await
     }
 
     async fn erase(&self, visitor: VisitorId, at: Timestamp) -> Result<bool, StoreError> {
@@ -240,15 +223,18 @@ impl VisitorStore for PostgresStore {
             gone: VisitorGone::Erased,
             at,
         });
-        self.run(move |connection| leaving.erase(connection)).await
+        self.run_for(visitor, move |connection| leaving.erase(connection))
+            .await
     }
 }
 
 #[async_trait]
 impl ConversationList for PostgresStore {
     async fn living_ids(&self, visitor: VisitorId) -> Result<Option<LivingIds>, StoreError> {
-        self.run(move |connection| feed::living_ids(connection, visitor))
-            .await
+        self.run_for(visitor, move |connection| {
+            feed::living_ids(connection, visitor)
+        })
+        .await
     }
 }
 
@@ -260,8 +246,10 @@ impl ChangeFeed for PostgresStore {
         request: PageRequest,
         admit: Admit,
     ) -> Result<Option<PageRead>, StoreError> {
-        self.run(move |connection| feed::changes(connection, visitor, &request, &admit))
-            .await
+        self.run_for(visitor, move |connection| {
+            feed::changes(connection, visitor, &request, &admit)
+        })
+        .await
     }
 }
 
@@ -296,8 +284,10 @@ impl StoreArchive for PostgresStore {
         after: Option<ArchivePlace>,
         limit: usize,
     ) -> Result<Vec<ArchivedConversation>, StoreError> {
-        self.run(move |connection| archive::read_items(connection, visitor, after, limit))
-            .await
+        self.run_for(visitor, move |connection| {
+            archive::read_items(connection, visitor, after, limit)
+        })
+        .await
     }
 
     async fn adopt_digest_seed(&self, digest_seed: u64) -> Result<bool, StoreError> {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use diesel::prelude::*;
 
-use super::errors::{ConnectError, OpenError, one_line};
+use super::errors::OpenError;
 use super::session::{self, Database};
 
 /// Between two looks for a database that is not there yet.
@@ -24,6 +24,9 @@ pub struct PostgresOptions {
     pub queue: usize,
     /// How long to wait for a database that is not there yet.
     pub wait_at_start: Duration,
+    /// On a Citus cluster: whether calls about a visitor go straight to the node that has it, by the names that the
+    /// nodes have in the cluster. A node that this program does not reach by its name is left out.
+    pub shard_aware: bool,
 }
 
 impl PostgresOptions {
@@ -35,6 +38,7 @@ impl PostgresOptions {
             pool_size: 16,
             queue: 256,
             wait_at_start: Duration::from_secs(30),
+            shard_aware: true,
         }
     }
 }
@@ -46,6 +50,7 @@ impl fmt::Debug for PostgresOptions {
             .field("pool_size", &self.pool_size)
             .field("queue", &self.queue)
             .field("wait_at_start", &self.wait_at_start)
+            .field("shard_aware", &self.shard_aware)
             .finish_non_exhaustive()
     }
 }
@@ -80,15 +85,5 @@ pub(super) fn first_connection(
 pub(super) fn warn_if_not_durable(connection: &mut PgConnection) {
     if session::setting(connection, "fsync").is_ok_and(|fsync| fsync != "on") {
         tracing::warn!("the database runs with fsync = off: a power cut may lose everything");
-    }
-}
-
-/// Each failing call is logged by itself; this tells of those that nobody waits for.
-#[derive(Debug)]
-pub(super) struct LogConnectErrors;
-
-impl r2d2::HandleError<ConnectError> for LogConnectErrors {
-    fn handle_error(&self, error: ConnectError) {
-        tracing::debug!(error = %one_line(&error.to_string()), "cannot connect to the database");
     }
 }

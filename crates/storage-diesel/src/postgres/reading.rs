@@ -36,7 +36,7 @@ impl ConversationReader for PostgresStore {
         request: ListRequest,
         admit: Admit,
     ) -> Result<Option<ListRead>, StoreError> {
-        self.run(move |connection| {
+        self.run_for(visitor, move |connection| {
             at_one_moment(connection, visitor, |rows, change_counter| {
                 read_list(rows, &request, &admit, change_counter)
             })
@@ -50,7 +50,7 @@ impl ConversationReader for PostgresStore {
         request: ConversationRequest,
         admit: Admit,
     ) -> Result<Option<ConversationRead>, StoreError> {
-        self.run(move |connection| {
+        self.run_for(visitor, move |connection| {
             at_one_moment(connection, visitor, |rows, _| {
                 read_conversation(rows, &request, &admit)
             })
@@ -63,8 +63,10 @@ impl ConversationReader for PostgresStore {
         visitor: VisitorId,
         conversation: ConversationKey,
     ) -> Result<Option<Option<ChangedHead>>, StoreError> {
-        self.run(move |connection| head(connection, visitor, conversation))
-            .await
+        self.run_for(visitor, move |connection| {
+            head(connection, visitor, conversation)
+        })
+        .await
     }
 }
 

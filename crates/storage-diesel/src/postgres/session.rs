@@ -1,15 +1,14 @@
-//! Connections: how each is opened, with the settings that the store's promises rest on, and which
-//! of them are fit to be used.
+//! Connections: how each is opened, with the settings that the store's promises rest on.
 
 use std::env;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::thread;
+use std::sync::{Mutex, PoisonError};
 
-use diesel::connection::{AnsiTransactionManager, SimpleConnection, TransactionManager};
+use diesel::connection::SimpleConnection;
 use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Text};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::errors::{ConnectError, PostgresError};
 
@@ -57,21 +56,20 @@ pub(super) struct Database {
     url: String,
     /// Rises with each failure of a connection: those from before are tried before they are used.
     generation: AtomicU64,
-}
-
-/// A connection of the pool.
-pub(super) struct Session {
-    pub(super) connection: PgConnection,
-    generation: u64,
-    /// Set after a failure that may have been the connection's.
-    pub(super) is_suspect: bool,
+    /// Whether the last try of a pool to connect succeeded, if there was one.
+    is_reachable: Mutex<Option<bool>>,
 }
 
 impl Database {
     pub(super) fn at(url: &str) -> Self {
+        Self::of(with_parameters(url))
+    }
+
+    fn of(url: String) -> Self {
         Self {
-            url: with_parameters(url),
+            url,
             generation: AtomicU64::new(0),
+            is_reachable: Mutex::default(),
         }
     }
 
@@ -79,10 +77,13 @@ impl Database {
     pub(super) fn at_any_server(url: &str) -> Self {
         let mut with = with_parameters(url);
         with.push_str("&target_session_attrs=any");
-        Self {
-            url: with,
-            generation: AtomicU64::new(0),
-        }
+        Self::of(with)
+    }
+
+    /// The same database at another node of its cluster. (Of a parameter that is there twice libpq takes the last.)
+    pub(super) fn at_node(&self, host: &str, port: i32) -> Self {
+        let host = utf8_percent_encode(host, NON_ALPHANUMERIC);
+        Self::of(format!("{}&host={host}&hostaddr=&port={port}", self.url))
     }
 
     /// Opens a connection with the settings that the server and the role give it.
@@ -104,6 +105,24 @@ impl Database {
     /// Has all connections tried before they are used again.
     pub(super) fn doubt_connections(&self) {
         self.generation.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// Those from before another generation are to be tried.
+    pub(super) fn generation(&self) -> u64 {
+        self.generation.load(Ordering::Acquire)
+    }
+
+    /// Whether the last try to connect succeeded.
+    pub(super) fn is_reachable(&self) -> bool {
+        let is_reachable = self.is_reachable.lock();
+        *is_reachable.unwrap_or_else(PoisonError::into_inner) == Some(true)
+    }
+
+    /// Keeps whether a try to connect succeeded, and tells whether the one before it came out otherwise.
+    pub(super) fn note_try(&self, succeeded: bool) -> bool {
+        let is_reachable = self.is_reachable.lock();
+        let mut is_reachable = is_reachable.unwrap_or_else(PoisonError::into_inner);
+        is_reachable.replace(succeeded) != Some(succeeded)
     }
 }
 
@@ -172,53 +191,6 @@ pub(super) fn check_writable(connection: &mut PgConnection) -> Result<(), Postgr
     match diesel::select(sql::<Bool>(reads_only)).get_result(connection)? {
         true => Err(PostgresError::ReadOnly),
         false => Ok(()),
-    }
-}
-
-/// Makes the connections of the pool.
-pub(super) struct Sessions(pub(super) Arc<Database>);
-
-impl r2d2::ManageConnection for Sessions {
-    type Connection = Session;
-    type Error = ConnectError;
-
-    fn connect(&self) -> Result<Session, ConnectError> {
-        let generation = self.0.generation.load(Ordering::Acquire);
-        Ok(Session {
-            connection: PgConnection::establish(&self.0.url)?,
-            generation,
-            is_suspect: false,
-        })
-    }
-
-    /// Called whenever a connection is taken out; it asks the server only after a failure.
-    fn is_valid(&self, session: &mut Session) -> Result<(), ConnectError> {
-        let generation = self.0.generation.load(Ordering::Acquire);
-        if session.generation != generation {
-            check_writable(&mut session.connection).map_err(|error| match error {
-                PostgresError::Database(error) => ConnectError::Query(error),
-                _ => ConnectError::ReadOnly,
-            })?;
-            session.generation = generation;
-        }
-        Ok(())
-    }
-
-    fn has_broken(&self, session: &mut Session) -> bool {
-        // Work that panics leaves its transaction open.
-        thread::panicking()
-            || session.is_suspect
-            || AnsiTransactionManager::is_broken_transaction_manager(&mut session.connection)
-    }
-}
-
-/// Gives each new connection of the pool its settings.
-#[derive(Debug)]
-pub(super) struct SessionSettings;
-
-impl r2d2::CustomizeConnection<Session, ConnectError> for SessionSettings {
-    fn on_acquire(&self, session: &mut Session) -> Result<(), ConnectError> {
-        configure(&mut session.connection)
     }
 }
 

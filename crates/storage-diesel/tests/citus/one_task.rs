@@ -19,8 +19,9 @@ use super::open;
 fn store_of_one_task() -> (PostgresStore, TestDatabase) {
     let database = TestServer::shared().new_database();
     open(&database);
-    database.execute(
-        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET citus.multi_task_query_log_level = error', \
+    database.execute_on_nodes(
+        "SET citus.enable_ddl_propagation = off;
+         DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET citus.multi_task_query_log_level = error', \
          current_database()); END $$",
     );
     (open(&database), database)

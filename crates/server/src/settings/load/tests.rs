@@ -64,6 +64,7 @@ fn nothing_has_to_be_set() {
     assert!(settings.database.readers() > 0);
     assert_eq!(settings.database.busy_timeout_ms, 5_000);
     assert_eq!(settings.database.pool_size, 16);
+    assert!(settings.database.shard_aware);
     assert_eq!(settings.database.wait_at_start_seconds, 30);
     assert_eq!(settings.limits.queue, 256);
     assert_eq!(settings.limits(), Limits::default());
