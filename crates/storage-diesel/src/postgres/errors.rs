@@ -115,6 +115,23 @@ impl PostgresError {
         }
     }
 
+    /// Whether it is not what was asked that failed, but the connection or the server behind it.
+    pub(super) fn is_of_connection(&self) -> bool {
+        matches!(
+            self,
+            Self::ReadOnly
+                | Self::Database(
+                    DieselError::BrokenTransactionManager
+                        | DieselError::DatabaseError(
+                            DatabaseErrorKind::ClosedConnection
+                                | DatabaseErrorKind::UnableToSendCommand
+                                | DatabaseErrorKind::ReadOnlyTransaction,
+                            _
+                        )
+                )
+        )
+    }
+
     /// Whether the connection that it came from is fit for others, or will be found not to be: after a failure that may
     /// pass all are tried before they are used again. On a cluster it may be another node that is gone, which has the
     /// code of a lost connection; to connect anew for each of its visitors would slow down the others.

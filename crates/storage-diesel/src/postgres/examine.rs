@@ -9,6 +9,7 @@ use diesel::sql_types::{BigInt, Bool, Integer, Nullable, SingleValue, SqlType, T
 
 use super::errors::{ConnectError, OpenError, one_line};
 use super::migrate::MIGRATIONS;
+use super::nodes;
 use super::session::{Database, setting};
 use crate::migrations::SchemaState;
 
@@ -66,7 +67,8 @@ pub struct CitusNode {
     pub address: String,
     /// Whether it writes through what it commits for the others; `None` where it does not answer.
     pub writes_through: Option<bool>,
-    /// Why it cannot be connected to from here by that address; `None` where it can.
+    /// Why a server could not ask it for its visitors from here, by that address; `None` where it could, or would not, as
+    /// the node has no visitors.
     pub unreachable: Option<String>,
 }
 
@@ -171,13 +173,13 @@ fn citus(database: &Database, connection: &mut PgConnection) -> QueryResult<Opti
         return Ok(None);
     };
     let nodes: Vec<NodeRow> = diesel::sql_query(CITUS_NODES).load(connection)?;
+    let refusals = nodes::refusals(database, connection)?;
     let nodes = nodes.into_iter().map(|node| {
-        let reached = database.at_node(&node.host, node.port).connect_as_it_is();
-        let refused = reached.err().map(ConnectError::from).map(OpenError::from);
+        let address = format!("{}:{}", node.host, node.port);
         CitusNode {
-            address: format!("{}:{}", node.host, node.port),
+            unreachable: refusals.get(&address).cloned(),
             writes_through: node.writes_through,
-            unreachable: refused.map(|refused| refused.to_string()),
+            address,
         }
     });
     let nodes = nodes.collect();

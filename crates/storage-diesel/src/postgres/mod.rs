@@ -111,7 +111,8 @@ impl PostgresStore {
         let pool_size = options.pool_size.max(1);
         let nodes = options.shard_aware.then(|| {
             let database = Arc::clone(&database);
-            Nodes::at(database, &mut connection, identity.epoch, pool_size)
+            let sizes = (pool_size, options.queue);
+            Nodes::at(database, &mut connection, identity.epoch, sizes)
         });
         let sessions = Sessions::of(Arc::clone(&database));
         let by_url = SessionPool::new(sessions, pool_size, WAIT_MAX);

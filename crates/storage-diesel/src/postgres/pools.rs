@@ -16,6 +16,7 @@ use super::errors::{ConnectError, PostgresError, one_line};
 use super::migrate;
 use super::nodes::{Node, Nodes};
 use super::session::{Database, check_writable};
+use crate::concurrency_limit::ConcurrencyLimit;
 use crate::measures::PoolLoad;
 
 /// A connection of a pool, which goes back to it.
@@ -29,6 +30,11 @@ pub(super) struct Pools {
 }
 
 impl Pools {
+    /// How many calls about the visitors of one node may work at once, where this visitor is on a node.
+    pub(super) fn limit_of(&self, visitor: Option<VisitorId>) -> Option<Arc<ConcurrencyLimit>> {
+        self.nodes.as_ref()?.limit_of(visitor?)
+    }
+
     /// A connection for a call about this visitor, or about none, that has been tried so often.
     ///
     /// Only the first try goes to the visitor's node: a node that has failed is not waited for once more.
@@ -46,12 +52,21 @@ impl Pools {
             Some(session) => session,
             None => self.session_by_url(nodes)?,
         };
-        nodes.look(&mut session.connection);
+        if nodes.look_is_due() {
+            // A node that has been replaced may still answer, and name itself.
+            match self.by_url.idle() {
+                Some(mut by_url) => nodes.look(&mut by_url.connection),
+                None => nodes.look(&mut session.connection),
+            }
+        }
         Ok(session)
     }
 
     /// A connection to where the URL leads, or, while that cannot be reached, to any node: each can do all that calls do.
     fn session_by_url(&self, nodes: &Nodes) -> Result<PooledSession, PostgresError> {
+        if let Some(session) = self.by_url.idle() {
+            return Ok(session);
+        }
         if !self.by_url.is_reachable()
             && let Some(session) = nodes.any_session()
         {
@@ -59,6 +74,17 @@ impl Pools {
         }
         let session = self.by_url.get();
         session.or_else(|error| nodes.any_session().ok_or(error))
+    }
+
+    /// What is to be done about the connections that are like one that has failed.
+    pub(super) fn doubt(&self, session: &Session, error: &PostgresError) {
+        if error.is_of_connection()
+            && let Some(nodes) = &self.nodes
+            && nodes.reconnect(&session.database)
+        {
+            return;
+        }
+        session.database.doubt_connections();
     }
 }
 
@@ -87,6 +113,11 @@ impl SessionPool {
         self.sessions.get().map_err(PostgresError::NoConnection)
     }
 
+    /// One that is open and not at work.
+    pub(super) fn idle(&self) -> Option<PooledSession> {
+        self.sessions.try_get()
+    }
+
     pub(super) fn get_within(&self, wait_max: Duration) -> Result<PooledSession, PostgresError> {
         let session = self.sessions.get_timeout(wait_max);
         session.map_err(PostgresError::NoConnection)
@@ -95,6 +126,11 @@ impl SessionPool {
     /// Whether the last try to connect succeeded.
     pub(super) fn is_reachable(&self) -> bool {
         self.database.is_reachable()
+    }
+
+    /// Whether its connections are to this place.
+    pub(super) fn is_of(&self, database: &Arc<Database>) -> bool {
+        Arc::ptr_eq(&self.database, database)
     }
 
     pub(super) fn load(&self, name: &'static str) -> PoolLoad {
@@ -109,13 +145,6 @@ pub(super) struct Session {
     generation: u64,
     /// Set after a failure that may have been the connection's.
     pub(super) is_suspect: bool,
-}
-
-impl Session {
-    /// Has all connections to the same place tried before they are used again.
-    pub(super) fn doubt_its_like(&self) {
-        self.database.doubt_connections();
-    }
 }
 
 /// Makes the connections of a pool.
@@ -144,7 +173,8 @@ impl Sessions {
         Self { database, node }
     }
 
-    fn open(&self) -> Result<PgConnection, ConnectError> {
+    /// Opens one.
+    pub(super) fn open(&self) -> Result<PgConnection, ConnectError> {
         let mut connection = self.database.connect()?;
         if let Some(node) = &self.node
             && !node.is_reached_by(&mut connection)?

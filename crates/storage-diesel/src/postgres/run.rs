@@ -46,15 +46,16 @@ impl PostgresStore {
         visitor: Option<VisitorId>,
         work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let permit = self
-            .0
-            .concurrency_limit
-            .acquire()
-            .await
-            .map_err(PostgresError::Overloaded)?;
         let opened = Arc::clone(&self.0);
+        let overloaded = PostgresError::Overloaded;
+        let of_node = match opened.pools.limit_of(visitor) {
+            Some(limit) => Some(limit.acquire().await.map_err(overloaded)?),
+            None => None,
+        };
+        let permit = opened.concurrency_limit.acquire().await;
+        let permit = permit.map_err(overloaded)?;
         let work = move || {
-            let _permit = permit;
+            let _permits = (of_node, permit);
             with_retries(&opened.pools, visitor, work)
         };
         let done = tokio::task::spawn_blocking(work).await;
@@ -83,7 +84,7 @@ fn with_retries<T>(
             kind,
             PostgresErrorKind::Passing | PostgresErrorKind::ReadOnly
         ) {
-            session.doubt_its_like();
+            pools.doubt(&session, &error);
             drop(session);
             if attempt < ATTEMPTS && started.elapsed() < LATEST_ATTEMPT {
                 tracing::debug!(error = %error, attempt, "a transaction is tried again");

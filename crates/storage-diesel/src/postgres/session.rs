@@ -80,10 +80,12 @@ impl Database {
         Self::of(with)
     }
 
-    /// The same database at another node of its cluster. (Of a parameter that is there twice libpq takes the last.)
+    /// The same database at another node of its cluster, which is given up so soon that there is time to ask another
+    /// one. (Of a parameter that is there twice libpq takes the last.)
     pub(super) fn at_node(&self, host: &str, port: i32) -> Self {
         let host = utf8_percent_encode(host, NON_ALPHANUMERIC);
-        Self::of(format!("{}&host={host}&hostaddr=&port={port}", self.url))
+        let node = format!("host={host}&hostaddr=&port={port}&tcp_user_timeout=2500");
+        Self::of(format!("{}&{node}", self.url))
     }
 
     /// Opens a connection with the settings that the server and the role give it.
@@ -228,6 +230,26 @@ mod tests {
             let with = with_parameters(url);
             assert!(with.starts_with(begin), "{with}");
             assert_eq!(with.matches("&&").count(), 0, "{with}");
+        }
+    }
+
+    #[test]
+    fn a_node_is_connected_to_whatever_the_url_says() {
+        let database = TestServer::shared().new_database();
+        let folder = database.value("current_setting('unix_socket_directories')");
+        let port = database.value("current_setting('port')").parse().unwrap();
+        let name = database.name();
+        for url in [
+            format!("postgres://postgres@db/{name}"),
+            format!("postgres://postgres:pa?ss@a,b:1/{name}?load_balance_hosts=random"),
+            format!("postgres://postgres@[::1]:1/{name}?hostaddr=::1&host=c,d&port=1,2"),
+            format!("postgres:///{name}?user=postgres&host=/nowhere&"),
+        ] {
+            let node = Database::at(&url).at_node(&folder, port);
+            let mut connection = node.connect().unwrap();
+            let found = diesel::select(sql::<Text>("current_database()::text"));
+            let found: String = found.get_result(&mut connection).unwrap();
+            assert_eq!(found, name, "{url}");
         }
     }
 

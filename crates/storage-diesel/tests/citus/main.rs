@@ -13,6 +13,9 @@ mod checking;
 mod merging;
 mod one_task;
 
+use std::thread;
+use std::time::Duration;
+
 use convosync_domain::ports::VisitorStore as _;
 use convosync_storage_contract::fixtures::{at, registration, visitor_id};
 use convosync_storage_diesel::postgres::{PostgresOptions, PostgresStore};
@@ -22,6 +25,8 @@ use one_task::use_all_of_a_visitor;
 
 const DISTRIBUTED: &str = "SELECT string_agg(table_name::text || ' by ' || distribution_column, ', ' \
     ORDER BY table_name::text) FROM citus_tables WHERE citus_table_type = 'distributed'";
+const AT_COORDINATOR: &str =
+    "SELECT query_execution_single_shard FROM citus_stat_counters WHERE name = current_database()";
 const LOCAL_VISITORS: &str =
     "SELECT NOT EXISTS (SELECT FROM pg_dist_partition WHERE logicalrelid = 'visitors'::regclass)";
 
@@ -79,11 +84,18 @@ async fn what_one_visitor_does_stays_on_one_shard_and_in_one_phase() {
     database.execute_on_nodes("SELECT recover_prepared_transactions()");
     let of_several_shards = || count(&database, "query_execution_multi_shard");
     let before = of_several_shards();
+    while store.current_load().pools[1].open < 2 {
+        thread::sleep(Duration::from_millis(20));
+    }
+    let at_coordinator = || database.value(AT_COORDINATOR);
+    let before_at_coordinator = at_coordinator();
     for name in ["ada", "bob", "cleo", "dan", "eve"] {
         use_all_of_a_visitor(&store, name).await;
         assert!(store.erase(visitor_id(name), at(50)).await.unwrap());
     }
     assert_eq!(of_several_shards(), before);
+    // Nothing has failed at a node and then been done by way of the coordinator.
+    assert_eq!(at_coordinator(), before_at_coordinator);
     assert!(count(&database, "query_execution_single_shard") > 100);
     let elsewhere = "groupid <> (SELECT groupid FROM pg_dist_local_group)";
     let prepared = format!("SELECT count(*) FROM pg_dist_transaction WHERE {elsewhere}");

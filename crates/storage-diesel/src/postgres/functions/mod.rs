@@ -55,7 +55,7 @@ pub(super) fn is_distributed(connection: &mut PgConnection) -> QueryResult<bool>
     }
     diesel::select(sql::<Bool>(
         "EXISTS (SELECT FROM pg_dist_partition \
-         WHERE logicalrelid = 'visitors'::regclass AND partmethod = 'h')",
+         WHERE logicalrelid = to_regclass('visitors') AND partmethod = 'h')",
     ))
     .get_result(connection)
 }

@@ -22,8 +22,12 @@ use uuid::Uuid;
 
 use convosync_domain::identity::VisitorId;
 
+use super::WAIT_MAX;
+use super::errors::OpenError;
+use super::migrate;
 use super::pools::{PooledSession, SessionPool, Sessions};
 use super::session::Database;
+use crate::concurrency_limit::ConcurrencyLimit;
 use crate::measures::PoolLoad;
 use shard_map::ShardMap;
 
@@ -31,8 +35,8 @@ use shard_map::ShardMap;
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// How long a call waits for a connection to its visitor's node, before it goes by another one.
 const NODE_WAIT: Duration = Duration::from_millis(250);
-/// Between two tries to connect to a node that cannot be reached lies half of this.
-const CONNECT_AGAIN: Duration = Duration::from_secs(10);
+/// How much time at most lies between two tries to connect to a node that cannot be reached.
+const CONNECT_PAUSE_MAX: Duration = Duration::from_secs(10);
 
 /// The nodes of a cluster, and connections to each. There are none where there is no cluster.
 pub(super) struct Nodes {
@@ -41,6 +45,7 @@ pub(super) struct Nodes {
     /// The epoch of the store that they have.
     epoch: Uuid,
     pool_size: u32,
+    queue: usize,
     known: RwLock<Known>,
     next_look: Mutex<Instant>,
 }
@@ -48,21 +53,30 @@ pub(super) struct Nodes {
 #[derive(Default)]
 struct Known {
     shards: ShardMap,
-    pools: BTreeMap<Node, SessionPool>,
+    nodes: BTreeMap<Node, KnownNode>,
+}
+
+#[derive(Clone)]
+struct KnownNode {
+    pool: SessionPool,
+    /// How many calls about its visitors work at once, whichever way they go: a node that hangs is not to keep all who
+    /// work from the visitors of the others.
+    limit: Arc<ConcurrencyLimit>,
 }
 
 impl Nodes {
-    /// Those of the cluster that this connection leads to, each with a pool of this size.
+    /// Those of the cluster that this connection leads to, each with a pool of this size; so many calls may wait for each.
     pub(super) fn at(
         database: Arc<Database>,
         connection: &mut PgConnection,
         epoch: Uuid,
-        pool_size: u32,
+        (pool_size, queue): (u32, usize),
     ) -> Self {
         let nodes = Self {
             database,
             epoch,
             pool_size,
+            queue,
             known: RwLock::default(),
             next_look: Mutex::new(Instant::now()),
         };
@@ -72,24 +86,48 @@ impl Nodes {
 
     /// A connection to the node that has the visitor, if it can be reached.
     pub(super) fn session_for(&self, visitor: VisitorId) -> Option<PooledSession> {
-        let pool = {
-            let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            let node = known.shards.node_of(visitor)?;
-            known.pools.get(node)?.clone()
-        };
-        session_of(&pool)
+        session_of(&self.node_of(visitor)?.pool)
+    }
+
+    /// How many calls about the visitors of the node that has this one may work at once.
+    pub(super) fn limit_of(&self, visitor: VisitorId) -> Option<Arc<ConcurrencyLimit>> {
+        Some(self.node_of(visitor)?.limit)
+    }
+
+    fn node_of(&self, visitor: VisitorId) -> Option<KnownNode> {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        let node = known.shards.node_of(visitor)?;
+        known.nodes.get(node).cloned()
     }
 
     /// A connection to any node that can be reached.
     pub(super) fn any_session(&self) -> Option<PooledSession> {
-        let pools: Vec<SessionPool> = {
+        let nodes: Vec<KnownNode> = {
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            known.pools.values().cloned().collect()
+            known.nodes.values().cloned().collect()
         };
-        pools.iter().find_map(session_of)
+        nodes.iter().find_map(|node| session_of(&node.pool))
     }
 
-    /// Looks up at any node which node has what, if that is due. Where that fails, what was known stays.
+    /// Begins anew with the connections of a node of which one was lost, so that it is left out until it is connected to;
+    /// `false` where these are not the connections of a node.
+    pub(super) fn reconnect(&self, lost: &Arc<Database>) -> bool {
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut nodes = known.nodes.iter_mut();
+        let Some((node, known)) = nodes.find(|(_, known)| known.pool.is_of(lost)) else {
+            return false;
+        };
+        known.pool = self.pool_of(node);
+        true
+    }
+
+    /// Whether it is to be looked up which node has what.
+    pub(super) fn look_is_due(&self) -> bool {
+        let next_look = self.next_look.try_lock();
+        next_look.is_ok_and(|next_look| Instant::now() >= *next_look)
+    }
+
+    /// Looks up which node has what, if that is due. Where that fails, what was known stays.
     pub(super) fn look(&self, connection: &mut PgConnection) {
         let Ok(mut next_look) = self.next_look.try_lock() else {
             return;
@@ -101,41 +139,76 @@ impl Nodes {
         *next_look = now + LOOK_EVERY;
         match ShardMap::read(connection) {
             Ok(shards) => self.know(shards),
-            Err(error) => tracing::debug!(%error, "it could not be looked up which node has what"),
+            Err(error) => tracing::warn!(%error, "it could not be looked up which node has what"),
         }
     }
 
     /// The nodes that stay keep their connections; those of the others are closed.
     fn know(&self, shards: ShardMap) {
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-        let mut before = std::mem::take(&mut known.pools);
+        let mut before = std::mem::take(&mut known.nodes);
         for node in shards.nodes() {
-            let pool = before.remove(node).unwrap_or_else(|| self.pool_of(node));
-            known.pools.insert(node.clone(), pool);
+            let found = before.remove(node).unwrap_or_else(|| self.begin(node));
+            known.nodes.insert(node.clone(), found);
         }
         known.shards = shards;
+    }
+
+    fn begin(&self, node: &Node) -> KnownNode {
+        let at_once = (self.pool_size - self.pool_size / 4).max(1);
+        KnownNode {
+            pool: self.pool_of(node),
+            limit: Arc::new(ConcurrencyLimit::new(at_once, self.queue, WAIT_MAX)),
+        }
     }
 
     fn pool_of(&self, node: &Node) -> SessionPool {
         let database = Arc::new(self.database.at_node(&node.host, node.port));
         let sessions = Sessions::of_node(database, node.clone(), self.epoch);
-        SessionPool::new(sessions, self.pool_size, CONNECT_AGAIN)
+        // The pool's tries are as far apart as half of what it is to wait at most.
+        SessionPool::new(sessions, self.pool_size, 2 * CONNECT_PAUSE_MAX)
     }
 
     /// How busy their connections are, taken together; `None` where there are no nodes.
     pub(super) fn load(&self) -> Option<PoolLoad> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let loads = known.pools.values().map(|pool| pool.load("nodes"));
+        let loads = known.nodes.values();
+        let loads = loads.map(|node| node.limit.of_pool(node.pool.load("nodes")));
         loads.reduce(|all, one| PoolLoad {
             size: all.size + one.size,
             open: all.open + one.open,
             busy: all.busy + one.busy,
+            waiting: all.waiting + one.waiting,
+            waits: all.waits + one.waits,
             ..all
         })
     }
 }
 
+/// Which nodes that have visitors could not be asked for them from here, by their addresses, and why.
+pub(super) fn refusals(
+    database: &Database,
+    connection: &mut PgConnection,
+) -> QueryResult<BTreeMap<String, String>> {
+    let shards = ShardMap::read(connection)?;
+    let mut refusals = BTreeMap::new();
+    for node in shards.nodes() {
+        let Some(store) = migrate::read_store(connection)? else {
+            break;
+        };
+        let at_node = Arc::new(database.at_node(&node.host, node.port));
+        if let Err(error) = Sessions::of_node(at_node, node.clone(), store.epoch).open() {
+            refusals.insert(node.to_string(), OpenError::from(error).to_string());
+        }
+    }
+    Ok(refusals)
+}
+
+/// An open connection, also while no more can be had; or a new one, of a node that can be reached.
 fn session_of(pool: &SessionPool) -> Option<PooledSession> {
-    let is_reachable = pool.is_reachable();
-    is_reachable.then(|| pool.get_within(NODE_WAIT).ok())?
+    let open = pool.idle();
+    open.or_else(|| {
+        pool.is_reachable()
+            .then(|| pool.get_within(NODE_WAIT).ok())?
+    })
 }

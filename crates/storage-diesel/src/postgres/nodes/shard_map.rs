@@ -31,13 +31,14 @@ impl fmt::Display for Node {
 #[derive(Debug, Default)]
 pub(super) struct ShardMap(BTreeMap<i32, Option<Node>>);
 
-/// Each shard has a place, or as many as it has copies: any of them will do. A node without the metadata knows no tables.
+/// Each shard has a place, or as many as it has copies, of which the last that has a node counts. A node without the
+/// metadata knows no tables.
 const SHARDS: &str = "SELECT s.shardminvalue::integer AS first, n.nodename AS host, n.nodeport AS port, n.groupid AS \"group\"
     FROM pg_dist_shard s
     LEFT JOIN pg_dist_placement p ON p.shardid = s.shardid AND p.shardstate = 1
     LEFT JOIN pg_dist_node n ON n.groupid = p.groupid
         AND n.noderole = 'primary' AND n.isactive AND n.hasmetadata AND n.metadatasynced
-    WHERE s.logicalrelid = 'visitors'::regclass";
+    WHERE s.logicalrelid = 'visitors'::regclass ORDER BY n.groupid NULLS FIRST";
 
 #[derive(QueryableByName)]
 struct Shard {

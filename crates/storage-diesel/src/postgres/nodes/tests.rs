@@ -135,6 +135,38 @@ fn end_connections(database: &TestDatabase) {
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Citus cluster: make test-citus"]
+async fn on_citus_a_node_that_hangs_keeps_nobody_from_the_others() {
+    let database = TestServer::shared().new_database();
+    let store = store_of(&NAMES, &PostgresOptions::at(database.url())).await;
+    let homes = homes(&database);
+    eventually("at home", async || are_at_home(&store, &homes).await).await;
+    let hanging = (0..40).map(|_| {
+        let store = store.clone();
+        let hang = |connection: &mut PgConnection| {
+            let sleep = diesel::sql_query("SELECT pg_sleep(4)").execute(connection);
+            Ok(sleep.map(|_| ())?)
+        };
+        tokio::spawn(async move { store.run_for(visitor_id("ada"), hang).await })
+    });
+    let hanging: Vec<_> = hanging.collect();
+    let elsewhere = NAMES.into_iter().find(|name| homes[name] != homes["ada"]);
+    let elsewhere = visitor_id(elsewhere.unwrap());
+    for counter in 0..20 {
+        let began = Instant::now();
+        let committed = store.commit(elsewhere, posted(counter)).await;
+        assert_eq!(committed.unwrap(), counter + 1);
+        assert!(began.elapsed() < Duration::from_secs(1), "{counter}");
+        thread::sleep(Duration::from_millis(50));
+    }
+    let mut refused = 0;
+    for hanging in hanging {
+        refused += usize::from(hanging.await.unwrap().is_err());
+    }
+    assert_eq!(refused, 40 - 12, "the others have waited for too long");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a Citus cluster: make test-citus"]
 async fn on_citus_a_node_that_has_become_another_store_is_left_out() {
     let database = TestServer::shared().new_database();
     let store = store_of(&NAMES, &PostgresOptions::at(database.url())).await;
@@ -222,7 +254,7 @@ async fn on_citus_the_nodes_are_enough_while_the_coordinator_is_gone() {
 /// Of the database's cluster, as if this node had all visitors.
 fn nodes_with(database: &TestDatabase, node: Node) -> Nodes {
     let url = Arc::new(Database::at(&database.url()));
-    let nodes = Nodes::at(url, &mut database.connect(), Uuid::nil(), 4);
+    let nodes = Nodes::at(url, &mut database.connect(), Uuid::nil(), (4, 4));
     assert!(nodes.load().is_none(), "it is no cluster");
     nodes.know([(i32::MIN, Some(node))].into());
     nodes
@@ -243,7 +275,7 @@ fn a_node_that_is_not_there_or_no_node_of_the_cluster_is_not_waited_for() {
                 group: 1,
             },
         );
-        for _ in 0..20 {
+        for _ in 0..50 {
             let began = Instant::now();
             assert!(nodes.session_for(visitor_id("ada")).is_none());
             assert!(began.elapsed() < NODE_WAIT);
