@@ -28,7 +28,8 @@ impl CopyFloor {
     pub fn connect(url: &str) -> Result<Self> {
         let mut client = connect(url)?;
         for number in 0..VISITORS {
-            let insert = "INSERT INTO visitors VALUES ($1, 1, $2, 0, 0, $1)";
+            let insert = "INSERT INTO visitors (id, kind, user_id, registered_at, change_counter, \
+                 latest_write, living_conversations, content_bytes) VALUES ($1, 1, $2, 0, 0, $1, 0, 0)";
             client.execute(insert, &[&visitor(number), &format!("visitor-{number}")])?;
         }
         Ok(Self {
@@ -210,5 +211,28 @@ impl Rows {
         writer.finish()?;
         self.text.clear();
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use convosync_storage_diesel::postgres::{PostgresOptions, PostgresStore};
+    use convosync_test_postgres::TestServer;
+
+    use super::*;
+    use crate::bodies::{Shape, body};
+
+    #[test]
+    #[allow(clippy::unwrap_used, reason = "a panic in a test is its result")]
+    fn it_writes_into_the_schema_that_the_server_has() {
+        let database = TestServer::shared().new_database();
+        PostgresStore::migrate(&PostgresOptions::at(database.url())).unwrap();
+        let mut floor = CopyFloor::connect(&database.url()).unwrap();
+        let body = body(Shape::new(2, 3), 0);
+        assert_eq!(floor.write(0, &body).unwrap(), 6);
+        for table in ["messages", "message_outputs"] {
+            let written = database.value(&format!("SELECT count(*) FROM {table}"));
+            assert_eq!(written, "6", "{table}");
+        }
     }
 }
