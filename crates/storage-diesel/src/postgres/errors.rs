@@ -117,19 +117,18 @@ impl PostgresError {
 
     /// Whether it is not what was asked that failed, but the connection or the server behind it.
     pub(super) fn is_of_connection(&self) -> bool {
-        matches!(
+        let is_lost = matches!(
             self,
-            Self::ReadOnly
-                | Self::Database(
-                    DieselError::BrokenTransactionManager
-                        | DieselError::DatabaseError(
-                            DatabaseErrorKind::ClosedConnection
-                                | DatabaseErrorKind::UnableToSendCommand
-                                | DatabaseErrorKind::ReadOnlyTransaction,
-                            _
-                        )
-                )
-        )
+            Self::Database(
+                DieselError::BrokenTransactionManager
+                    | DieselError::DatabaseError(
+                        DatabaseErrorKind::ClosedConnection
+                            | DatabaseErrorKind::UnableToSendCommand,
+                        _
+                    )
+            )
+        );
+        is_lost || self.kind() == PostgresErrorKind::ReadOnly
     }
 
     /// Whether the connection that it came from is fit for others, or will be found not to be: after a failure that may

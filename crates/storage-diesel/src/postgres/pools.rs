@@ -5,16 +5,14 @@ use std::thread;
 use std::time::Duration;
 
 use diesel::connection::{AnsiTransactionManager, TransactionManager};
-use diesel::dsl::sql;
 use diesel::prelude::*;
-use diesel::sql_types::Integer;
 use uuid::Uuid;
 
 use convosync_domain::identity::VisitorId;
 
 use super::errors::{ConnectError, PostgresError, one_line};
 use super::migrate;
-use super::nodes::{Node, Nodes};
+use super::nodes::{self, Node, Nodes};
 use super::session::{Database, check_writable};
 use crate::concurrency_limit::ConcurrencyLimit;
 use crate::measures::PoolLoad;
@@ -187,8 +185,7 @@ impl Sessions {
 
 impl ExpectedNode {
     fn is_reached_by(&self, connection: &mut PgConnection) -> QueryResult<bool> {
-        let group = sql::<Integer>("(SELECT groupid FROM pg_dist_local_group)");
-        let group: i32 = diesel::select(group).get_result(connection)?;
+        let group = nodes::local_group(connection)?;
         let store = migrate::read_store(connection)?;
         Ok(group == self.node.group && store.is_some_and(|store| store.epoch == self.epoch))
     }

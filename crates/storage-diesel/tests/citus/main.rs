@@ -14,7 +14,7 @@ mod merging;
 mod one_task;
 
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use convosync_domain::ports::VisitorStore as _;
 use convosync_storage_contract::fixtures::{at, registration, visitor_id};
@@ -84,7 +84,9 @@ async fn what_one_visitor_does_stays_on_one_shard_and_in_one_phase() {
     database.execute_on_nodes("SELECT recover_prepared_transactions()");
     let of_several_shards = || count(&database, "query_execution_multi_shard");
     let before = of_several_shards();
+    let began = Instant::now();
     while store.current_load().pools[1].open < 2 {
+        assert!(began.elapsed() < Duration::from_secs(30), "no connections");
         thread::sleep(Duration::from_millis(20));
     }
     let at_coordinator = || database.value(AT_COORDINATOR);

@@ -25,21 +25,6 @@ pub(super) fn function(tables: &Tables) -> Function<'_> {
         returns: "boolean".to_owned(),
         body: String::new(),
     };
-    let written = [
-        "visitors",
-        conversations::Columns::TABLE,
-        messages::Columns::TABLE,
-        message_requests::Columns::TABLE,
-        message_responses::Columns::TABLE,
-        message_outputs::Columns::TABLE,
-    ];
-    function.begin(VARIABLES, &written, "RETURN false;");
-    function.look_for_replaced::<conversations::Columns>("");
-    function.look_for_replaced::<messages::Columns>("conversation_id = named.conversation_id AND ");
-    function.look_for_touched();
-    function.hold_shards();
-    function.take_number();
-    function.touch();
     let rows = [
         RowsOf::of::<conversations::Columns>(&function),
         RowsOf::of::<messages::Columns>(&function),
@@ -47,6 +32,15 @@ pub(super) fn function(tables: &Tables) -> Function<'_> {
         RowsOf::of::<message_responses::Columns>(&function),
         RowsOf::of::<message_outputs::Columns>(&function),
     ];
+    let tables_of_rows = rows.iter().map(|rows| rows.table);
+    let written: Vec<_> = ["visitors"].into_iter().chain(tables_of_rows).collect();
+    function.begin(VARIABLES, &written, "RETURN false;");
+    function.look_for_replaced::<conversations::Columns>("");
+    function.look_for_replaced::<messages::Columns>("conversation_id = named.conversation_id AND ");
+    function.look_for_touched();
+    function.hold_shards();
+    function.take_number();
+    function.touch();
     for RowsOf { table, .. } in &rows {
         let parameters = format!(", new_{table} text, replacing_{table} text");
         function.parameters.push_str(&parameters);
@@ -160,15 +154,16 @@ impl Function<'_> {
     /// Writes the rows that are new, all in one statement: on a cluster each has a cost of its own.
     fn insert_new(&mut self, rows: &[RowsOf; 5]) {
         let names = rows.each_ref().map(|rows| format!("new_{}", rows.table));
-        let mut statement = String::new();
-        for (place, rows) in (2..).zip(rows) {
-            let insert = rows.insert.replace("$rows", &format!("${place}"));
-            statement.push_str(&match place {
-                2 => format!("WITH {}_written AS ({insert})", rows.table),
-                6 => format!(" {insert}"),
-                _ => format!(", {}_written AS ({insert})", rows.table),
-            });
-        }
+        let mut place = 1;
+        let inserts = rows.each_ref().map(|rows| {
+            place += 1;
+            rows.insert.replace("$rows", &format!("${place}"))
+        });
+        let [before @ .., last] = &inserts;
+        let before = rows.iter().zip(before);
+        let before = before.map(|(rows, insert)| format!("{}_written AS ({insert})", rows.table));
+        let before = before.collect::<Vec<_>>().join(", ");
+        let statement = format!("WITH {before} {last}");
         let arguments = ["visitor"]
             .into_iter()
             .chain(names.iter().map(String::as_str));

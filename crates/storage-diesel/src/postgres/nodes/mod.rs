@@ -17,7 +17,9 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::Integer;
 use uuid::Uuid;
 
 use convosync_domain::identity::VisitorId;
@@ -78,7 +80,7 @@ impl Nodes {
             pool_size,
             queue,
             known: RwLock::default(),
-            next_look: Mutex::new(Instant::now()),
+            next_look: Mutex::new(Instant::now() + LOOK_EVERY),
         };
         nodes.look(connection);
         nodes
@@ -121,22 +123,21 @@ impl Nodes {
         true
     }
 
-    /// Whether it is to be looked up which node has what.
+    /// Whether it is to be looked up which node has what, by whoever is told so.
     pub(super) fn look_is_due(&self) -> bool {
-        let next_look = self.next_look.try_lock();
-        next_look.is_ok_and(|next_look| Instant::now() >= *next_look)
-    }
-
-    /// Looks up which node has what, if that is due. Where that fails, what was known stays.
-    pub(super) fn look(&self, connection: &mut PgConnection) {
         let Ok(mut next_look) = self.next_look.try_lock() else {
-            return;
+            return false;
         };
         let now = Instant::now();
-        if now < *next_look {
-            return;
+        let is_due = now >= *next_look;
+        if is_due {
+            *next_look = now + LOOK_EVERY;
         }
-        *next_look = now + LOOK_EVERY;
+        is_due
+    }
+
+    /// Looks up which node has what. Where that fails, what was known stays.
+    pub(super) fn look(&self, connection: &mut PgConnection) {
         match ShardMap::read(connection) {
             Ok(shards) => self.know(shards),
             Err(error) => tracing::warn!(%error, "it could not be looked up which node has what"),
@@ -190,18 +191,29 @@ pub(super) fn refusals(
     database: &Database,
     connection: &mut PgConnection,
 ) -> QueryResult<BTreeMap<String, String>> {
-    let shards = ShardMap::read(connection)?;
     let mut refusals = BTreeMap::new();
-    for node in shards.nodes() {
-        let Some(store) = migrate::read_store(connection)? else {
-            break;
-        };
+    let shards = ShardMap::read(connection)?;
+    let nodes = shards.nodes();
+    // Without nodes there may be no tables.
+    if nodes.is_empty() {
+        return Ok(refusals);
+    }
+    let Some(store) = migrate::read_store(connection)? else {
+        return Ok(refusals);
+    };
+    for node in nodes {
         let at_node = Arc::new(database.at_node(&node.host, node.port));
         if let Err(error) = Sessions::of_node(at_node, node.clone(), store.epoch).open() {
             refusals.insert(node.to_string(), OpenError::from(error).to_string());
         }
     }
     Ok(refusals)
+}
+
+/// The number of the node that this leads to.
+pub(super) fn local_group(connection: &mut PgConnection) -> QueryResult<i32> {
+    let group = sql::<Integer>("(SELECT groupid FROM pg_dist_local_group)");
+    diesel::select(group).get_result(connection)
 }
 
 /// An open connection, also while no more can be had; or a new one, of a node that can be reached.

@@ -10,8 +10,6 @@ use convosync_storage_contract::fixtures::{
 };
 use convosync_test_postgres::{TestDatabase, TestServer};
 use diesel::connection::SimpleConnection as _;
-use diesel::dsl::sql;
-use diesel::sql_types::Integer;
 
 use super::*;
 use crate::postgres::{PostgresOptions, PostgresStore, VISITORS_AT_ONCE, distribute};
@@ -28,14 +26,8 @@ async fn store_of(names: &[&str], options: &PostgresOptions) -> PostgresStore {
 
 /// The number of the node that a call about this visitor is made at.
 async fn asked(store: &PostgresStore, name: &str) -> i32 {
-    let work = |connection: &mut PgConnection| Ok(group_of(connection)?);
+    let work = |connection: &mut PgConnection| Ok(local_group(connection)?);
     store.run_for(visitor_id(name), work).await.unwrap()
-}
-
-/// The number of the node that this leads to.
-fn group_of(connection: &mut PgConnection) -> QueryResult<i32> {
-    let group = sql::<Integer>("(SELECT groupid FROM pg_dist_local_group)");
-    diesel::select(group).get_result(connection)
 }
 
 /// The number of the node that has this visitor.
@@ -70,14 +62,20 @@ fn homes(database: &TestDatabase) -> BTreeMap<&'static str, i32> {
     NAMES.map(|name| (name, home(database, name))).into()
 }
 
+/// A store all of whose visitors are asked for at their nodes, and which those are.
+async fn at_home() -> (TestDatabase, PostgresStore, BTreeMap<&'static str, i32>) {
+    let database = TestServer::shared().new_database();
+    let store = store_of(&NAMES, &PostgresOptions::at(database.url())).await;
+    let homes = homes(&database);
+    eventually("at home", async || are_at_home(&store, &homes).await).await;
+    (database, store, homes)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Citus cluster: make test-citus"]
 async fn on_citus_each_visitor_is_asked_for_at_its_node_wherever_that_is() {
-    let database = TestServer::shared().new_database();
-    let store = store_of(&NAMES, &PostgresOptions::at(database.url())).await;
-    let before = homes(&database);
+    let (database, store, before) = at_home().await;
     assert!(before.values().any(|home| *home != before["ada"]));
-    eventually("at home", async || are_at_home(&store, &before).await).await;
     assert_eq!(store.current_load().pools.len(), 2);
 
     // What has moved is found wherever it is asked for, and is soon asked for at its new node.
@@ -111,10 +109,7 @@ fn posted(counter: u64) -> convosync_domain::change_set::ChangeSet {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Citus cluster: make test-citus"]
 async fn on_citus_no_call_fails_when_the_connections_to_the_nodes_end() {
-    let database = TestServer::shared().new_database();
-    let store = store_of(&NAMES, &PostgresOptions::at(database.url())).await;
-    let homes = homes(&database);
-    eventually("at home", async || are_at_home(&store, &homes).await).await;
+    let (database, store, homes) = at_home().await;
     for counter in 0..5 {
         end_connections(&database);
         for name in NAMES {
@@ -136,10 +131,7 @@ fn end_connections(database: &TestDatabase) {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Citus cluster: make test-citus"]
 async fn on_citus_a_node_that_hangs_keeps_nobody_from_the_others() {
-    let database = TestServer::shared().new_database();
-    let store = store_of(&NAMES, &PostgresOptions::at(database.url())).await;
-    let homes = homes(&database);
-    eventually("at home", async || are_at_home(&store, &homes).await).await;
+    let (_database, store, homes) = at_home().await;
     let hanging = (0..40).map(|_| {
         let store = store.clone();
         let hang = |connection: &mut PgConnection| {
@@ -168,10 +160,7 @@ async fn on_citus_a_node_that_hangs_keeps_nobody_from_the_others() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Citus cluster: make test-citus"]
 async fn on_citus_a_node_that_has_become_another_store_is_left_out() {
-    let database = TestServer::shared().new_database();
-    let store = store_of(&NAMES, &PostgresOptions::at(database.url())).await;
-    let homes = homes(&database);
-    eventually("at home", async || are_at_home(&store, &homes).await).await;
+    let (database, store, _) = at_home().await;
     store.renew_epoch().await.unwrap();
     end_connections(&database);
     let at_coordinator = NAMES.map(|name| (name, 0)).into();
@@ -210,11 +199,8 @@ async fn on_citus_a_server_that_runs_while_its_store_is_distributed_asks_the_nod
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Citus cluster: make test-citus"]
 async fn on_citus_the_nodes_are_enough_while_the_coordinator_is_gone() {
-    let database = TestServer::shared().new_database();
+    let (database, store, homes) = at_home().await;
     let other_database = database.url().replace(database.name(), "postgres");
-    let store = store_of(&NAMES, &PostgresOptions::at(database.url())).await;
-    let homes = homes(&database);
-    eventually("at home", async || are_at_home(&store, &homes).await).await;
     let allow_connections = |allow: bool| {
         let mut connection = PgConnection::establish(&other_database).unwrap();
         connection
@@ -245,7 +231,7 @@ async fn on_citus_the_nodes_are_enough_while_the_coordinator_is_gone() {
     store.merge(kept, change_set(1, []), merged).await.unwrap();
     allow_connections(true);
     let nobody = async || {
-        let work = |connection: &mut PgConnection| Ok(group_of(connection)?);
+        let work = |connection: &mut PgConnection| Ok(local_group(connection)?);
         store.run(work).await.unwrap()
     };
     eventually("asked again", async || nobody().await == 0).await;
