@@ -117,6 +117,8 @@ mod tests {
     use std::io::{Read as _, Write as _};
     use std::thread;
 
+    use tokio::net::TcpSocket;
+
     use super::*;
     use crate::finding::Status;
     use crate::settings::Override;
@@ -159,6 +161,15 @@ mod tests {
             assert_eq!(finding("127.0.0.1", port).status, expected);
         }
         server.join().unwrap();
+    }
+
+    #[test]
+    fn a_port_at_which_nobody_listens_is_free() {
+        // Bound, so that no other program is given it. A listener that was dropped would not do: a test beside this one
+        // that starts a program may hold it open for a moment.
+        let bound = TcpSocket::new_v4().unwrap();
+        bound.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let port = bound.local_addr().unwrap().port();
         assert_eq!(finding("127.0.0.1", port).status, Status::Ok);
     }
 
