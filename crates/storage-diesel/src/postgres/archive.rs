@@ -21,6 +21,7 @@ use super::schema::{ConversationRow, VisitorRow};
 use super::statements::{
     ColumnsOfRows, InsertMissing, InsertMissingItems, WholeRow, prepared_query,
 };
+use super::visitor_tables::VisitorTables;
 use super::{migrate, tombstones, visitors};
 use crate::items::{counted_bytes, first_after};
 use crate::migrations::random_uuid;
@@ -131,7 +132,7 @@ impl QueryFragment<Pg> for SelectMessagesFrom {
         out.push_sql(" ORDER BY id LIMIT ");
         out.push_bind_param::<BigInt, _>(&self.limit)?;
         out.push_sql(") m");
-        push_part_joins(&mut out, &self.visitor)?;
+        push_part_joins(&mut out, &VisitorTables::Whole, &self.visitor)?;
         out.push_sql(" ORDER BY m.id");
         Ok(())
     }

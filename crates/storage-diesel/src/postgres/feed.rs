@@ -21,23 +21,29 @@ use super::heads::Names;
 use super::items::load;
 use super::schema::{ConversationChangeRow, ConversationRow, MessageChangeRow};
 use super::statements::WholeRow;
-use super::{tombstones, visitors};
+use super::tombstones;
+use super::visitor_tables::VisitorTables;
 use crate::items::{bytes_of, wanted_after};
 use crate::statements::statements;
 use crate::tables::read_row::{ReadRow as _, RowReader};
 use crate::types::sql::{ChangeNumber, UuidBytes};
 
-statements! { Pg, PgConnection:
+statements! { Pg, PgConnection, VisitorTables:
     /// The counter and the ids in one row, so that they are of one moment.
     SelectLivingIds -> (WholeRow,) =
-        "SELECT v.change_counter, c.keys, c.opaque_ids FROM visitors v CROSS JOIN LATERAL \
-         (SELECT array_agg(id) AS keys, array_agg(opaque_id) AS opaque_ids FROM conversations \
+        "SELECT v.change_counter, c.keys, c.opaque_ids FROM {visitors} v CROSS JOIN LATERAL \
+         (SELECT array_agg(id) AS keys, array_agg(opaque_id) AS opaque_ids FROM {conversations} \
          WHERE visitor_id = " + owner: Uuid as UuidBytes,
-        " AND content_bytes > 0) c WHERE v.id = " + visitor: Uuid as UuidBytes;
+        " AND content_bytes > 0) c WHERE {here} AND v.id = " + visitor: Uuid as UuidBytes;
+
+    /// The change counter of the visitor of this id, before other statements in a transaction.
+    SelectCounter -> (ChangeNumber, Nullable<Text>) =
+        "SELECT change_counter, {plan_once} FROM {visitors} WHERE {here} AND id = "
+            + visitor: Uuid as UuidBytes;
 
     /// What the walk of a visitor's changes needs of each conversation.
     SelectChangedHeads -> (WholeRow,) =
-        "SELECT id, change_number, latest_change, content_bytes FROM conversations \
+        "SELECT id, change_number, latest_change, content_bytes FROM {conversations} \
          WHERE visitor_id = " + visitor: Uuid as UuidBytes,
         " AND (latest_change, id) >= (" + latest_change: u64 as ChangeNumber,
         ", " + from: Uuid as UuidBytes,
@@ -46,7 +52,7 @@ statements! { Pg, PgConnection:
 
     /// These conversations of a visitor.
     SelectConversations -> (WholeRow,) =
-        "SELECT ", (ConversationRow::LIST), " FROM conversations WHERE visitor_id = "
+        "SELECT ", (ConversationRow::LIST), " FROM {conversations} WHERE visitor_id = "
             + visitor: Uuid as UuidBytes,
         " AND id = ANY(" + ids: Vec<Uuid> as Array<UuidBytes>,
         ")";
@@ -58,7 +64,7 @@ statements! { Pg, PgConnection:
         ", " + after: Vec<u64> as Array<ChangeNumber>,
         ", " + after_id: Vec<Uuid> as Array<UuidBytes>,
         ") AS n (conversation_id, after, after_id) CROSS JOIN LATERAL \
-         (SELECT id, change_number, content_bytes FROM messages WHERE visitor_id = " + visitor: Uuid as UuidBytes,
+         (SELECT id, change_number, content_bytes FROM {messages} WHERE visitor_id = " + visitor: Uuid as UuidBytes,
         " AND conversation_id = n.conversation_id AND change_number > "
             + since: u64 as ChangeNumber,
         " AND (content_bytes > 0 OR change_number > " + dead_after: u64 as ChangeNumber,
@@ -70,13 +76,17 @@ statements! { Pg, PgConnection:
 /// The visitor's counter and the ids of the living conversations in ascending order.
 pub(super) fn living_ids(
     connection: &mut PgConnection,
+    tables: &VisitorTables,
     visitor: VisitorId,
 ) -> Result<Option<LivingIds>, PostgresError> {
-    let query = SelectLivingIds {
-        owner: visitor.as_uuid(),
-        visitor: visitor.as_uuid(),
-    };
-    let row: Option<LivingIdsRow> = query.get_result(connection).optional()?;
+    let row: Option<LivingIdsRow> = tables.find(|tables| {
+        let query = SelectLivingIds {
+            tables,
+            owner: visitor.as_uuid(),
+            visitor: visitor.as_uuid(),
+        };
+        query.get_result(connection).optional()
+    })?;
     let found = row.map(|LivingIdsRow(ids)| ids);
     tombstones::found_unless_gone(connection, visitor, found)
 }
@@ -101,11 +111,12 @@ impl FromSqlRow<(WholeRow,), Pg> for LivingIdsRow {
 /// A page of changes.
 pub(super) fn changes(
     connection: &mut PgConnection,
+    tables: &VisitorTables,
     visitor: VisitorId,
     request: &PageRequest,
     admit: &Admit,
 ) -> Result<Option<PageRead>, PostgresError> {
-    at_one_moment(connection, visitor, |rows, change_counter| {
+    at_one_moment(connection, tables, visitor, |rows, change_counter| {
         read_page(rows, request, admit, change_counter)
     })
 }
@@ -114,16 +125,24 @@ pub(super) fn changes(
 /// given. `None` for an unknown visitor.
 pub(super) fn at_one_moment<T>(
     connection: &mut PgConnection,
+    tables: &VisitorTables,
     visitor: VisitorId,
     read: impl FnOnce(&mut VisitorRows<'_>, u64) -> Result<T, PostgresError>,
 ) -> Result<Option<T>, PostgresError> {
     let mut transaction = connection.build_transaction().repeatable_read().read_only();
     transaction.run(|connection| {
-        let Some(change_counter) = visitors::find_counter(connection, visitor)? else {
+        let found = tables.find(|tables| {
+            let visitor = visitor.as_uuid();
+            let query = SelectCounter { tables, visitor };
+            let found: Option<(u64, Option<String>)> = query.get_result(connection).optional()?;
+            Ok::<_, PostgresError>(found.map(|(counter, _)| (counter, tables.clone())))
+        })?;
+        let Some((change_counter, tables)) = found else {
             return tombstones::found_unless_gone(connection, visitor, None);
         };
         let mut rows = VisitorRows {
             connection,
+            tables: &tables,
             visitor: visitor.as_uuid(),
         };
         read(&mut rows, change_counter).map(Some)
@@ -133,6 +152,7 @@ pub(super) fn at_one_moment<T>(
 /// The rows of one visitor.
 pub(super) struct VisitorRows<'c> {
     pub(super) connection: &'c mut PgConnection,
+    pub(super) tables: &'c VisitorTables,
     pub(super) visitor: Uuid,
 }
 
@@ -142,6 +162,7 @@ impl FeedRows for VisitorRows<'_> {
     fn changed_heads(&mut self, wanted: &ChangedHeads) -> Result<Vec<ChangedHead>, PostgresError> {
         let (latest_change, from) = wanted.from;
         let query = SelectChangedHeads {
+            tables: self.tables,
             visitor: self.visitor,
             latest_change,
             from: from.as_uuid(),
@@ -161,6 +182,7 @@ impl FeedRows for VisitorRows<'_> {
         };
         let (after, after_id) = wanted.iter().map(wanted_after).unzip();
         let query = SelectChangedMessages {
+            tables: self.tables,
             visitor: self.visitor,
             conversations: wanted.iter().map(|it| it.conversation.as_uuid()).collect(),
             after,
@@ -194,13 +216,14 @@ impl FeedRows for VisitorRows<'_> {
     ) -> Result<Vec<ChangedConversation>, PostgresError> {
         let names = Names::from(items);
         let query = SelectConversations {
+            tables: self.tables,
             visitor: self.visitor,
             ids: names.conversations.clone(),
         };
         let rows: Vec<ConversationRow> = query.load(self.connection)?;
         let mut conversations: HashMap<_, _> = rows.into_iter().map(|row| (row.id, row)).collect();
         let visitor = VisitorId::from_uuid(self.visitor);
-        let messages = load(self.connection, visitor, &names)?;
+        let messages = load(self.connection, self.tables, visitor, &names)?;
         let mut messages: HashMap<_, _> = messages
             .into_iter()
             .map(|(conversation, message)| {

@@ -14,6 +14,7 @@ use convosync_domain::stored::{StoredConversation, StoredMessage};
 use super::heads::Names;
 use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow};
 use super::statements::{WholeRow, prepared_query, push_columns};
+use super::visitor_tables::VisitorTables;
 use crate::items::{MessageColumns, stored_conversation};
 use crate::tables::read_row::RowReader;
 use crate::types::sql::UuidBytes;
@@ -21,10 +22,12 @@ use crate::types::sql::UuidBytes;
 /// The named messages that are stored, with their conversations.
 pub(super) fn load(
     connection: &mut PgConnection,
+    tables: &VisitorTables,
     visitor: VisitorId,
     names: &Names,
 ) -> QueryResult<Vec<(ConversationKey, StoredMessage)>> {
     let rows: Vec<MessageRows> = SelectMessages {
+        tables,
         visitor: visitor.as_uuid(),
         names: names.clone(),
     }
@@ -33,14 +36,15 @@ pub(super) fn load(
     Ok(rows.into_iter().map(message).collect())
 }
 
-struct SelectMessages {
+struct SelectMessages<'t> {
+    tables: &'t VisitorTables,
     visitor: Uuid,
     names: Names,
 }
 
-prepared_query!(SelectMessages);
+prepared_query!(SelectMessages<'_>);
 
-impl QueryFragment<Pg> for SelectMessages {
+impl QueryFragment<Pg> for SelectMessages<'_> {
     /// (`OFFSET 0` makes the planner look up name by name.)
     fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, Pg>) -> QueryResult<()> {
         push_message_columns(&mut out)?;
@@ -48,13 +52,14 @@ impl QueryFragment<Pg> for SelectMessages {
         out.push_bind_param::<Array<UuidBytes>, _>(&self.names.conversations_of_messages)?;
         out.push_sql(", ");
         out.push_bind_param::<Array<UuidBytes>, _>(&self.names.messages)?;
-        out.push_sql(
-            ") AS n (conversation_id, id) CROSS JOIN LATERAL \
-             (SELECT * FROM messages m WHERE m.visitor_id = ",
-        );
+        let messages = ") AS n (conversation_id, id) CROSS JOIN LATERAL \
+             (SELECT * FROM {messages} m WHERE m.visitor_id = ";
+        self.tables.push(&mut out, messages);
         out.push_bind_param::<UuidBytes, _>(&self.visitor)?;
         out.push_sql(" AND m.conversation_id = n.conversation_id AND m.id = n.id OFFSET 0) m");
-        push_part_joins(&mut out, &self.visitor)
+        push_part_joins(&mut out, self.tables, &self.visitor)?;
+        self.tables.push(&mut out, " WHERE {here}");
+        Ok(())
     }
 }
 
@@ -73,12 +78,17 @@ pub(super) fn push_message_columns(out: &mut AstPass<'_, '_, Pg>) -> QueryResult
 /// Joins the parts to messages `m` of this visitor, who stands in each condition.
 pub(super) fn push_part_joins<'b>(
     out: &mut AstPass<'_, 'b, Pg>,
+    tables: &VisitorTables,
     visitor: &'b Uuid,
 ) -> QueryResult<()> {
-    for part in ["request", "response", "output"] {
-        out.push_sql(" LEFT JOIN message_");
-        out.push_sql(part);
-        out.push_sql("s ");
+    for (table, part) in [
+        ("{message_requests}", "request"),
+        ("{message_responses}", "response"),
+        ("{message_outputs}", "output"),
+    ] {
+        out.push_sql(" LEFT JOIN ");
+        tables.push(out, table);
+        out.push_sql(" ");
         out.push_sql(part);
         out.push_sql(" ON ");
         out.push_sql(part);

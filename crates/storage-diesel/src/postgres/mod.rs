@@ -1,11 +1,11 @@
 //! PostgreSQL, 14 or later.
 //!
 //! Calls share connections (`session`, `pools`), on a cluster to the node of the visitor that they are about
-//! (`nodes`). Each works on a blocking thread, and whatever may pass is tried again on another connection (`run`). A
-//! read is one statement, so that it sees one moment, or a transaction (`heads`, `items`, `feed`). A write is one call
-//! of a function in the database (`write_call`, `functions`), or one transaction: the visitor's row first, by
-//! compare-and-swap (`take_number`), then each table in a statement or two whatever the number of rows (`rows`,
-//! `write`, `erase`).
+//! (`nodes`), where reads name its shards (`visitor_tables`). Each works on a blocking thread, and whatever may pass is
+//! tried again on another connection (`run`). A read is one statement, so that it sees one moment, or a transaction
+//! (`heads`, `items`, `feed`). A write is one call of a function in the database (`write_call`, `functions`), or one
+//! transaction: the visitor's row first, by compare-and-swap (`take_number`), then each table in a statement or two
+//! whatever the number of rows (`rows`, `write`, `erase`).
 //!
 //! A visitor who leaves (`leave`, `merge`) is deleted table by table and leaves a tombstone (`tombstones`), which
 //! only those look for who find no visitor, or insert one.
@@ -41,6 +41,7 @@ mod signals;
 mod statements;
 mod take_number;
 mod tombstones;
+mod visitor_tables;
 mod visitors;
 mod write;
 mod write_call;
@@ -171,12 +172,13 @@ impl SyncStore for PostgresStore {
         named: Vec<NamedConversation>,
     ) -> Result<Vec<(ConversationKey, StoredMessage)>, StoreError> {
         let names = Names::from(named);
-        self.run_for(visitor, move |connection| {
-            let loaded = items::load(connection, visitor, &names)?;
-            if loaded.is_empty() {
-                tombstones::refuse_gone(connection, visitor.as_uuid())?;
-            }
-            Ok(loaded)
+        self.read_of(visitor, move |connection, tables| {
+            let loaded = tables.find(|tables| {
+                let loaded = items::load(connection, tables, visitor, &names)?;
+                Ok::<_, PostgresError>(Some(loaded).filter(|loaded| !loaded.is_empty()))
+            })?;
+            let loaded = tombstones::found_unless_gone(connection, visitor, loaded)?;
+            Ok(loaded.unwrap_or_default())
         })
         .await
     }
@@ -197,15 +199,15 @@ impl SyncStore for PostgresStore {
 #[async_trait]
 impl VisitorStore for PostgresStore {
     async fn find(&self, visitor: VisitorId) -> Result<Option<Visitor>, StoreError> {
-        self.run_for(visitor, move |connection| {
-            visitors::find(connection, visitor)
+        self.read_of(visitor, move |connection, tables| {
+            visitors::find(connection, tables, visitor)
         })
         .await
     }
 
     async fn summarize(&self, visitor: VisitorId) -> Result<Option<VisitorSummary>, StoreError> {
-        self.run_for(visitor, move |connection| {
-            visitors::summarize(connection, visitor)
+        self.read_of(visitor, move |connection, tables| {
+            visitors::summarize(connection, tables, visitor)
         })
         .await
     }
@@ -232,8 +234,8 @@ impl VisitorStore for PostgresStore {
 #[async_trait]
 impl ConversationList for PostgresStore {
     async fn living_ids(&self, visitor: VisitorId) -> Result<Option<LivingIds>, StoreError> {
-        self.run_for(visitor, move |connection| {
-            feed::living_ids(connection, visitor)
+        self.read_of(visitor, move |connection, tables| {
+            feed::living_ids(connection, tables, visitor)
         })
         .await
     }
@@ -247,8 +249,8 @@ impl ChangeFeed for PostgresStore {
         request: PageRequest,
         admit: Admit,
     ) -> Result<Option<PageRead>, StoreError> {
-        self.run_for(visitor, move |connection| {
-            feed::changes(connection, visitor, &request, &admit)
+        self.read_of(visitor, move |connection, tables| {
+            feed::changes(connection, tables, visitor, &request, &admit)
         })
         .await
     }

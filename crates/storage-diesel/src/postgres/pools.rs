@@ -14,6 +14,7 @@ use super::errors::{ConnectError, PostgresError, one_line};
 use super::migrate;
 use super::nodes::{self, Node, Nodes};
 use super::session::{Database, check_writable};
+use super::visitor_tables::VisitorTables;
 use crate::concurrency_limit::ConcurrencyLimit;
 use crate::measures::PoolLoad;
 
@@ -33,22 +34,23 @@ impl Pools {
         self.nodes.as_ref()?.limit_of(visitor?)
     }
 
-    /// A connection for a call about this visitor, or about none, that has been tried so often.
+    /// A connection for a call about this visitor, or about none, that has been tried so often, and how the visitor's
+    /// tables are called there.
     ///
     /// Only the first try goes to the visitor's node: a node that has failed is not waited for once more.
     pub(super) fn session(
         &self,
         visitor: Option<VisitorId>,
         attempt: u32,
-    ) -> Result<PooledSession, PostgresError> {
+    ) -> Result<(PooledSession, VisitorTables), PostgresError> {
         let Some(nodes) = &self.nodes else {
-            return self.by_url.get();
+            return Ok((self.by_url.get()?, VisitorTables::Whole));
         };
         let visitor = visitor.filter(|_| attempt == 1);
         let at_node = visitor.and_then(|visitor| nodes.session_for(visitor));
-        let mut session = match at_node {
-            Some(session) => session,
-            None => self.session_by_url(nodes)?,
+        let (mut session, tables) = match at_node {
+            Some(at_node) => at_node,
+            None => (self.session_by_url(nodes)?, VisitorTables::Whole),
         };
         if nodes.look_is_due() {
             // A node that has been replaced may still answer, and name itself.
@@ -57,7 +59,7 @@ impl Pools {
                 None => nodes.look(&mut session.connection),
             }
         }
-        Ok(session)
+        Ok((session, tables))
     }
 
     /// A connection to where the URL leads, or, while that cannot be reached, to any node: each can do all that calls do.

@@ -22,6 +22,7 @@ use super::errors::PostgresError;
 use super::feed::{VisitorRows, at_one_moment};
 use super::schema::{ConversationChangeRow, LivingMessageRow};
 use super::statements::WholeRow;
+use super::visitor_tables::VisitorTables;
 use super::{PostgresStore, tombstones};
 use crate::items::bytes_of;
 use crate::statements::statements;
@@ -36,8 +37,8 @@ impl ConversationReader for PostgresStore {
         request: ListRequest,
         admit: Admit,
     ) -> Result<Option<ListRead>, StoreError> {
-        self.run_for(visitor, move |connection| {
-            at_one_moment(connection, visitor, |rows, change_counter| {
+        self.read_of(visitor, move |connection, tables| {
+            at_one_moment(connection, tables, visitor, |rows, change_counter| {
                 read_list(rows, &request, &admit, change_counter)
             })
         })
@@ -50,8 +51,8 @@ impl ConversationReader for PostgresStore {
         request: ConversationRequest,
         admit: Admit,
     ) -> Result<Option<ConversationRead>, StoreError> {
-        self.run_for(visitor, move |connection| {
-            at_one_moment(connection, visitor, |rows, _| {
+        self.read_of(visitor, move |connection, tables| {
+            at_one_moment(connection, tables, visitor, |rows, _| {
                 read_conversation(rows, &request, &admit)
             })
         })
@@ -63,38 +64,38 @@ impl ConversationReader for PostgresStore {
         visitor: VisitorId,
         conversation: ConversationKey,
     ) -> Result<Option<Option<ChangedHead>>, StoreError> {
-        self.run_for(visitor, move |connection| {
-            head(connection, visitor, conversation)
+        self.read_of(visitor, move |connection, tables| {
+            head(connection, tables, visitor, conversation)
         })
         .await
     }
 }
 
-statements! { Pg, PgConnection:
+statements! { Pg, PgConnection, VisitorTables:
     /// A row for a visitor who is known, with the head of its conversation of this id if that is stored.
     SelectHeadOfKnown -> (WholeRow,) =
-        "SELECT c.id, c.change_number, c.latest_change, c.content_bytes FROM visitors v \
+        "SELECT c.id, c.change_number, c.latest_change, c.content_bytes FROM {visitors} v \
          LEFT JOIN LATERAL (SELECT id, change_number, latest_change, content_bytes \
-         FROM conversations WHERE visitor_id = " + owner: Uuid as UuidBytes,
+         FROM {conversations} WHERE visitor_id = " + owner: Uuid as UuidBytes,
         " AND id = " + conversation: Uuid as UuidBytes,
-        ") c ON true WHERE v.id = " + visitor: Uuid as UuidBytes;
+        ") c ON true WHERE {here} AND v.id = " + visitor: Uuid as UuidBytes;
 
     /// The head of a conversation.
     SelectHead -> (WholeRow,) =
-        "SELECT ", (ConversationChangeRow::LIST), " FROM conversations WHERE visitor_id = "
+        "SELECT ", (ConversationChangeRow::LIST), " FROM {conversations} WHERE visitor_id = "
             + visitor: Uuid as UuidBytes,
         " AND id = " + conversation: Uuid as UuidBytes;
 
     /// How many messages live in each of these conversations.
     CountMessages -> (WholeRow,) =
         "SELECT n.id, m.count FROM unnest(" + conversations: Vec<Uuid> as Array<UuidBytes>,
-        ") AS n (id) CROSS JOIN LATERAL (SELECT count(*) AS count FROM messages WHERE visitor_id = "
+        ") AS n (id) CROSS JOIN LATERAL (SELECT count(*) AS count FROM {messages} WHERE visitor_id = "
             + visitor: Uuid as UuidBytes,
         " AND conversation_id = n.id AND content_bytes > 0) m";
 
     /// The living messages of a conversation.
     SelectLivingMessages -> (WholeRow,) =
-        "SELECT ", (LivingMessageRow::LIST), " FROM messages WHERE visitor_id = "
+        "SELECT ", (LivingMessageRow::LIST), " FROM {messages} WHERE visitor_id = "
             + visitor: Uuid as UuidBytes,
         " AND conversation_id = " + conversation: Uuid as UuidBytes,
         " AND content_bytes > 0";
@@ -103,15 +104,19 @@ statements! { Pg, PgConnection:
 /// The head of a conversation, in one statement.
 fn head(
     connection: &mut PgConnection,
+    tables: &VisitorTables,
     visitor: VisitorId,
     conversation: ConversationKey,
 ) -> Result<Option<Option<ChangedHead>>, PostgresError> {
-    let query = SelectHeadOfKnown {
-        owner: visitor.as_uuid(),
-        conversation: conversation.as_uuid(),
-        visitor: visitor.as_uuid(),
-    };
-    let row: Option<HeadOfKnownRow> = query.get_result(connection).optional()?;
+    let row: Option<HeadOfKnownRow> = tables.find(|tables| {
+        let query = SelectHeadOfKnown {
+            tables,
+            owner: visitor.as_uuid(),
+            conversation: conversation.as_uuid(),
+            visitor: visitor.as_uuid(),
+        };
+        query.get_result(connection).optional()
+    })?;
     let found = row.map(|HeadOfKnownRow(row)| row.map(ChangedHead::from));
     tombstones::found_unless_gone(connection, visitor, found)
 }
@@ -140,6 +145,7 @@ impl ReadingRows for VisitorRows<'_> {
         conversation: ConversationKey,
     ) -> Result<Option<ChangedHead>, PostgresError> {
         let query = SelectHead {
+            tables: self.tables,
             visitor: self.visitor,
             conversation: conversation.as_uuid(),
         };
@@ -152,6 +158,7 @@ impl ReadingRows for VisitorRows<'_> {
         conversations: &[ConversationKey],
     ) -> Result<Vec<u64>, PostgresError> {
         let query = CountMessages {
+            tables: self.tables,
             conversations: conversations.iter().map(|it| it.as_uuid()).collect(),
             visitor: self.visitor,
         };
@@ -171,6 +178,7 @@ impl ReadingRows for VisitorRows<'_> {
         conversation: ConversationKey,
     ) -> Result<Vec<LivingMessage>, PostgresError> {
         let query = SelectLivingMessages {
+            tables: self.tables,
             visitor: self.visitor,
             conversation: conversation.as_uuid(),
         };

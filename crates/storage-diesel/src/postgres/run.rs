@@ -12,6 +12,7 @@ use convosync_domain::ports::StoreError;
 use super::PostgresStore;
 use super::errors::{PostgresError, PostgresErrorKind};
 use super::pools::Pools;
+use super::visitor_tables::VisitorTables;
 use crate::measures;
 
 /// How often work is tried.
@@ -25,8 +26,9 @@ impl PostgresStore {
     /// Does the work on a connection, from its start again where a failure may pass.
     pub(super) async fn run<T: Send + 'static>(
         &self,
-        work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
+        mut work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
     ) -> Result<T, StoreError> {
+        let work = move |connection: &mut PgConnection, _: &VisitorTables| work(connection);
         let done = self.run_uncounted(None, work).await;
         done.inspect_err(measures::count_error)
     }
@@ -35,16 +37,26 @@ impl PostgresStore {
     pub(super) async fn run_for<T: Send + 'static>(
         &self,
         visitor: VisitorId,
-        work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
+        mut work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let done = self.run_uncounted(Some(visitor), work).await;
+        self.read_of(visitor, move |connection, _| work(connection))
+            .await
+    }
+
+    /// The same with work that reads what the visitor has, in tables that are called so there.
+    pub(super) async fn read_of<T: Send + 'static>(
+        &self,
+        visitor: VisitorId,
+        read: impl FnMut(&mut PgConnection, &VisitorTables) -> Result<T, PostgresError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let done = self.run_uncounted(Some(visitor), read).await;
         done.inspect_err(measures::count_error)
     }
 
     async fn run_uncounted<T: Send + 'static>(
         &self,
         visitor: Option<VisitorId>,
-        work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
+        work: impl FnMut(&mut PgConnection, &VisitorTables) -> Result<T, PostgresError> + Send + 'static,
     ) -> Result<T, StoreError> {
         let opened = Arc::clone(&self.0);
         let overloaded = PostgresError::Overloaded;
@@ -68,13 +80,13 @@ impl PostgresStore {
 fn with_retries<T>(
     pools: &Pools,
     visitor: Option<VisitorId>,
-    mut work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError>,
+    mut work: impl FnMut(&mut PgConnection, &VisitorTables) -> Result<T, PostgresError>,
 ) -> Result<T, PostgresError> {
     let started = Instant::now();
     let mut attempt = 1;
     loop {
-        let mut session = pools.session(visitor, attempt)?;
-        let done = work(&mut session.connection);
+        let (mut session, tables) = pools.session(visitor, attempt)?;
+        let done = work(&mut session.connection, &tables);
         let Err(error) = done else {
             return done;
         };

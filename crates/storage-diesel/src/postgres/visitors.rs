@@ -17,33 +17,32 @@ use super::errors::PostgresError;
 use super::schema::{VisitorHeadRow, VisitorRow, VisitorUsageRow};
 use super::statements::WholeRow;
 use super::tombstones;
+use super::visitor_tables::VisitorTables;
 use crate::items::kind_of;
 use crate::statements::statements;
 use crate::tables::read_row::{ReadRow as _, RowReader};
 use crate::types::sql::{ChangeNumber, Instant, UuidBytes};
 
-statements! { Pg, PgConnection:
-    /// The visitor of this id.
-    SelectVisitor -> (WholeRow,) =
-        "SELECT id, change_counter, latest_write FROM visitors WHERE id = "
-            + visitor: Uuid as UuidBytes;
-
-    /// The same, when no write to the visitor is under way.
-    SelectVisitorForUpdate -> (WholeRow,) =
-        "SELECT id, change_counter, latest_write FROM visitors WHERE id = "
-            + visitor: Uuid as UuidBytes,
-        " FOR UPDATE";
-
+statements! { Pg, PgConnection, VisitorTables:
     /// What the visitor of this id has.
     SelectUsage -> (WholeRow,) =
-        "SELECT ", (VisitorUsageRow::LIST), " FROM visitors WHERE id = "
+        "SELECT ", (VisitorUsageRow::LIST), " FROM {visitors} WHERE {here} AND id = "
             + visitor: Uuid as UuidBytes;
 
     /// The visitor of this id and how many messages of it live.
     SelectSummary -> (WholeRow,) =
-        "SELECT ", (VisitorRow::LIST), ", (SELECT count(*) FROM messages WHERE visitor_id = "
+        "SELECT ", (VisitorRow::LIST), ", (SELECT count(*) FROM {messages} WHERE visitor_id = "
             + owner: Uuid as UuidBytes,
-        " AND content_bytes > 0) FROM visitors WHERE id = " + visitor: Uuid as UuidBytes;
+        " AND content_bytes > 0) FROM {visitors} WHERE {here} AND id = "
+            + visitor: Uuid as UuidBytes;
+}
+
+statements! { Pg, PgConnection:
+    /// The visitor of this id, when no write to it is under way.
+    SelectVisitorForUpdate -> (WholeRow,) =
+        "SELECT id, change_counter, latest_write FROM visitors WHERE id = "
+            + visitor: Uuid as UuidBytes,
+        " FOR UPDATE";
 
     /// A visitor gets more.
     AddUsage =
@@ -71,27 +70,17 @@ statements! { Pg, PgConnection:
     DeleteVisitor = "DELETE FROM visitors WHERE id = " + visitor: Uuid as UuidBytes;
 }
 
-/// The change counter of the visitor of this id.
-pub(super) fn find_counter(
-    connection: &mut PgConnection,
-    visitor: VisitorId,
-) -> QueryResult<Option<u64>> {
-    let visitor = visitor.as_uuid();
-    let row: Option<VisitorHeadRow> = SelectVisitor { visitor }
-        .get_result(connection)
-        .optional()?;
-    Ok(row.map(|row| row.change_counter))
-}
-
 /// The visitor of this id, with what it has.
 pub(super) fn find(
     connection: &mut PgConnection,
+    tables: &VisitorTables,
     visitor: VisitorId,
 ) -> Result<Option<Visitor>, PostgresError> {
-    let id = visitor.as_uuid();
-    let row: Option<VisitorUsageRow> = SelectUsage { visitor: id }
-        .get_result(connection)
-        .optional()?;
+    let row: Option<VisitorUsageRow> = tables.find(|tables| {
+        let visitor = visitor.as_uuid();
+        let query = SelectUsage { tables, visitor };
+        query.get_result(connection).optional()
+    })?;
     let found = row.map(|row| Visitor {
         id: visitor,
         change_counter: row.change_counter,
@@ -106,13 +95,17 @@ pub(super) fn find(
 /// What there is to tell of the visitor of this id, in one statement.
 pub(super) fn summarize(
     connection: &mut PgConnection,
+    tables: &VisitorTables,
     visitor: VisitorId,
 ) -> Result<Option<VisitorSummary>, PostgresError> {
-    let query = SelectSummary {
-        owner: visitor.as_uuid(),
-        visitor: visitor.as_uuid(),
-    };
-    let row: Option<SummaryRow> = query.get_result(connection).optional()?;
+    let row: Option<SummaryRow> = tables.find(|tables| {
+        let query = SelectSummary {
+            tables,
+            owner: visitor.as_uuid(),
+            visitor: visitor.as_uuid(),
+        };
+        query.get_result(connection).optional()
+    })?;
     let found = row.map(|SummaryRow { visitor, messages }| VisitorSummary {
         id: VisitorId::from_uuid(visitor.id),
         user_id: visitor.user_id,

@@ -12,6 +12,7 @@ mod any_node;
 mod checking;
 mod merging;
 mod one_task;
+mod reading;
 
 use std::thread;
 use std::time::{Duration, Instant};
@@ -84,11 +85,7 @@ async fn what_one_visitor_does_stays_on_one_shard_and_in_one_phase() {
     database.execute_on_nodes("SELECT recover_prepared_transactions()");
     let of_several_shards = || count(&database, "query_execution_multi_shard");
     let before = of_several_shards();
-    let began = Instant::now();
-    while store.current_load().pools[1].open < 2 {
-        assert!(began.elapsed() < Duration::from_secs(30), "no connections");
-        thread::sleep(Duration::from_millis(20));
-    }
+    wait_for_nodes(&store);
     let at_coordinator = || database.value(AT_COORDINATOR);
     let before_at_coordinator = at_coordinator();
     for name in ["ada", "bob", "cleo", "dan", "eve"] {
@@ -102,6 +99,15 @@ async fn what_one_visitor_does_stays_on_one_shard_and_in_one_phase() {
     let elsewhere = "groupid <> (SELECT groupid FROM pg_dist_local_group)";
     let prepared = format!("SELECT count(*) FROM pg_dist_transaction WHERE {elsewhere}");
     assert_eq!(database.sum_over_nodes(&prepared), 0);
+}
+
+/// Waits until the store is connected to both workers.
+fn wait_for_nodes(store: &PostgresStore) {
+    let began = Instant::now();
+    while store.current_load().pools[1].open < 2 {
+        assert!(began.elapsed() < Duration::from_secs(30), "no connections");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 /// What all nodes together have counted.

@@ -1,6 +1,7 @@
 //! What Citus itself says of each statement while it plans.
 
 use convosync_domain::change_set::Erasure;
+use convosync_domain::feed::PageRead;
 use convosync_domain::ports::{
     ChangeFeed as _, ConversationList as _, ConversationReader as _, MergeStore as _,
     MergedVisitor, NamedConversation, StoreArchive as _, SyncStore as _, VisitorStore as _,
@@ -49,12 +50,29 @@ pub(super) async fn use_all_of_a_visitor(store: &PostgresStore, name: &str) {
         key: conversation_id(2).key(),
         messages: vec![message_id(1).key(), message_id(2).key()],
     }];
-    let heads = store.heads(visitor, named.clone()).await.unwrap().unwrap();
+    let heads = store.heads(visitor, named).await.unwrap().unwrap();
     assert_eq!(heads.conversations[0].messages.len(), 2);
+    read_all_of_a_visitor(store, name, 6).await;
+    assert_eq!(store.items(visitor, None, 9).await.unwrap().len(), 2);
+}
+
+/// Reads in every way what has been posted so, and has been changed since without getting more.
+pub(super) async fn read_all_of_a_visitor(store: &PostgresStore, name: &str, counter: u64) {
+    let visitor = visitor_id(name);
+    let found = store.find(visitor).await.unwrap().unwrap();
+    assert_eq!(found.change_counter, counter);
+    let named = vec![NamedConversation {
+        key: conversation_id(2).key(),
+        messages: vec![message_id(1).key(), message_id(2).key()],
+    }];
     assert_eq!(store.load(visitor, named).await.unwrap().len(), 2);
     let page = page_request(None, 100);
     let changes = store.changes(visitor, page, admit_all()).await.unwrap();
-    assert!(changes.is_some());
+    let Some(PageRead::Page(page)) = changes else {
+        panic!("no page");
+    };
+    let messages = page.conversations.iter().flat_map(|it| &it.messages);
+    assert_eq!(messages.count(), 2);
     let list = ListRequest {
         after: None,
         limit: 9,
@@ -78,9 +96,10 @@ pub(super) async fn use_all_of_a_visitor(store: &PostgresStore, name: &str) {
             .unwrap()
             .is_some()
     );
-    assert!(store.living_ids(visitor).await.unwrap().is_some());
-    assert!(store.summarize(visitor).await.unwrap().is_some());
-    assert_eq!(store.items(visitor, None, 9).await.unwrap().len(), 2);
+    let living = store.living_ids(visitor).await.unwrap().unwrap();
+    assert_eq!(living.change_counter, counter);
+    let summary = store.summarize(visitor).await.unwrap().unwrap();
+    assert_eq!((summary.messages, summary.change_counter), (2, counter));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -29,6 +29,7 @@ use super::errors::OpenError;
 use super::migrate;
 use super::pools::{PooledSession, SessionPool, Sessions};
 use super::session::Database;
+use super::visitor_tables::VisitorTables;
 use crate::concurrency_limit::ConcurrencyLimit;
 use crate::measures::PoolLoad;
 use shard_map::ShardMap;
@@ -86,20 +87,23 @@ impl Nodes {
         nodes
     }
 
-    /// A connection to the node that has the visitor, if it can be reached.
-    pub(super) fn session_for(&self, visitor: VisitorId) -> Option<PooledSession> {
-        session_of(&self.node_of(visitor)?.pool)
+    /// A connection to the node that has the visitor, if it can be reached, and how its tables are called there.
+    pub(super) fn session_for(&self, visitor: VisitorId) -> Option<(PooledSession, VisitorTables)> {
+        let (node, tables) = self.place_of(visitor)?;
+        Some((session_of(&node.pool)?, tables))
     }
 
     /// How many calls about the visitors of the node that has this one may work at once.
     pub(super) fn limit_of(&self, visitor: VisitorId) -> Option<Arc<ConcurrencyLimit>> {
-        Some(self.node_of(visitor)?.limit)
+        let (node, _) = self.place_of(visitor)?;
+        Some(node.limit)
     }
 
-    fn node_of(&self, visitor: VisitorId) -> Option<KnownNode> {
+    fn place_of(&self, visitor: VisitorId) -> Option<(KnownNode, VisitorTables)> {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let node = known.shards.node_of(visitor)?;
-        known.nodes.get(node).cloned()
+        let place = known.shards.place_of(visitor)?;
+        let node = known.nodes.get(&place.node)?;
+        Some((node.clone(), place.tables.clone()))
     }
 
     /// A connection to any node that can be reached.

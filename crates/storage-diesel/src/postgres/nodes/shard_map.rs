@@ -2,14 +2,16 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::Arc;
 
 use diesel::prelude::*;
-use diesel::sql_types::{Integer, Nullable, Text};
+use diesel::sql_types::{Array, BigInt, Integer, Nullable, Text};
 
 use convosync_domain::identity::VisitorId;
 
 use super::uuid_hash::uuid_hash;
 use crate::postgres::functions;
+use crate::postgres::visitor_tables::{Shards, TABLES, VisitorTables};
 
 /// A node, as the cluster names it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -26,14 +28,25 @@ impl fmt::Display for Node {
     }
 }
 
-/// The node of each shard of visitors, by the first of the hashes that the shard has. There is none for a shard whose
+/// The place of each shard of visitors, by the first of the hashes that the shard has. There is none for a shard whose
 /// node cannot be asked, and no shard where visitors are not distributed.
 #[derive(Debug, Default)]
-pub(super) struct ShardMap(BTreeMap<i32, Option<Node>>);
+pub(super) struct ShardMap(BTreeMap<i32, Option<Place>>);
+
+/// Where a visitor lies.
+#[derive(Clone, Debug)]
+pub(super) struct Place {
+    pub(super) node: Node,
+    /// How its tables are called there.
+    pub(super) tables: VisitorTables,
+}
 
 /// Each shard has a place, or as many as it has copies, of which the last that has a node counts. A node without the
-/// metadata knows no tables.
-const SHARDS: &str = "SELECT s.shardminvalue::integer AS first, n.nodename AS host, n.nodeport AS port, n.groupid AS \"group\"
+/// metadata knows no tables. The shards of the other tables have the same hashes.
+const SHARDS: &str = "SELECT s.shardminvalue::integer AS first, n.nodename AS host, n.nodeport AS port, n.groupid AS \"group\",
+        ARRAY(SELECT o.shardid FROM unnest($1) WITH ORDINALITY AS t (name, place)
+            JOIN pg_dist_shard o ON o.logicalrelid = t.name::regclass AND o.shardminvalue = s.shardminvalue
+            ORDER BY t.place) AS numbers
     FROM pg_dist_shard s
     LEFT JOIN pg_dist_placement p ON p.shardid = s.shardid AND p.shardstate = 1
     LEFT JOIN pg_dist_node n ON n.groupid = p.groupid
@@ -50,6 +63,8 @@ struct Shard {
     port: Option<i32>,
     #[diesel(sql_type = Nullable<Integer>)]
     group: Option<i32>,
+    #[diesel(sql_type = Array<BigInt>)]
+    numbers: Vec<i64>,
 }
 
 impl ShardMap {
@@ -58,34 +73,48 @@ impl ShardMap {
         if !functions::is_distributed(connection)? {
             return Ok(Self::default());
         }
-        let shards: Vec<Shard> = diesel::sql_query(SHARDS).load(connection)?;
+        let shards = diesel::sql_query(SHARDS).bind::<Array<Text>, _>(&TABLES[..]);
+        let shards: Vec<Shard> = shards.load(connection)?;
         Ok(Self(shards.into_iter().map(Shard::into_place).collect()))
     }
 
-    /// The node that has this visitor, or would have it.
-    pub(super) fn node_of(&self, visitor: VisitorId) -> Option<&Node> {
+    /// Where this visitor lies, or would lie.
+    pub(super) fn place_of(&self, visitor: VisitorId) -> Option<&Place> {
         let hash = uuid_hash(visitor.as_uuid().into_bytes());
-        let (_, node) = self.0.range(..=hash).next_back()?;
-        node.as_ref()
+        let (_, place) = self.0.range(..=hash).next_back()?;
+        place.as_ref()
     }
 
     /// All nodes that have visitors.
     pub(super) fn nodes(&self) -> BTreeSet<&Node> {
-        self.0.values().flatten().collect()
+        let places = self.0.values().flatten();
+        places.map(|place| &place.node).collect()
     }
 }
 
 #[cfg(test)]
 impl<const N: usize> From<[(i32, Option<Node>); N]> for ShardMap {
     fn from(shards: [(i32, Option<Node>); N]) -> Self {
-        Self(shards.into())
+        let tables = VisitorTables::Whole;
+        let place = |node| Place {
+            node,
+            tables: tables.clone(),
+        };
+        Self(shards.map(|(first, node)| (first, node.map(place))).into())
     }
 }
 
 impl Shard {
-    fn into_place(self) -> (i32, Option<Node>) {
+    fn into_place(self) -> (i32, Option<Place>) {
+        let numbers = self.numbers.try_into();
         let node = self.host.zip(self.port).zip(self.group);
-        let node = node.map(|((host, port), group)| Node { host, port, group });
-        (self.first, node)
+        let place = node.map(|((host, port), group)| Place {
+            node: Node { host, port, group },
+            tables: match numbers {
+                Ok(numbers) => VisitorTables::Shards(Arc::new(Shards { group, numbers })),
+                Err(_) => VisitorTables::Whole,
+            },
+        });
+        (self.first, place)
     }
 }
