@@ -18,7 +18,7 @@ use crate::support::raw::{Connection, RawAnswer};
 use crate::support::{Answer, Server};
 use samples::Samples;
 
-const LISTEN: (&str, &str) = ("CONVOSYNC__METRICS__LISTEN", "127.0.0.1:0");
+pub(crate) const LISTEN: (&str, &str) = ("CONVOSYNC__METRICS__LISTEN", "127.0.0.1:0");
 const TOKEN: &str = "a-token-of-some-length";
 
 const SYNC: &str = "/api/sync-conversations/";
@@ -53,7 +53,7 @@ fn ask(address: &str, target: &str, headers: &str) -> RawAnswer {
 }
 
 /// What the listener for operators tells.
-fn scrape(server: &Server) -> Samples {
+pub(crate) fn scrape(server: &Server) -> Samples {
     let answer = ask(&operators(server), "/metrics", "");
     assert_eq!(answer.status, 200, "{answer:?}");
     Samples::parse(&answer.body)

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What a server has told.
-pub(super) struct Samples {
+pub(crate) struct Samples {
     /// The type of each metric, by its name.
     pub(super) types: BTreeMap<String, String>,
     /// The help of each metric, by its name.
@@ -41,7 +41,7 @@ impl Samples {
     }
 
     /// The sum of the samples of this name that have these labels.
-    pub(super) fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
+    pub(crate) fn sum(&self, name: &str, labels: &[(&str, &str)]) -> f64 {
         let has = |sample: &&Sample| {
             let mut labels = labels.iter();
             sample.name == name

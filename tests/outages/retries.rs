@@ -5,6 +5,7 @@ use serde_json::Value;
 
 use super::{assert_unavailable, is_left_out, server_on};
 use crate::crashes::{body, id};
+use crate::metrics::{LISTEN, scrape};
 use crate::support::Server;
 
 /// Has the writes of a table fail with this code until the sequence has come so far; `false` where it cannot be had.
@@ -35,7 +36,7 @@ fn change_counter(server: &Server) -> String {
 #[test]
 fn a_transaction_that_was_in_the_way_of_another_is_tried_again() {
     for code in ["40001", "40P01", "57P01"] {
-        let (server, ada) = server_on(TestServer::shared().new_database(), &[]);
+        let (server, ada) = server_on(TestServer::shared().new_database(), &[LISTEN]);
         if !have_writes_fail(&server, code, 4) {
             return;
         }
@@ -43,6 +44,8 @@ fn a_transaction_that_was_in_the_way_of_another_is_tried_again() {
         assert_eq!(answer.status, 200, "{code}: {answer:?}");
         assert_eq!(answer.json()["messages_created"], 5, "{answer:?}");
         assert_eq!(change_counter(&server), "1");
+        let counted = scrape(&server).sum("convosync_store_retries_total", &[]);
+        assert!(counted >= 4.0, "{counted}");
     }
 }
 

@@ -57,6 +57,7 @@ pub(crate) fn begin() {
     for kind in KINDS {
         counter!("convosync_store_errors_total", "kind" => kind).absolute(0);
     }
+    counter!("convosync_store_retries_total").absolute(0);
 }
 
 /// Counts what a caller is told, if it is a failure.
@@ -65,6 +66,11 @@ pub(crate) fn count_error(error: &StoreError) {
     if KINDS.contains(&kind) {
         counter!("convosync_store_errors_total", "kind" => kind).increment(1);
     }
+}
+
+/// Counts a call that is done once more, as its failure may pass.
+pub(crate) fn count_retry() {
+    counter!("convosync_store_retries_total").increment(1);
 }
 
 /// Counts a call that the store has no room for.

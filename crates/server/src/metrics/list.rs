@@ -124,6 +124,11 @@ pub(super) const METRICS: &[Metric] = &[
         "Calls that the store failed, by the kind of error.",
     ),
     metric(
+        "convosync_store_retries_total",
+        Kind::Counter,
+        "Times that a call to the store was done once more, as its failure might pass.",
+    ),
+    metric(
         "process_cpu_seconds_total",
         Kind::Counter,
         "Processor time of the process, in whole seconds.",

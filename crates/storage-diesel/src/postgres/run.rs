@@ -99,6 +99,7 @@ fn with_retries<T>(
             pools.doubt(&session, &error);
             drop(session);
             if attempt < ATTEMPTS && started.elapsed() < LATEST_ATTEMPT {
+                measures::count_retry();
                 tracing::debug!(error = %error, attempt, "a transaction is tried again");
                 thread::sleep(pause(attempt));
                 attempt += 1;
