@@ -49,6 +49,27 @@ fn a_transaction_that_was_in_the_way_of_another_is_tried_again() {
     }
 }
 
+/// As long as a statement may take at most.
+#[test]
+fn one_that_has_waited_for_another_is_tried_again_however_long_that_took() {
+    let (server, ada) = server_on(TestServer::shared().new_database(), &[]);
+    if !have_writes_fail(&server, "40001", 1) {
+        return;
+    }
+    let database = server.database().unwrap();
+    database.execute(
+        "CREATE FUNCTION wait() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+             IF (SELECT NOT is_called FROM failures) THEN PERFORM pg_sleep(4.5); END IF;
+             RETURN NEW;
+         END $$;
+         CREATE TRIGGER a_wait BEFORE INSERT ON message_outputs
+             FOR EACH STATEMENT EXECUTE FUNCTION wait();",
+    );
+    let answer = ada.post(&body(&id(0, 0, 0)));
+    assert_eq!(answer.status, 200, "{answer:?}");
+    assert_eq!(change_counter(&server), "1");
+}
+
 #[test]
 fn one_that_always_is_gives_up_and_changes_nothing() {
     let (server, ada) = server_on(TestServer::shared().new_database(), &[]);

@@ -131,6 +131,17 @@ impl PostgresError {
         is_lost || self.kind() == PostgresErrorKind::ReadOnly
     }
 
+    /// Whether another transaction was in the way, and has ended.
+    pub(super) fn is_of_another_transaction(&self) -> bool {
+        matches!(
+            self,
+            Self::Database(DieselError::DatabaseError(
+                DatabaseErrorKind::SerializationFailure,
+                _
+            ))
+        )
+    }
+
     /// Whether the connection that it came from is fit for others, or will be found not to be: after a failure that may
     /// pass all are tried before they are used again. On a cluster it may be another node that is gone, which has the
     /// code of a lost connection; to connect anew for each of its visitors would slow down the others.

@@ -19,6 +19,9 @@ use crate::measures;
 const ATTEMPTS: u32 = 5;
 /// No further attempt begins after so long: a statement that ran into its timeout is not begun again.
 const LATEST_ATTEMPT: Duration = Duration::from_secs(4);
+/// The same after a failure that another transaction caused: it may have been waited for, as while a shard is moved, and
+/// has ended.
+const LATEST_ATTEMPT_AFTER_ANOTHER: Duration = Duration::from_secs(15);
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(200);
 
@@ -98,7 +101,11 @@ fn with_retries<T>(
         ) {
             pools.doubt(&session, &error);
             drop(session);
-            if attempt < ATTEMPTS && started.elapsed() < LATEST_ATTEMPT {
+            let latest = match error.is_of_another_transaction() {
+                true => LATEST_ATTEMPT_AFTER_ANOTHER,
+                false => LATEST_ATTEMPT,
+            };
+            if attempt < ATTEMPTS && started.elapsed() < latest {
                 measures::count_retry();
                 tracing::debug!(error = %error, attempt, "a transaction is tried again");
                 thread::sleep(pause(attempt));
