@@ -49,9 +49,8 @@ fn a_transaction_that_was_in_the_way_of_another_is_tried_again() {
     }
 }
 
-/// As long as a statement may take at most.
 #[test]
-fn one_that_has_waited_for_another_is_tried_again_however_long_that_took() {
+fn one_that_has_waited_long_for_another_is_tried_again() {
     let (server, ada) = server_on(TestServer::shared().new_database(), &[]);
     if !have_writes_fail(&server, "40001", 1) {
         return;

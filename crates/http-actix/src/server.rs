@@ -51,8 +51,9 @@ pub fn serve(
 
 #[cfg(test)]
 mod tests {
-    use std::io::{Read as _, Write as _};
+    use std::io::{ErrorKind, Read as _, Write as _};
     use std::net::TcpStream;
+    use std::time::Duration;
 
     use crate::testing::Ports;
     use crate::testing::served::{body_of, exchange, start};
@@ -63,9 +64,16 @@ mod tests {
         let Ok(mut stream) = TcpStream::connect(address) else {
             return false;
         };
+        stream
+            .set_read_timeout(Some(Duration::from_secs(10)))
+            .unwrap();
         let sent = stream.write_all(request.as_bytes());
-        sent.and_then(|()| stream.read(&mut [0]))
-            .is_ok_and(|bytes| bytes > 0)
+        let read = sent.and_then(|()| stream.read(&mut [0]));
+        assert!(
+            !matches!(&read, Err(error) if error.kind() == ErrorKind::WouldBlock),
+            "it still listens"
+        );
+        read.is_ok_and(|bytes| bytes > 0)
     }
 
     #[actix_web::test]

@@ -1,4 +1,4 @@
-//! Statements that Diesel prepares once and then finds by their type.
+//! Statements that Diesel prepares once and then finds by their type or their text.
 
 /// Declares statements of a backend: pieces of text, or constants in parentheses, each with the parameter
 /// that follows it. One that has rows names their SQL type.

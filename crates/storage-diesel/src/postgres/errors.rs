@@ -131,8 +131,8 @@ impl PostgresError {
         is_lost || self.kind() == PostgresErrorKind::ReadOnly
     }
 
-    /// Whether another transaction was in the way, and has ended.
-    pub(super) fn is_of_another_transaction(&self) -> bool {
+    /// Whether another transaction was in the way, and has ended. (Diesel does not tell deadlocks from other errors.)
+    pub(super) fn is_serialization_failure(&self) -> bool {
         matches!(
             self,
             Self::Database(DieselError::DatabaseError(

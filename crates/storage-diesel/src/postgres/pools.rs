@@ -78,11 +78,11 @@ impl Pools {
 
     /// What is to be done about the connections that are like one that has failed.
     pub(super) fn doubt(&self, session: &Session, error: &PostgresError) {
-        if error.is_of_connection()
-            && let Some(nodes) = &self.nodes
-            && nodes.reconnect(&session.database)
-        {
-            return;
+        if let Some(nodes) = &self.nodes {
+            nodes.look_soon();
+            if error.is_of_connection() && nodes.reconnect(&session.database) {
+                return;
+            }
         }
         session.database.doubt_connections();
     }

@@ -19,8 +19,8 @@ use crate::measures;
 const ATTEMPTS: u32 = 5;
 /// No further attempt begins after so long: a statement that ran into its timeout is not begun again.
 const LATEST_ATTEMPT: Duration = Duration::from_secs(4);
-/// The same after a failure that another transaction caused: it may have been waited for, as while a shard is moved, and
-/// has ended.
+/// The same after a serialization failure: another transaction, as that of a shard that is moved, may have been waited for,
+/// and has ended. No statement takes longer, so a call keeps its connection for twice that at most.
 const LATEST_ATTEMPT_AFTER_ANOTHER: Duration = Duration::from_secs(15);
 const PAUSE_MIN: Duration = Duration::from_millis(10);
 const PAUSE_MAX: Duration = Duration::from_millis(200);
@@ -42,11 +42,12 @@ impl PostgresStore {
         visitor: VisitorId,
         mut work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        self.read_of(visitor, move |connection, _| work(connection))
-            .await
+        let work = move |connection: &mut PgConnection, _: &VisitorTables| work(connection);
+        let done = self.run_uncounted(Some(visitor), work).await;
+        done.inspect_err(measures::count_error)
     }
 
-    /// The same with work that reads what the visitor has, in tables that are called so there.
+    /// The same with work that only reads, and is told how the visitor's tables are called on the connection.
     pub(super) async fn read_of<T: Send + 'static>(
         &self,
         visitor: VisitorId,
@@ -101,7 +102,7 @@ fn with_retries<T>(
         ) {
             pools.doubt(&session, &error);
             drop(session);
-            let latest = match error.is_of_another_transaction() {
+            let latest = match error.is_serialization_failure() {
                 true => LATEST_ATTEMPT_AFTER_ANOTHER,
                 false => LATEST_ATTEMPT,
             };

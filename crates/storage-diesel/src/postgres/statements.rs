@@ -1,4 +1,4 @@
-//! Statements: query fragments with a static id, so that each is prepared once a connection. Those
+//! Statements: query fragments with a static id or a text of their own, so that each is prepared once a connection. Those
 //! about what a visitor has name the visitor, rows by keys that begin with it, and leave the order of
 //! their look-ups to nobody else.
 

@@ -1,13 +1,16 @@
 //! How statements call the tables that have the rows of a visitor: by their names or, at the node of a cluster that has
-//! the visitor, by those of its shards there. Of those Citus knows nothing, and the statement costs what it costs on
-//! plain PostgreSQL (ADR 0035).
+//! the visitor, by those of its shards there. To the planner of Citus those are plain tables, and the statement costs what it
+//! costs on plain PostgreSQL (ADR 0035).
+//!
+//! A statement that is alone, or the first of a transaction that sees one moment, has the condition `{here}`. Those that follow
+//! in such a transaction need none.
 
 use std::sync::Arc;
 
 use diesel::pg::Pg;
 use diesel::query_builder::AstPass;
 
-/// The tables that are read so.
+/// The tables that are read so, that of visitors first.
 pub(super) const TABLES: [&str; 6] = [
     "visitors",
     "conversations",
@@ -53,6 +56,7 @@ impl VisitorTables {
     }
 
     fn push_table(&self, out: &mut AstPass<'_, '_, Pg>, table: &str) {
+        debug_assert!(TABLES.contains(&table), "{table} is no table of visitors");
         out.push_sql(table);
         if let Self::Shards(shards) = self {
             let mut numbers = TABLES.iter().zip(&shards.numbers);

@@ -6,7 +6,10 @@ use convosync_domain::ports::{
     ChangeFeed as _, ConversationList as _, ConversationReader as _, MergeStore as _,
     MergedVisitor, NamedConversation, StoreArchive as _, SyncStore as _, VisitorStore as _,
 };
-use convosync_domain::reading::{ConversationRequest, ListRequest, MessageOrder};
+use convosync_domain::reading::{
+    ConversationRead, ConversationRequest, ListRead, ListRequest, MessageOrder,
+};
+use convosync_domain::stored::StoredMessage;
 use convosync_storage_contract::fixtures::{
     admit_all, at, change_set, conversation, conversation_id, dead_message, erase, insert,
     insert_messages, message, message_id, page_request, registration, update, visitor_id,
@@ -56,48 +59,72 @@ pub(super) async fn use_all_of_a_visitor(store: &PostgresStore, name: &str) {
     assert_eq!(store.items(visitor, None, 9).await.unwrap().len(), 2);
 }
 
-/// Reads in every way what has been posted so, and has been changed since without getting more.
+/// Changes what has been posted so once more.
+pub(super) async fn change_a_visitor(store: &PostgresStore, name: &str, counter: u64) {
+    let stamp = stamp_after(counter + 1);
+    let change = update(conversation(2, stamp), [message(1, stamp)]);
+    let written = store.commit(visitor_id(name), change_set(counter, [change]));
+    assert_eq!(written.await.unwrap(), counter + 1);
+}
+
+/// The stamp that the message has which the last of so many changes wrote.
+fn stamp_after(counter: u64) -> i64 {
+    i64::try_from(counter).unwrap() + 1
+}
+
+/// Reads in every way what has been posted so and changed since.
 pub(super) async fn read_all_of_a_visitor(store: &PostgresStore, name: &str, counter: u64) {
     let visitor = visitor_id(name);
+    let key = conversation_id(2).key();
+    let assert_whole = |messages: &[StoredMessage]| {
+        let stamp = Some(at(stamp_after(counter)));
+        assert_eq!(messages.len(), 2);
+        assert!(messages.iter().any(|it| it.history.stamp == stamp));
+        assert!(messages.iter().all(|it| it.content.is_some()));
+    };
     let found = store.find(visitor).await.unwrap().unwrap();
     assert_eq!(found.change_counter, counter);
-    let named = vec![NamedConversation {
-        key: conversation_id(2).key(),
-        messages: vec![message_id(1).key(), message_id(2).key()],
-    }];
-    assert_eq!(store.load(visitor, named).await.unwrap().len(), 2);
+    let messages = vec![message_id(1).key(), message_id(2).key()];
+    let named = vec![NamedConversation { key, messages }];
+    let loaded = store.load(visitor, named).await.unwrap();
+    let loaded: Vec<_> = loaded.into_iter().map(|(_, message)| message).collect();
+    assert_whole(&loaded);
     let page = page_request(None, 100);
     let changes = store.changes(visitor, page, admit_all()).await.unwrap();
     let Some(PageRead::Page(page)) = changes else {
         panic!("no page");
     };
-    let messages = page.conversations.iter().flat_map(|it| &it.messages);
-    assert_eq!(messages.count(), 2);
-    let list = ListRequest {
+    assert_whole(&page.conversations.last().unwrap().messages);
+    let request = ListRequest {
         after: None,
         limit: 9,
         content_bytes: 1000,
     };
-    let list = store.list(visitor, list, admit_all()).await.unwrap();
-    assert!(list.is_some());
-    let one = ConversationRequest {
-        key: conversation_id(2).key(),
+    let list = store.list(visitor, request, admit_all()).await.unwrap();
+    let Some(ListRead::Page(list)) = list else {
+        panic!("no list");
+    };
+    assert_eq!(
+        (list.conversations.len(), list.change_counter),
+        (2, counter)
+    );
+    let request = ConversationRequest {
+        key,
         order: MessageOrder::default(),
         after: None,
         limit: 9,
-        content_bytes: 1000,
+        content_bytes: 1_000_000,
     };
-    let one = store.read(visitor, one, admit_all()).await.unwrap();
-    assert!(one.is_some());
-    assert!(
-        store
-            .head(visitor, conversation_id(2).key())
-            .await
-            .unwrap()
-            .is_some()
-    );
+    let read = store.read(visitor, request, admit_all()).await.unwrap();
+    let Some(ConversationRead::Page(read)) = read else {
+        panic!("no conversation");
+    };
+    assert_eq!(read.latest_change, counter);
+    assert_whole(&read.messages);
+    let head = store.head(visitor, key).await.unwrap().unwrap().unwrap();
+    assert_eq!(head.latest_change, counter);
     let living = store.living_ids(visitor).await.unwrap().unwrap();
-    assert_eq!(living.change_counter, counter);
+    assert_eq!((living.ids.len(), living.change_counter), (2, counter));
     let summary = store.summarize(visitor).await.unwrap().unwrap();
     assert_eq!((summary.messages, summary.change_counter), (2, counter));
 }

@@ -1,11 +1,10 @@
 //! What a visitor has is read in its shards, at their node.
 
-use convosync_domain::ports::SyncStore as _;
-use convosync_storage_contract::fixtures::{change_set, conversation, update, visitor_id};
+use convosync_storage_contract::fixtures::visitor_id;
 use convosync_storage_diesel::postgres::{PostgresOptions, PostgresStore};
 use convosync_test_postgres::{TestDatabase, TestServer};
 
-use super::one_task::{read_all_of_a_visitor, use_all_of_a_visitor};
+use super::one_task::{change_a_visitor, read_all_of_a_visitor, use_all_of_a_visitor};
 use super::{count, open, wait_for_nodes};
 
 const NAMES: [&str; 4] = ["ada", "bob", "cleo", "dan"];
@@ -25,12 +24,18 @@ async fn store_of_visitors() -> (TestDatabase, PostgresStore) {
 async fn what_a_visitor_has_is_read_without_asking_citus() {
     let (database, store) = store_of_visitors().await;
     let by_citus = || count(&database, "query_execution_single_shard");
-    let before = by_citus();
-    for name in NAMES {
-        read_all_of_a_visitor(&store, name, 6).await;
+    let mut counted = Vec::new();
+    while !counted.contains(&0) {
+        assert!(counted.len() < 5, "{counted:?}");
+        let before = by_citus();
+        for name in NAMES {
+            read_all_of_a_visitor(&store, name, 6).await;
+        }
+        // A connection that is opened beside them reads the store's row, which is counted, too.
+        counted.push(by_citus() - before);
     }
-    assert_eq!(by_citus(), before);
 
+    let before = by_citus();
     let by_url = PostgresStore::open(&PostgresOptions {
         shard_aware: false,
         ..PostgresOptions::at(database.url())
@@ -39,40 +44,45 @@ async fn what_a_visitor_has_is_read_without_asking_citus() {
     assert!(by_citus() > before, "they are counted");
 }
 
-/// The store hears of none of it for up to ten seconds.
+/// Each time by a store that has looked before where they are, and does not look again for ten seconds.
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "needs a Citus cluster: make test-citus"]
-async fn what_a_visitor_has_is_read_wherever_its_shards_go() {
-    let (database, store) = store_of_visitors().await;
-    let mut counter = 6;
-    let mut change_and_read_all = async || {
-        for name in NAMES {
-            let change = update(conversation(2, 9), []);
-            let written = store.commit(visitor_id(name), change_set(counter, [change]));
-            assert_eq!(written.await.unwrap(), counter + 1);
-            read_all_of_a_visitor(&store, name, counter + 1).await;
-        }
-        counter += 1;
-    };
-    change_and_read_all().await;
+async fn what_a_visitor_has_is_read_wherever_its_shards_went() {
+    let (database, writer) = store_of_visitors().await;
     let ids = NAMES.map(|name| format!("'{}'", visitor_id(name).as_uuid()));
     // What has moved stays for a while where it was, and is then dropped there.
-    database.execute(&format!(
+    let move_away = format!(
         "SELECT citus_move_shard_placement(s.shardid, f.nodename, f.nodeport, t.nodename, t.nodeport, 'block_writes')
          FROM (SELECT DISTINCT get_shard_id_for_distribution_column('visitors', id) FROM unnest(ARRAY[{}]) id)
              AS s (shardid)
          JOIN pg_dist_placement p USING (shardid) JOIN pg_dist_node f USING (groupid)
          JOIN pg_dist_node t ON t.groupid <> f.groupid AND t.groupid <> 0",
         ids.join(", ")
-    ));
-    change_and_read_all().await;
-    database.execute("CALL citus_cleanup_orphaned_resources()");
-    change_and_read_all().await;
+    );
     let [ada, ..] = ids;
-    database.execute(&format!(
+    let split_off = format!(
         "SELECT isolate_tenant_to_new_shard('visitors', {ada}, 'CASCADE', shard_transfer_mode => 'block_writes')"
-    ));
-    change_and_read_all().await;
-    database.execute("CALL citus_cleanup_orphaned_resources()");
-    change_and_read_all().await;
+    );
+    let drop_old = "CALL citus_cleanup_orphaned_resources()".to_owned();
+    let by_citus = || count(&database, "query_execution_single_shard");
+    for (counter, disturbances) in (6..).zip([
+        vec![&move_away],
+        vec![&move_away, &drop_old],
+        vec![&split_off],
+        vec![&move_away, &drop_old],
+    ]) {
+        let reader = open(&database);
+        wait_for_nodes(&reader);
+        for disturbance in disturbances {
+            database.execute(disturbance);
+        }
+        for name in NAMES {
+            change_a_visitor(&writer, name, counter).await;
+        }
+        let before = by_citus();
+        for name in NAMES {
+            read_all_of_a_visitor(&reader, name, counter + 1).await;
+        }
+        assert!(by_citus() > before, "the reader had heard of it");
+    }
 }

@@ -36,6 +36,8 @@ use shard_map::ShardMap;
 
 /// How often it is looked up which node has what.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+/// The same after a failure: a shard may have been moved and be dropped where it was.
+const LOOK_AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// How long a call waits for a connection to its visitor's node, before it goes by another one.
 const NODE_WAIT: Duration = Duration::from_millis(250);
 /// How much time at most lies between two tries to connect to a node that cannot be reached.
@@ -50,7 +52,13 @@ pub(super) struct Nodes {
     pool_size: u32,
     queue: usize,
     known: RwLock<Known>,
-    next_look: Mutex<Instant>,
+    look: Mutex<Look>,
+}
+
+/// When it was looked last which node has what, and whether a call has failed since.
+struct Look {
+    last: Instant,
+    has_failed: bool,
 }
 
 #[derive(Default)]
@@ -81,7 +89,7 @@ impl Nodes {
             pool_size,
             queue,
             known: RwLock::default(),
-            next_look: Mutex::new(Instant::now() + LOOK_EVERY),
+            look: Mutex::new(Look::now()),
         };
         nodes.look(connection);
         nodes
@@ -129,15 +137,24 @@ impl Nodes {
 
     /// Whether it is to be looked up which node has what, by whoever is told so.
     pub(super) fn look_is_due(&self) -> bool {
-        let Ok(mut next_look) = self.next_look.try_lock() else {
+        let Ok(mut look) = self.look.try_lock() else {
             return false;
         };
-        let now = Instant::now();
-        let is_due = now >= *next_look;
+        let wait = match look.has_failed {
+            true => LOOK_AFTER_FAILURE,
+            false => LOOK_EVERY,
+        };
+        let is_due = look.last.elapsed() >= wait;
         if is_due {
-            *next_look = now + LOOK_EVERY;
+            *look = Look::now();
         }
         is_due
+    }
+
+    /// Has it be looked up soon: a call has failed.
+    pub(super) fn look_soon(&self) {
+        let mut look = self.look.lock().unwrap_or_else(PoisonError::into_inner);
+        look.has_failed = true;
     }
 
     /// Looks up which node has what. Where that fails, what was known stays.
@@ -187,6 +204,15 @@ impl Nodes {
             waits: all.waits + one.waits,
             ..all
         })
+    }
+}
+
+impl Look {
+    fn now() -> Self {
+        Self {
+            last: Instant::now(),
+            has_failed: false,
+        }
     }
 }
 
