@@ -58,10 +58,15 @@ export function createStamps(stored: ClockRow | undefined, clock: () => number) 
 
     /** A stamp for a change of an item which had the stamp `previous`. */
     next(previous?: string): string {
-      row.last = Math.max(clock() + row.offset, row.last + 1);
-      const now = new Date(row.last).toISOString();
+      const time = Math.max(clock() + row.offset, row.last + 1);
+      const now = new Date(time).toISOString();
       const next = after(previous);
-      return next !== undefined && isLater(next, now) ? next : now;
+      const stamp = next !== undefined && isLater(next, now) ? next : now;
+      // What comes after a deletion, of which nothing is stored any more, is to be later than it. One from the future
+      // must not take all that follows with it.
+      const stamped = Date.parse(stamp);
+      row.last = stamped > time + SKEW ? time : stamped;
+      return stamp;
     },
   };
 }
