@@ -31,16 +31,7 @@ macro_rules! statements {
             }
         }
 
-        impl diesel::query_builder::QueryId for $name<'_> {
-            type QueryId = ();
-            const HAS_STATIC_QUERY_ID: bool = false;
-        }
-
-        impl diesel::query_builder::Query for $name<'_> {
-            type SqlType = $rows;
-        }
-
-        impl diesel::RunQueryDsl<$connection> for $name<'_> {}
+        $crate::statements::found_by_text!($name, $rows, $connection);
     )+ };
     ($backend:ty, $connection:ty: $(
         $(#[$doc:meta])*
@@ -81,4 +72,20 @@ macro_rules! statements {
     )+ };
 }
 
-pub(crate) use statements;
+/// Lets a statement that has such rows and borrows how the tables are called be prepared once for each text.
+macro_rules! found_by_text {
+    ($name:ident, $rows:ty, $connection:ty) => {
+        impl diesel::query_builder::QueryId for $name<'_> {
+            type QueryId = ();
+            const HAS_STATIC_QUERY_ID: bool = false;
+        }
+
+        impl diesel::query_builder::Query for $name<'_> {
+            type SqlType = $rows;
+        }
+
+        impl diesel::RunQueryDsl<$connection> for $name<'_> {}
+    };
+}
+
+pub(crate) use {found_by_text, statements};

@@ -13,9 +13,10 @@ use convosync_domain::stored::{StoredConversation, StoredMessage};
 
 use super::heads::Names;
 use super::schema::{ConversationRow, MessageRow, OutputRow, RequestRow, ResponseRow};
-use super::statements::{WholeRow, prepared_query, push_columns};
+use super::statements::{WholeRow, push_columns};
 use super::visitor_tables::VisitorTables;
 use crate::items::{MessageColumns, stored_conversation};
+use crate::statements::found_by_text;
 use crate::tables::read_row::RowReader;
 use crate::types::sql::UuidBytes;
 
@@ -42,7 +43,7 @@ struct SelectMessages<'t> {
     names: Names,
 }
 
-prepared_query!(SelectMessages<'_>);
+found_by_text!(SelectMessages, (WholeRow,), PgConnection);
 
 impl QueryFragment<Pg> for SelectMessages<'_> {
     /// (`OFFSET 0` makes the planner look up name by name.)

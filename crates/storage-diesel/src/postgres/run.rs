@@ -31,9 +31,8 @@ impl PostgresStore {
         &self,
         mut work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let work = move |connection: &mut PgConnection, _: &VisitorTables| work(connection);
-        let done = self.run_uncounted(None, work).await;
-        done.inspect_err(measures::count_error)
+        self.run_counted(None, move |connection, _| work(connection))
+            .await
     }
 
     /// The same with work that is about this visitor, on a connection to the node that has it.
@@ -42,9 +41,8 @@ impl PostgresStore {
         visitor: VisitorId,
         mut work: impl FnMut(&mut PgConnection) -> Result<T, PostgresError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let work = move |connection: &mut PgConnection, _: &VisitorTables| work(connection);
-        let done = self.run_uncounted(Some(visitor), work).await;
-        done.inspect_err(measures::count_error)
+        self.run_counted(Some(visitor), move |connection, _| work(connection))
+            .await
     }
 
     /// The same with work that only reads, and is told how the visitor's tables are called on the connection.
@@ -53,7 +51,15 @@ impl PostgresStore {
         visitor: VisitorId,
         read: impl FnMut(&mut PgConnection, &VisitorTables) -> Result<T, PostgresError> + Send + 'static,
     ) -> Result<T, StoreError> {
-        let done = self.run_uncounted(Some(visitor), read).await;
+        self.run_counted(Some(visitor), read).await
+    }
+
+    async fn run_counted<T: Send + 'static>(
+        &self,
+        visitor: Option<VisitorId>,
+        work: impl FnMut(&mut PgConnection, &VisitorTables) -> Result<T, PostgresError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let done = self.run_uncounted(visitor, work).await;
         done.inspect_err(measures::count_error)
     }
 

@@ -245,19 +245,6 @@ macro_rules! prepared_query {
 
         impl diesel::RunQueryDsl<diesel::PgConnection> for $query {}
     )+ };
-    // Tables are called in more than one way, and so Diesel finds it by its text.
-    ($query:ident<'_>) => {
-        impl diesel::query_builder::Query for $query<'_> {
-            type SqlType = ($crate::postgres::statements::WholeRow,);
-        }
-
-        impl diesel::query_builder::QueryId for $query<'_> {
-            type QueryId = ();
-            const HAS_STATIC_QUERY_ID: bool = false;
-        }
-
-        impl diesel::RunQueryDsl<diesel::PgConnection> for $query<'_> {}
-    };
 }
 
 pub(super) use prepared_query;
